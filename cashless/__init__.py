@@ -1,0 +1,1 @@
+"""The command `cashless`: joins both halves, runs them and shows a whole day."""

@@ -1,0 +1,1 @@
+"""Reconciliation: the bank's statements against the ledger, proved every day."""

@@ -24,6 +24,7 @@ import psycopg
 from sqlalchemy import (
     ColumnElement,
     MetaData,
+    Select,
     Table,
     create_engine,
     delete,
@@ -43,6 +44,9 @@ from payments.core.errors import Unavailable
 from payments.core.money import Dong
 
 T = TypeVar("T")
+
+Rows = Select[*tuple[Any, ...]]
+"""A set, handed on as the query that finds it."""
 
 _TRIES: Final = 5
 _RETRIED: Final = {"40001", "40P01", "55P03"}
@@ -75,6 +79,14 @@ class Row(DeclarativeBase):
         },
     )
     __table_args__: Any = {"sqlite_strict": True}
+
+
+def table_of(row: type[Row]) -> Table:
+    """The table a class is mapped to."""
+    table = row.__table__
+    if not isinstance(table, Table):
+        raise TypeError(f"{row.__name__} is not mapped to a table")
+    return table
 
 
 class DatabaseBusy(Unavailable):

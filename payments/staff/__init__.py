@@ -1,0 +1,1 @@
+"""Staff: the people who work with the service, their roles, their sign-ins and sessions."""

@@ -35,11 +35,11 @@ class Bank:
 
 def by_bin(bin: str) -> Bank | None:
     """The bank with that BIN, or None where no list knows it."""
-    return everyone().get(bin)
+    return every_bank().get(bin)
 
 
 @lru_cache(maxsize=1)
-def everyone() -> Mapping[str, Bank]:
+def every_bank() -> Mapping[str, Bank]:
     """All banks by BIN."""
     rows = json.loads(_LIST.read_text(encoding="utf-8"))["banks"]
     return MappingProxyType({row["bin"]: _bank(row) for row in rows})

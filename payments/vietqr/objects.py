@@ -74,14 +74,41 @@ class WrongContent(UnreadableQR):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One object's value, and where in the whole text it begins."""
+    """One object: where it stands (`38-01-00`), its value, and where the value begins in the text."""
 
+    path: str
     value: str
     position: int
 
 
-Parts = dict[str, Part]
-"""The objects of one level by ID, in the order in which they came."""
+@dataclass(frozen=True, slots=True)
+class Template:
+    """The objects of one level by ID, in the order in which they came; the root's path is empty."""
+
+    path: str
+    position: int
+    parts: dict[str, Part]
+
+    def required(self, identifier: str) -> Part:
+        """That object. Raises `WrongContent` if it is not there."""
+        part = self.parts.get(identifier)
+        if part is None:
+            raise WrongContent(
+                Reason.MISSING, self.position, object=_below(self.path, identifier)
+            )
+        return part
+
+    def text(self, identifier: str) -> str | None:
+        """The value of that object, or None if it is not there."""
+        part = self.parts.get(identifier)
+        return None if part is None else part.value
+
+    def besides(self, known: frozenset[str]) -> list[Part]:
+        """The objects whose IDs are not among `known`."""
+        return [
+            part for identifier, part in self.parts.items() if identifier not in known
+        ]
+
 
 CHECKSUM: Final = "63"
 _CLOSING: Final = f"{CHECKSUM}04"
@@ -102,56 +129,55 @@ def checksum(text: str) -> str:
     return f"{crc_hqx(text.encode(), 0xFFFF):04X}"
 
 
-def open_code(text: str) -> Parts:
+def open_code(text: str) -> Template:
     """The root objects of a whole code, its structure and then its checksum verified.
 
     Raises `BrokenStructure` or `WrongChecksum`.
     """
     _check_characters(text)
-    parts = split(text)
-    if next(iter(parts), None) != "00":
+    root = open_template(Part(path="", value=text, position=0))
+    identifiers = list(root.parts)
+    if identifiers[:1] != ["00"]:
         raise BrokenStructure(Reason.FIRST, 0)
-    if next(reversed(parts)) != CHECKSUM or len(parts[CHECKSUM].value) != 4:
-        raise BrokenStructure(
-            Reason.LAST, parts[CHECKSUM].position if CHECKSUM in parts else len(text)
-        )
-    closing = parts[CHECKSUM]
+    closing = root.parts[identifiers[-1]]
+    if identifiers[-1] != CHECKSUM or len(closing.value) != 4:
+        raise BrokenStructure(Reason.LAST, closing.position)
     if closing.value.upper() != checksum(text[: closing.position]):
         raise WrongChecksum(Reason.CHECKSUM, closing.position)
-    return parts
+    return root
 
 
-def open_template(part: Part) -> Parts:
-    """The objects inside one object's value. Raises `BrokenStructure`."""
-    return split(part.value, start=part.position)
-
-
-def split(text: str, *, start: int = 0) -> Parts:
-    """`text` cut into objects; `start` is its own position in the whole code.
+def open_template(whole: Part) -> Template:
+    """The objects inside one object's value.
 
     Raises `BrokenStructure` where an object does not fit, is empty, or comes twice.
     """
-    parts: Parts = {}
-    at = 0
+    text, parts, at = whole.value, dict[str, Part](), 0
     while at < len(text):
-        identifier, length = _header(text, at, start)
+        here = whole.position + at
+        identifier, length = _header(text[at : at + 4], here)
         end = at + 4 + length
         if end > len(text):
-            raise BrokenStructure(Reason.OVERRUN, start + at)
+            raise BrokenStructure(Reason.OVERRUN, here)
         if identifier in parts:
-            raise BrokenStructure(Reason.DUPLICATE, start + at)
-        parts[identifier] = Part(text[at + 4 : end], start + at + 4)
+            raise BrokenStructure(Reason.DUPLICATE, here)
+        parts[identifier] = Part(
+            _below(whole.path, identifier), text[at + 4 : end], here + 4
+        )
         at = end
-    return parts
+    return Template(whole.path, whole.position, parts)
 
 
-def _header(text: str, at: int, start: int) -> tuple[str, int]:
-    head = text[at : at + 4]
+def _header(head: str, position: int) -> tuple[str, int]:
     if not (len(head) == 4 and head.isascii() and head.isdigit()):
-        raise BrokenStructure(Reason.HEADER, start + at)
+        raise BrokenStructure(Reason.HEADER, position)
     if head[2:] == "00":
-        raise BrokenStructure(Reason.EMPTY_OBJECT, start + at)
+        raise BrokenStructure(Reason.EMPTY_OBJECT, position)
     return head[:2], int(head[2:])
+
+
+def _below(path: str, identifier: str) -> str:
+    return f"{path}-{identifier}" if path else identifier
 
 
 def _check_characters(text: str) -> None:

@@ -27,7 +27,7 @@ _KEPT: Final = 512
 
 @lru_cache(maxsize=_KEPT)
 def draw_svg(payload: str, *, title: str = "VietQR") -> str:
-    """`payload` as an SVG picture one unit a module, of any size, `title` read out by screen readers.
+    """`payload` as an SVG picture of any size, one unit a module; screen readers say `title`.
 
     It carries no style and no script, so it works inline and alone under a strict CSP.
     """

@@ -19,8 +19,8 @@ from payments.core.money import QR_LIMIT, ZERO, Dong, NotAnAmount
 from payments.vietqr.objects import (
     OtherScheme,
     Part,
-    Parts,
     Reason,
+    Template,
     WrongContent,
     close,
     open_code,
@@ -33,6 +33,7 @@ TO_ACCOUNT: Final = "QRIBFTTA"
 TO_CARD: Final = "QRIBFTTC"
 LONGEST_MEMO: Final = 25
 LONGEST_ACCOUNT: Final = 19
+LONGEST_AMOUNT: Final = 13
 
 _STATIC: Final = "11"
 _DYNAMIC: Final = "12"
@@ -44,9 +45,14 @@ _ACCOUNT: Final = re.compile(rf"[0-9A-Za-z]{{1,{LONGEST_ACCOUNT}}}")
 _MEMO: Final = re.compile(rf"[ -~]{{1,{LONGEST_MEMO}}}")
 _AMOUNT: Final = re.compile(r"([0-9]+)\.?")
 
-_KNOWN: Final = frozenset({"00", "01", "38", "53", "54", "58", "59", "60", "62", "63"})
+_ROOT: Final = frozenset(("00", "01", "38", "53", "54", "58", "59", "60", "62", "63"))
+_TRANSFER: Final = frozenset(("00", "01", "02"))
+_BENEFICIARY: Final = frozenset(("00", "01"))
+_LABELS: Final = frozenset(("01", "02", "03", "04", "05", "06", "07", "08"))
 
-_SERVICES_OF_OTHERS: Final = {"QRPUSH": "NAPAS QRPUSH", "QRCASH": "NAPAS QRCASH"}
+_OTHER_SERVICES: Final = ("QRPUSH", "QRCASH")
+"""NAPAS services that are not a transfer: payment by token, cash from a machine."""
+
 _SCHEMES: Final = {"A000000775": "VNPAY-QR"}
 _NETWORKS: Final = (
     ("03", "Visa"),
@@ -58,6 +64,7 @@ _NETWORKS: Final = (
     ("16", "UnionPay"),
     ("25", "EMVCo"),
 )
+"""Card networks by the last object ID that EMVCo gives them, from 02."""
 
 
 class WrongBin(Invalid):
@@ -86,7 +93,10 @@ class AmountOverQrLimit(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """What a VietQR code asks for. `others` are root objects without meaning here, as (ID, value)."""
+    """What a VietQR code asks for; a `dynamic` code is for one payment.
+
+    `others` keeps what the code says besides, as (ID, value): `("80", "123")`, `("62-09", "A")`.
+    """
 
     bin: str
     account: str
@@ -136,41 +146,41 @@ def decode(text: str) -> Transfer:
     Raises `UnreadableQR`: `BrokenStructure`, `WrongChecksum`, `OtherScheme` for a good code of
     VNPAY, Visa and others, or `WrongContent`; each with a stable `reason` and the `position`.
     """
-    parts = open_code(text)
-    _only(parts, "00", "01")
-    account_information = parts.get("38")
-    if account_information is None:
-        raise _other_scheme(parts)
-    bin, account, service = _beneficiary(account_information)
-    method = _only(parts, "01", _STATIC, _DYNAMIC)
-    _only(parts, "53", _DONG)
-    _only(parts, "58", _VIETNAM)
-    labels = {} if "62" not in parts else open_template(parts["62"])
+    root = open_code(text)
+    _only(root, "00", "01")
+    if "38" not in root.parts:
+        raise _other_scheme(root)
+    whom = _open_transfer(root.parts["38"])
+    bin, account = _beneficiary(whom.required("01"))
+    method = _only(root, "01", _STATIC, _DYNAMIC)
+    _only(root, "53", _DONG)
+    _only(root, "58", _VIETNAM)
+    labels = open_template(root.parts.get("62", Part("62", "", 0)))
     return Transfer(
         bin=bin,
         account=account,
-        service=service,
-        amount=_amount(parts.get("54")),
-        memo=_value(labels, "08"),
+        service=_only(whom, "02", TO_ACCOUNT, TO_CARD),
+        amount=_amount(root.parts.get("54")),
+        memo=labels.text("08"),
         dynamic=method == _DYNAMIC,
-        bill=_value(labels, "01"),
-        mobile=_value(labels, "02"),
-        store=_value(labels, "03"),
-        loyalty=_value(labels, "04"),
-        reference=_value(labels, "05"),
-        customer=_value(labels, "06"),
-        terminal=_value(labels, "07"),
-        name=_value(parts, "59"),
-        city=_value(parts, "60"),
-        others=tuple(
-            (id_, part.value) for id_, part in parts.items() if id_ not in _KNOWN
+        bill=labels.text("01"),
+        mobile=labels.text("02"),
+        store=labels.text("03"),
+        loyalty=labels.text("04"),
+        reference=labels.text("05"),
+        customer=labels.text("06"),
+        terminal=labels.text("07"),
+        name=root.text("59"),
+        city=root.text("60"),
+        others=_others(
+            root.besides(_ROOT), whom.besides(_TRANSFER), labels.besides(_LABELS)
         ),
     )
 
 
 def _check(*, bin: str, account: str, amount: Dong | None, memo: str | None) -> None:
     if not _BIN.fullmatch(bin):
-        raise WrongBin(bin=bin[:19])
+        raise WrongBin(length=len(bin))
     if not _ACCOUNT.fullmatch(account):
         raise WrongAccountNumber(length=len(account), limit=LONGEST_ACCOUNT)
     if amount is not None and amount <= ZERO:
@@ -181,32 +191,30 @@ def _check(*, bin: str, account: str, amount: Dong | None, memo: str | None) -> 
         raise WrongMemo(length=len(memo), limit=LONGEST_MEMO)
 
 
-def _beneficiary(part: Part) -> tuple[str, str, str]:
+def _open_transfer(part: Part) -> Template:
+    """Object 38, which belongs to NAPAS's transfer service, or to another scheme."""
     inside = open_template(part)
-    scheme = _required(inside, "00", within=part)
+    scheme, service = inside.required("00"), inside.text("02")
     if scheme.value != NAPAS:
-        name = _SCHEMES.get(scheme.value, scheme.value)
-        raise OtherScheme(Reason.SCHEME, scheme.position, scheme=name)
-    whom = _required(inside, "01", within=part)
-    service = _service(_required(inside, "02", within=part))
-    named = open_template(whom)
-    bin = _matching(_required(named, "00", within=whom), _BIN, "38-01-00")
-    account = _matching(_required(named, "01", within=whom), _ACCOUNT, "38-01-01")
-    for identifier, extra in named.items():
-        if identifier not in ("00", "01"):
-            raise WrongContent(
-                Reason.UNEXPECTED, extra.position, object=f"38-01-{identifier}"
-            )
-    return bin, account, service
-
-
-def _service(part: Part) -> str:
-    if part.value in _SERVICES_OF_OTHERS:
+        raise _named_scheme(scheme)
+    if service in _OTHER_SERVICES:
         raise OtherScheme(
-            Reason.SCHEME, part.position, scheme=_SERVICES_OF_OTHERS[part.value]
+            Reason.SCHEME, inside.parts["02"].position, scheme=f"NAPAS {service}"
         )
-    if part.value not in (TO_ACCOUNT, TO_CARD):
-        raise WrongContent(Reason.VALUE, part.position, object="38-02")
+    return inside
+
+
+def _beneficiary(part: Part) -> tuple[str, str]:
+    inside = open_template(part)
+    for extra in inside.besides(_BENEFICIARY):
+        raise WrongContent(Reason.UNEXPECTED, extra.position, object=extra.path)
+    bin, account = inside.required("00"), inside.required("01")
+    return _matching(bin, _BIN), _matching(account, _ACCOUNT)
+
+
+def _matching(part: Part, rule: re.Pattern[str]) -> str:
+    if not rule.fullmatch(part.value):
+        raise WrongContent(Reason.VALUE, part.position, object=part.path)
     return part.value
 
 
@@ -214,50 +222,32 @@ def _amount(part: Part | None) -> Dong | None:
     if part is None:
         return None
     digits = _AMOUNT.fullmatch(part.value)
-    if digits is None or len(part.value) > 13 or int(digits[1]) == 0:
-        raise WrongContent(Reason.VALUE, part.position, object="54")
+    if digits is None or len(part.value) > LONGEST_AMOUNT or int(digits[1]) == 0:
+        raise WrongContent(Reason.VALUE, part.position, object=part.path)
     return Dong(int(digits[1]))
 
 
-def _other_scheme(parts: Parts) -> OtherScheme | WrongContent:
-    for identifier, part in parts.items():
-        if "02" <= identifier <= "51":
-            return OtherScheme(
-                Reason.SCHEME, part.position, scheme=_scheme(identifier, part)
-            )
-    return WrongContent(Reason.MISSING, 0, object="38")
-
-
-def _scheme(identifier: str, part: Part) -> str:
-    for last, network in _NETWORKS:
-        if identifier <= last:
-            return network
-    guid = open_template(part).get("00")
-    return identifier if guid is None else _SCHEMES.get(guid.value, guid.value)
-
-
-def _only(parts: Parts, identifier: str, *allowed: str) -> str:
-    part = parts.get(identifier)
-    if part is None:
-        raise WrongContent(Reason.MISSING, 0, object=identifier)
+def _only(template: Template, identifier: str, *allowed: str) -> str:
+    part = template.required(identifier)
     if part.value not in allowed:
-        raise WrongContent(Reason.VALUE, part.position, object=identifier)
+        raise WrongContent(Reason.VALUE, part.position, object=part.path)
     return part.value
 
 
-def _required(inside: Parts, identifier: str, *, within: Part) -> Part:
-    part = inside.get(identifier)
-    if part is None:
-        raise WrongContent(Reason.MISSING, within.position, object=identifier)
-    return part
+def _others(*groups: list[Part]) -> tuple[tuple[str, str], ...]:
+    return tuple((part.path, part.value) for group in groups for part in group)
 
 
-def _matching(part: Part, pattern: re.Pattern[str], name: str) -> str:
-    if not pattern.fullmatch(part.value):
-        raise WrongContent(Reason.VALUE, part.position, object=name)
-    return part.value
+def _other_scheme(root: Template) -> OtherScheme | WrongContent:
+    for identifier, part in root.parts.items():
+        if "02" <= identifier <= "25":
+            network = next(name for last, name in _NETWORKS if identifier <= last)
+            return OtherScheme(Reason.SCHEME, part.position, scheme=network)
+        if "26" <= identifier <= "51":
+            return _named_scheme(open_template(part).required("00"))
+    return WrongContent(Reason.MISSING, root.position, object="38")
 
 
-def _value(parts: Parts, identifier: str) -> str | None:
-    part = parts.get(identifier)
-    return None if part is None else part.value
+def _named_scheme(identifier: Part) -> OtherScheme:
+    name = _SCHEMES.get(identifier.value, identifier.value)
+    return OtherScheme(Reason.SCHEME, identifier.position, scheme=name)

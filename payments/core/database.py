@@ -32,7 +32,7 @@ from sqlalchemy import (
     func,
     select,
 )
-from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.engine import Connection, CursorResult, Engine, Result, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.orm.decl_api import registry
@@ -87,6 +87,13 @@ def table_of(row: type[Row]) -> Table:
     if not isinstance(table, Table):
         raise TypeError(f"{row.__name__} is not mapped to a table")
     return table
+
+
+def rows_of(result: Result[Any]) -> int:
+    """How many rows an INSERT, UPDATE or DELETE touched."""
+    if not isinstance(result, CursorResult):
+        raise TypeError("not the result of a statement that writes")
+    return int(result.rowcount)
 
 
 class DatabaseBusy(Unavailable):

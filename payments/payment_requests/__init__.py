@@ -1,0 +1,56 @@
+"""Payment requests: a fee asked for, its status, and the one public picture of it.
+
+Priced by us and paid by a transfer that carries the request's reference. The stored status moves
+only through one table of allowed moves; the public one is derived. Expiry never refuses money
+that did arrive.
+"""
+
+from payments.payment_requests.issuing import (
+    AmountOverLimit,
+    NoFreeReference,
+    Order,
+    UnknownReplaced,
+    UnknownRequest,
+    by_reference,
+    by_token,
+    issue,
+)
+from payments.payment_requests.moves import (
+    MoveNotAllowed,
+    announce_all,
+    announce_reconciled,
+    apply_all,
+    cancel,
+    expire_all,
+)
+from payments.payment_requests.snapshots import Snapshot, public_status, snapshots
+from payments.payment_requests.tables import (
+    MOVES,
+    PaymentRequest,
+    PaymentRequestLine,
+    Status,
+)
+
+__all__ = [
+    "MOVES",
+    "AmountOverLimit",
+    "MoveNotAllowed",
+    "NoFreeReference",
+    "Order",
+    "PaymentRequest",
+    "PaymentRequestLine",
+    "Snapshot",
+    "Status",
+    "UnknownReplaced",
+    "UnknownRequest",
+    "announce_all",
+    "announce_reconciled",
+    "apply_all",
+    "by_reference",
+    "by_token",
+    "cancel",
+    "expire_all",
+    "issue",
+    "public_status",
+    "snapshots",
+]

@@ -1,0 +1,221 @@
+"""How a request's status changes: one table of moves, applied to sets.
+
+Money moves a request through `apply_all`, which settlement calls with what each request received
+or lost; time and people through `expire_all` and `cancel`. All run under the collection
+account's lock. `announce_all` tells the portal, with the whole snapshot.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Column, Table, and_, case, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from payments import outbox
+from payments.core.columns import Amount, Code, Count, Flag, Instant, Key
+from payments.core.database import Rows, analyze, rows_of, scratch, temporary
+from payments.core.errors import Conflict
+from payments.payment_requests.snapshots import snapshots
+from payments.payment_requests.tables import MOVES, PaymentRequest, Status
+
+
+class MoveNotAllowed(Conflict):
+    """A request may not go from its present status to the one asked for."""
+
+    code = "move_not_allowed"
+
+
+_change = Table(
+    "request_change",
+    scratch,
+    Column("payment_request_id", Key(), primary_key=True),
+    Column("received", Amount()),
+    Column("advised", Amount()),
+    Column("confirmed", Amount()),
+    Column("paid_at", Instant()),
+    Column("late", Flag()),
+    prefixes=["TEMPORARY"],
+)
+
+_news = Table(
+    "request_news",
+    scratch,
+    Column("payment_request_id", Key()),
+    Column("type", Code()),
+    Column("rank", Count()),
+    prefixes=["TEMPORARY"],
+)
+
+
+def allowed_into(status: Status) -> list[str]:
+    """The statuses from which a request may move into `status`."""
+    return sorted(str(before) for before, after in MOVES if after == status)
+
+
+def apply_all(session: Session, changes: Rows) -> None:
+    """Adds what each request received, was advised of and had confirmed; all may be negative.
+
+    `changes` selects (payment_request_id, received, advised, confirmed, paid_at, late), one row a
+    request. A request whose money reaches its amount becomes paid, one whose money falls below it
+    becomes open again; a cancelled one that would become paid breaks a constraint.
+    """
+    temporary(session, _change)
+    session.execute(insert(_change).from_select(list(_change.c.keys()), changes))
+    analyze(session, _change)
+    request, change = PaymentRequest, _change.c
+    reached = request.received + change.received >= request.amount
+    becomes_paid = and_(reached, request.status.in_(allowed_into(Status.PAID)))
+    stays_paid = and_(reached, request.status == Status.PAID)
+    becomes_open = and_(~reached, request.status.in_(allowed_into(Status.OPEN)))
+    session.execute(
+        update(request)
+        .where(request.id == change.payment_request_id)
+        .values(
+            received=request.received + change.received,
+            advised=request.advised + change.advised,
+            confirmed=request.confirmed + change.confirmed,
+            status=case(
+                (becomes_paid, Status.PAID.value),
+                (becomes_open, Status.OPEN.value),
+                else_=request.status,
+            ),
+            paid_at=case((becomes_paid, change.paid_at), (stays_paid, request.paid_at)),
+            late=case(
+                (becomes_paid, change.late), (stays_paid, request.late), else_=False
+            ),
+            reconciled_at=case((stays_paid, request.reconciled_at)),
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def expire_all(session: Session, collection_account_id: int, *, now: datetime) -> int:
+    """Expires the account's open requests whose time has passed; money may still arrive.
+
+    Returns how many there were.
+    """
+    due = (
+        select(PaymentRequest.id)
+        .where(
+            PaymentRequest.collection_account_id == collection_account_id,
+            PaymentRequest.status == Status.OPEN,
+            PaymentRequest.expires_at <= now,
+        )
+        .limit(2000)
+    )
+    ids = list(session.scalars(due))
+    if ids:
+        _set_status(session, ids, Status.EXPIRED)
+        _announce_ids(session, ids, "payment_request.expired", now=now)
+    return len(ids)
+
+
+def cancel(
+    session: Session, request: PaymentRequest, *, reason: str, now: datetime
+) -> None:
+    """Cancels an open request. Raises `MoveNotAllowed` for one that is not open."""
+    moved = session.execute(
+        update(PaymentRequest)
+        .where(
+            PaymentRequest.id == request.id,
+            PaymentRequest.status.in_(allowed_into(Status.CANCELLED)),
+        )
+        .values(status=Status.CANCELLED.value, cancelled_at=now, cancel_reason=reason)
+    )
+    if rows_of(moved) != 1:
+        raise MoveNotAllowed(reference=request.reference, to=Status.CANCELLED.value)
+    _announce_ids(session, [request.id], "payment_request.cancelled", now=now)
+
+
+def announce_reconciled(
+    session: Session, collection_account_id: int, *, now: datetime
+) -> int:
+    """Tells the portals of up to 2,000 requests whose every credit stands on a statement.
+
+    Run after the day is proved, again until it returns 0.
+    """
+    request = PaymentRequest
+    proved = (
+        select(request.id)
+        .where(
+            request.collection_account_id == collection_account_id,
+            request.status == Status.PAID,
+            request.reconciled_at.is_(None),
+            request.confirmed == request.received,
+            request.received > 0,
+        )
+        .limit(2000)
+    )
+    ids = list(session.scalars(proved))
+    if ids:
+        session.execute(
+            update(request).where(request.id.in_(ids)).values(reconciled_at=now)
+        )
+        _announce_ids(session, ids, "payment_request.reconciled", now=now)
+    return len(ids)
+
+
+def announce_all(session: Session, news: Rows, *, now: datetime) -> None:
+    """Tells each request's portal what happened to it.
+
+    `news` selects (payment_request_id, event type, rank); the news of one request are numbered in
+    the order of their ranks and all carry the same, final snapshot.
+    """
+    temporary(session, _news)
+    session.execute(insert(_news).from_select(list(_news.c.keys()), news))
+    _announce(session, now=now)
+
+
+def _announce_ids(
+    session: Session, ids: list[int], kind: str, *, now: datetime
+) -> None:
+    temporary(session, _news)
+    rows = [{"payment_request_id": one, "type": kind, "rank": 1} for one in ids]
+    session.execute(insert(_news), rows)
+    _announce(session, now=now)
+
+
+def _announce(session: Session, *, now: datetime) -> None:
+    analyze(session, _news)
+    counted = (
+        select(_news.c.payment_request_id, func.count().label("told"))
+        .group_by(_news.c.payment_request_id)
+        .subquery()
+    )
+    session.execute(
+        update(PaymentRequest)
+        .where(PaymentRequest.id == counted.c.payment_request_id)
+        .values(sequence=PaymentRequest.sequence + counted.c.told)
+        .execution_options(synchronize_session=False)
+    )
+    session.expire_all()
+    told = session.execute(
+        select(_news.c.payment_request_id, _news.c.type, PaymentRequest.portal_id)
+        .join(PaymentRequest, PaymentRequest.id == _news.c.payment_request_id)
+        .order_by(_news.c.payment_request_id, _news.c.rank)
+    ).all()
+    shown = snapshots(session, select(_news.c.payment_request_id))
+    left = Counter(row.payment_request_id for row in told)
+    pieces = []
+    for request_id, kind, portal_id in told:
+        left[request_id] -= 1
+        sequence = shown[request_id]["sequence"] - left[request_id]
+        content = shown[request_id] | {"sequence": sequence}
+        pieces.append(outbox.News(kind, portal_id, request_id, sequence, content))
+    outbox.enqueue_all(session, pieces, now=now)
+
+
+def _set_status(session: Session, ids: list[int], status: Status) -> None:
+    moved = session.execute(
+        update(PaymentRequest)
+        .where(
+            PaymentRequest.id.in_(ids), PaymentRequest.status.in_(allowed_into(status))
+        )
+        .values(status=status.value)
+        .execution_options(synchronize_session=False)
+    )
+    if rows_of(moved) != len(ids):
+        raise MoveNotAllowed(to=status.value)

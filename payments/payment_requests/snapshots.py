@@ -1,0 +1,144 @@
+"""`snapshots()`: the only builder of a request's public JSON.
+
+The API dumps it, events carry it, the citizen's page shows it. Flags and the public status are
+derived here from the stored facts and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row as Result
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from payments import vietqr
+from payments.agencies import Agency, CollectionAccount
+from payments.core.database import Rows
+from payments.core.money import Dong
+from payments.payment_requests.tables import PaymentRequest, PaymentRequestLine, Status
+
+Snapshot = dict[str, Any]
+
+
+def public_status(request: PaymentRequest | Result[Any]) -> str:
+    """What the outside calls the request's state: the first that holds."""
+    if request.status == Status.CANCELLED:
+        return "cancelled"
+    if request.status == Status.PAID:
+        if request.refunded and request.refunded >= request.amount:
+            return "refunded"
+        return "partially_refunded" if request.refunded else "paid"
+    if request.advised:
+        return "confirming"
+    if request.received:
+        return "partially_paid"
+    return str(request.status)
+
+
+def snapshots(session: Session, requests: Rows) -> dict[int, Snapshot]:
+    """The public JSON of each request whose id `requests` selects, by id."""
+    chosen = (
+        select(
+            *PaymentRequest.__table__.c,
+            Agency.code.label("agency"),
+            CollectionAccount.bin,
+            CollectionAccount.number,
+            CollectionAccount.name.label("account_name"),
+        )
+        .join(Agency, Agency.id == PaymentRequest.agency_id)
+        .join(
+            CollectionAccount,
+            CollectionAccount.id == PaymentRequest.collection_account_id,
+        )
+        .where(PaymentRequest.id.in_(requests))
+    )
+    rows = session.execute(chosen).all()
+    lines = _lines(session, requests)
+    return {row.id: _snapshot(row, lines[row.id]) for row in rows}
+
+
+def memo_of(reference: str) -> str:
+    """What the payer's memo carries: the reference and nothing else."""
+    return reference
+
+
+def _snapshot(row: Result[Any], lines: Sequence[Mapping[str, Any]]) -> Snapshot:
+    due = Dong(max(0, row.amount - row.received))
+    return {
+        "reference": row.reference,
+        "status": public_status(row),
+        "late": row.late,
+        "overpaid": row.received > row.amount,
+        "reconciled": row.status == Status.PAID and row.confirmed == row.received,
+        "remitted": 0 < row.amount == row.remitted,
+        "amount": int(row.amount),
+        "received": int(row.received),
+        "refunded": int(row.refunded),
+        "currency": "VND",
+        "agency": row.agency,
+        "dossier": row.dossier,
+        "channel": row.channel,
+        "lines": lines,
+        "pay_to": _pay_to(row, due) if due else None,
+        "page": row.page,
+        "issued_at": _stamp(row.issued_at),
+        "expires_at": _stamp(row.expires_at),
+        "paid_at": _stamp(row.paid_at),
+        "sequence": row.sequence,
+    }
+
+
+def _pay_to(row: Result[Any], due: Dong) -> Mapping[str, Any]:
+    """Where and how to pay what is still due. A request that was closed shows no QR."""
+    memo = memo_of(row.reference)
+    open_ = row.status == Status.OPEN
+    qr = (
+        vietqr.encode(bin=row.bin, account=row.number, amount=due, memo=memo)
+        if open_
+        else None
+    )
+    return {
+        "bin": row.bin,
+        "account": row.number,
+        "name": row.account_name,
+        "memo": memo,
+        "qr": qr,
+    }
+
+
+def _lines(session: Session, requests: Rows) -> dict[int, list[Mapping[str, Any]]]:
+    found: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
+    line = PaymentRequestLine
+    rows = session.execute(
+        select(
+            line.payment_request_id,
+            line.fee,
+            line.kind,
+            line.quantity,
+            line.unit_amount,
+            line.amount,
+            line.reduction,
+        )
+        .where(line.payment_request_id.in_(requests))
+        .order_by(line.payment_request_id, line.position)
+    )
+    for request, fee, kind, quantity, unit_amount, amount, reduction in rows:
+        found[request].append(
+            {
+                "fee": fee,
+                "kind": kind,
+                "quantity": quantity,
+                "unit_amount": int(unit_amount),
+                "amount": int(amount),
+                "reduction": reduction,
+            }
+        )
+    return found
+
+
+def _stamp(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.strftime("%Y-%m-%dT%H:%M:%SZ")

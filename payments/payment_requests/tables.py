@@ -1,0 +1,137 @@
+"""The tables of payment requests, their statuses and allowed moves.
+
+A request's stored facts are bounded by constraints, so that its status can't lie about money: it
+is paid exactly when at least its amount was received. What the outside sees is derived
+(`snapshots.public_status`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from payments.core.columns import Amount, Code, Count, Flag, Instant, Key, Words, one_of
+from payments.core.database import Row
+from payments.core.money import Dong
+
+
+class Status(StrEnum):
+    """The stored status; the public one is derived from it and the facts."""
+
+    OPEN = "open"
+    PAID = "paid"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+MOVES: Final = frozenset(
+    {
+        (Status.OPEN, Status.PAID),
+        (Status.OPEN, Status.EXPIRED),
+        (Status.OPEN, Status.CANCELLED),
+        (Status.EXPIRED, Status.PAID),
+        (Status.PAID, Status.OPEN),  # a credit was reversed or withdrawn
+    }
+)
+
+
+class PaymentRequest(Row):
+    """A fee asked for: priced, addressed to a collection account, known by its reference."""
+
+    __tablename__ = "payment_request"
+    __table_args__ = (
+        UniqueConstraint("reference"),
+        UniqueConstraint("token"),
+        one_of("status", Status),
+        one_of("channel", ("online", "counter")),
+        CheckConstraint("amount BETWEEN 0 AND 499999999", name="amount"),
+        CheckConstraint("received >= 0 AND advised >= 0", name="received"),
+        CheckConstraint("confirmed BETWEEN 0 AND received", name="confirmed"),
+        CheckConstraint("refunded BETWEEN 0 AND amount", name="refunded"),
+        CheckConstraint("remitted BETWEEN 0 AND amount", name="remitted"),
+        CheckConstraint(
+            "(status = 'paid') = (received >= amount)", name="paid_is_received"
+        ),
+        CheckConstraint("(status = 'paid') = (paid_at IS NOT NULL)", name="paid_at"),
+        CheckConstraint(
+            "(status = 'cancelled') = (cancelled_at IS NOT NULL)", name="cancelled_at"
+        ),
+        CheckConstraint("expires_at > issued_at", name="expires_at"),
+        Index(None, "portal_id", "id"),
+        Index(None, "portal_id", "dossier"),
+        Index(
+            "ix_payment_request_expiring",
+            "collection_account_id",
+            "expires_at",
+            sqlite_where=text("status = 'open'"),
+            postgresql_where=text("status = 'open'"),
+        ),
+        Index(
+            "ix_payment_request_unannounced",
+            "collection_account_id",
+            sqlite_where=text("status = 'paid' AND reconciled_at IS NULL"),
+            postgresql_where=text("status = 'paid' AND reconciled_at IS NULL"),
+        ),
+        {"sqlite_strict": True},
+    )
+
+    id: Mapped[int] = mapped_column(Key(), primary_key=True)
+    reference: Mapped[str] = mapped_column(Code())
+    token: Mapped[str] = mapped_column(Code())
+    page: Mapped[str] = mapped_column(Words())
+    portal_id: Mapped[int] = mapped_column(ForeignKey("portal.id"))
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
+    collection_account_id: Mapped[int] = mapped_column(
+        ForeignKey("collection_account.id")
+    )
+    dossier: Mapped[str] = mapped_column(Words())
+    channel: Mapped[str] = mapped_column(Code())
+    description: Mapped[str] = mapped_column(Words())
+    amount: Mapped[Dong] = mapped_column(Amount())
+    received: Mapped[Dong] = mapped_column(Amount(), default=Dong(0))
+    advised: Mapped[Dong] = mapped_column(Amount(), default=Dong(0))
+    confirmed: Mapped[Dong] = mapped_column(Amount(), default=Dong(0))
+    refunded: Mapped[Dong] = mapped_column(Amount(), default=Dong(0))
+    remitted: Mapped[Dong] = mapped_column(Amount(), default=Dong(0))
+    status: Mapped[str] = mapped_column(Code())
+    late: Mapped[bool] = mapped_column(Flag(), default=False)
+    issued_at: Mapped[datetime] = mapped_column(Instant())
+    expires_at: Mapped[datetime] = mapped_column(Instant())
+    paid_at: Mapped[datetime | None] = mapped_column(Instant())
+    cancelled_at: Mapped[datetime | None] = mapped_column(Instant())
+    cancel_reason: Mapped[str | None] = mapped_column(Code())
+    reconciled_at: Mapped[datetime | None] = mapped_column(Instant())
+    replaces_id: Mapped[int | None] = mapped_column(
+        Key(), ForeignKey("payment_request.id")
+    )
+    sequence: Mapped[int] = mapped_column(Count(), default=1)
+
+
+class PaymentRequestLine(Row):
+    """One fee of a request, as it was priced on the day of issue."""
+
+    __tablename__ = "payment_request_line"
+    __table_args__ = (
+        UniqueConstraint("payment_request_id", "position"),
+        one_of("kind", ("phi", "le_phi")),
+        CheckConstraint("quantity BETWEEN 1 AND 10000", name="quantity"),
+        CheckConstraint("amount >= 0", name="amount"),
+        {"sqlite_strict": True},
+    )
+
+    id: Mapped[int] = mapped_column(Key(), primary_key=True)
+    payment_request_id: Mapped[int] = mapped_column(ForeignKey("payment_request.id"))
+    position: Mapped[int] = mapped_column(Count())
+    fee_id: Mapped[int] = mapped_column(ForeignKey("fee.id"))
+    fee: Mapped[str] = mapped_column(Code())
+    name: Mapped[str] = mapped_column(Words())
+    kind: Mapped[str] = mapped_column(Code())
+    sub_item: Mapped[str] = mapped_column(Code())
+    quantity: Mapped[int] = mapped_column(Count())
+    unit_amount: Mapped[Dong] = mapped_column(Amount())
+    amount: Mapped[Dong] = mapped_column(Amount())
+    reduction: Mapped[str | None] = mapped_column(Code())

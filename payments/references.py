@@ -33,7 +33,6 @@ DIGITS: Final = 10
 _LETTERS: Final = re.compile(r"[A-Z]{4}")
 _UPPER: Final = bytes(range(256)).upper()
 _NOISE: Final = bytes(c for c in range(256) if not bytes([c]).isalnum())
-_STROKED: Final = str.maketrans({"đ": "d", "Đ": "D"})
 
 
 class WrongPrefix(Invalid):
@@ -85,7 +84,7 @@ def find(memo: str, prefix: str = PREFIX) -> list[Reference]:
 def squeeze(memo: str) -> bytes:
     """The memo's letters and digits: accents stripped, upper case, all else deleted, as ASCII."""
     if not memo.isascii():
-        memo = unicodedata.normalize("NFD", memo).translate(_STROKED).upper()
+        memo = unicodedata.normalize("NFD", memo).upper().replace("Đ", "D")
     return memo.encode("ascii", "ignore").translate(_UPPER, _NOISE)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from io import BufferedReader
 from typing import Final, cast
@@ -54,8 +55,8 @@ def make(count: int, prefix: str) -> None:
 @_prefix
 def find(prefix: str) -> None:
     """Read memos on standard input, one a line, and print their references as JSON lines."""
-    read = cast(BufferedReader, click.get_binary_stream("stdin"))
-    written = click.get_binary_stream("stdout")
+    read = cast(BufferedReader, sys.stdin.buffer)
+    written = sys.stdout.buffer
     for memos in _memos(read):
         found = (
             {"memo": memo, "references": references.find(memo, prefix)}

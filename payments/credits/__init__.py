@@ -1,0 +1,61 @@
+"""Credits: real movements of money, told by messages and seen on statements, in any order.
+
+`tables` says what a credit is, `pairing` when two words speak of the same one, `arrivals` how
+credits come to be, `dividing` what becomes of their amounts.
+"""
+
+from payments.credits.arrivals import (
+    arrival,
+    code_of,
+    found_all,
+    learn,
+    message,
+    take_messages,
+    tell,
+    touched,
+)
+from payments.credits.dividing import (
+    AlreadyMatched,
+    advise_all,
+    allocate_all,
+    divide_all,
+    identify,
+    match_all,
+    merge_all,
+    unmatch_all,
+)
+from payments.credits.pairing import pair_lines, pairing, told
+from payments.credits.tables import (
+    Allocation,
+    Credit,
+    CreditReference,
+    Evidence,
+    Finding,
+)
+
+__all__ = [
+    "Allocation",
+    "AlreadyMatched",
+    "Credit",
+    "CreditReference",
+    "Evidence",
+    "Finding",
+    "advise_all",
+    "allocate_all",
+    "arrival",
+    "code_of",
+    "divide_all",
+    "found_all",
+    "identify",
+    "learn",
+    "match_all",
+    "merge_all",
+    "message",
+    "pair_lines",
+    "pairing",
+    "take_messages",
+    "tell",
+    "told",
+    "touched",
+    "unmatch_all",
+]

@@ -1,0 +1,177 @@
+"""What becomes of a credit's amount: its parts, its finding, the fees it pays, its match.
+
+Settlement decides and hands the result over as a set; here it is written.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import (
+    Column,
+    Table,
+    case,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
+from sqlalchemy.orm import Session
+
+from payments.core.columns import Amount, Code, Instant, Key
+from payments.core.database import Rows, analyze, rows_of, scratch, temporary
+from payments.core.errors import Conflict
+from payments.credits.pairing import CREDIT
+from payments.credits.tables import Allocation, CreditReference, Evidence
+from payments.references import Kind
+
+
+class AlreadyMatched(Conflict):
+    """A credit stands in at most one live match."""
+
+    code = "already_matched"
+
+
+_division = Table(
+    "division",
+    scratch,
+    Column("credit_id", Key(), primary_key=True),
+    Column("finding", Code()),
+    Column("payment_request_id", Key()),
+    Column("to_fees", Amount()),
+    Column("held", Amount()),
+    Column("unidentified", Amount()),
+    Column("reversed", Amount()),
+    prefixes=["TEMPORARY"],
+)
+
+_numbers = Table(
+    "credit_number",
+    scratch,
+    Column("credit_id", Key(), primary_key=True),
+    Column("other_id", Key()),
+    prefixes=["TEMPORARY"],
+)
+
+
+def divide_all(session: Session, parts: Rows, *, now: datetime) -> None:
+    """Sets how each credit's amount is divided, and what it was found to be.
+
+    `parts` selects (credit_id, finding, payment_request_id, to_fees, held, unidentified,
+    reversed). Nothing of it stays advised. A finding of None puts the credit back before its
+    settlement, its money held.
+    """
+    temporary(session, _division)
+    session.execute(insert(_division).from_select(list(_division.c.keys()), parts))
+    analyze(session, _division)
+    given = _division.c
+    session.execute(
+        update(CREDIT)
+        .where(CREDIT.c.id == given.credit_id)
+        .values(
+            finding=given.finding,
+            settled_at=case((given.finding.is_not(None), literal(now, Instant()))),
+            payment_request_id=given.payment_request_id,
+            advised=0,
+            to_fees=given.to_fees,
+            held=given.held,
+            unidentified=given.unidentified,
+            reversed=given.reversed,
+            decisions=CREDIT.c.decisions + 1,
+        )
+    )
+
+
+def advise_all(session: Session, advised: Rows) -> None:
+    """Notes which request each still unconfirmed credit names: (credit_id, payment_request_id)."""
+    _lay_out(session, advised)
+    session.execute(
+        update(CREDIT)
+        .where(CREDIT.c.id == _numbers.c.credit_id)
+        .values(payment_request_id=_numbers.c.other_id)
+    )
+
+
+def allocate_all(session: Session, allocations: Rows) -> None:
+    """Keeps which fee lines credits pay.
+
+    `allocations` selects (collection_account_id, credit_id, payment_request_line_id, amount,
+    decision); a negative amount takes an allocation back.
+    """
+    columns = [
+        "collection_account_id",
+        "credit_id",
+        "payment_request_line_id",
+        "amount",
+        "decision",
+    ]
+    session.execute(insert(Allocation).from_select(columns, allocations))
+
+
+def match_all(session: Session, matched: Rows) -> None:
+    """Puts the number of its match on each credit: (credit_id, match_id).
+
+    Raises `AlreadyMatched` when one of them has a match.
+    """
+    expected = _lay_out(session, matched)
+    done = session.execute(
+        update(CREDIT)
+        .where(CREDIT.c.id == _numbers.c.credit_id, CREDIT.c.match_id.is_(None))
+        .values(match_id=_numbers.c.other_id)
+    )
+    if rows_of(done) != expected:
+        raise AlreadyMatched
+
+
+def unmatch_all(session: Session, match_ids: Rows) -> None:
+    """Takes the number of a revoked match off its credits."""
+    session.execute(
+        update(CREDIT).where(CREDIT.c.match_id.in_(match_ids)).values(match_id=None)
+    )
+
+
+def merge_all(session: Session, merged: Rows) -> None:
+    """Joins younger credits, their money already taken back, to older ones they turned out to be.
+
+    `merged` selects (younger id, older id). The evidence of both then stands on the older.
+    """
+    _lay_out(session, merged)
+    session.execute(
+        update(CREDIT)
+        .where(CREDIT.c.id == _numbers.c.credit_id)
+        .values(merged_into_id=_numbers.c.other_id)
+    )
+    session.execute(
+        update(Evidence)
+        .where(Evidence.credit_id == _numbers.c.credit_id)
+        .values(credit_id=_numbers.c.other_id)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def identify(session: Session, credit_id: int, *, code: str) -> None:
+    """Gives a credit the code of the request it was assigned to by hand."""
+    account = session.scalar(
+        select(CREDIT.c.collection_account_id).where(CREDIT.c.id == credit_id)
+    )
+    session.execute(
+        delete(CreditReference).where(CreditReference.credit_id == credit_id)
+    )
+    session.execute(
+        insert(CreditReference).values(
+            collection_account_id=account,
+            credit_id=credit_id,
+            code=code,
+            kind=Kind.FULL,
+        )
+    )
+    session.execute(update(CREDIT).where(CREDIT.c.id == credit_id).values(code=code))
+
+
+def _lay_out(session: Session, pairs: Rows) -> int:
+    temporary(session, _numbers)
+    session.execute(insert(_numbers).from_select(["credit_id", "other_id"], pairs))
+    analyze(session, _numbers)
+    return session.scalar(select(func.count()).select_from(_numbers)) or 0

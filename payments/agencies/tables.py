@@ -1,9 +1,4 @@
-"""Agencies and their money boxes: the province's tree of units, dated, and the bank accounts
-fees are collected into, each with its cut-off and the days it does not work.
-
-An agency that is renamed or merged keeps its old row; a new one is valid from that day on, and a
-successor link leads from what ended to what followed. Codes are looked up on a day.
-"""
+"""The tables of agencies: the dated units, their bank accounts, and the days that are otherwise."""
 
 from __future__ import annotations
 

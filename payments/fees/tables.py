@@ -1,9 +1,4 @@
-"""The tariff: which fees there are, what each costs on a day and through which channel.
-
-A fee is a phí or a lệ phí (Law 97/2015/QH13), booked under a budget sub-item. Its prices are
-dated, may differ online and at the counter, and may fall with the quantity. Reductions are by
-reason. Rows the sources do not confirm are marked unverified and stay so wherever they are shown.
-"""
+"""The tables of the tariff: a fee, its dated prices by channel and quantity, its reductions."""
 
 from __future__ import annotations
 
@@ -73,8 +68,9 @@ class Fee(Row):
 class FeePrice(Row):
     """What one unit costs from a quantity on, through a channel, from one day to another.
 
-    `valid_from` is None where the sources do not say since when; `at_most` bounds the whole item
-    and stands on its first tier.
+    `unit_amount` is None where it is not known, or where the caller gives the amount of a variable
+    fee; `valid_from` is None where the sources do not say since when; `at_most` bounds the whole
+    item and stands on its first tier.
     """
 
     __tablename__ = "fee_price"
@@ -83,7 +79,7 @@ class FeePrice(Row):
     fee_id: Mapped[int] = mapped_column(Key(), ForeignKey("fee.id"))
     channel: Mapped[str] = mapped_column(Code())
     from_quantity: Mapped[int] = mapped_column(Count())
-    unit_amount: Mapped[Dong] = mapped_column(Amount())
+    unit_amount: Mapped[Dong | None] = mapped_column(Amount())
     at_most: Mapped[Dong | None] = mapped_column(Amount())
     valid_from: Mapped[date | None] = mapped_column(Day())
     valid_to: Mapped[date | None] = mapped_column(Day())
@@ -104,7 +100,9 @@ class FeePrice(Row):
         one_of("channel", [*Channel, ANY_CHANNEL]),
         CheckConstraint("from_quantity >= 1", name="from_quantity"),
         CheckConstraint("unit_amount BETWEEN 0 AND 1000000000000", name="unit_amount"),
-        CheckConstraint("at_most IS NULL OR (at_most >= 1 AND from_quantity = 1)", name="at_most"),
+        CheckConstraint(
+            "at_most IS NULL OR (at_most >= 1 AND from_quantity = 1)", name="at_most"
+        ),
         CheckConstraint("valid_to > valid_from", name="valid_to"),
         {"sqlite_strict": True},
     )

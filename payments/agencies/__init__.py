@@ -1,0 +1,71 @@
+"""Agencies and their money boxes: the province's tree of units, dated, and the bank accounts
+fees are collected into, each with its cut-off and the days it does not work.
+
+An agency that is renamed or merged keeps its old row; a new one is valid from that day on, and a
+successor link leads from what ended to what followed. Codes are looked up on a day.
+"""
+
+from payments.agencies.accounts import (
+    CollectionAccountTaken,
+    InvalidAccountNumber,
+    NoCollectionAccount,
+    Opening,
+    SeveralCollectionAccounts,
+    UnknownBank,
+    UnknownCollectionAccount,
+    account_for,
+    accounts,
+    by_number,
+    calendar_of,
+    close_on,
+    lock,
+    lock_if_free,
+    open_account,
+    work_on,
+)
+from payments.agencies.tables import Agency, ClosedDay, CollectionAccount, Kind
+from payments.agencies.tree import (
+    AgencyEnded,
+    AgencyUnderItself,
+    Described,
+    Node,
+    UnknownAgency,
+    ancestry,
+    by_code,
+    put,
+    succeed,
+    tree,
+)
+
+__all__ = [
+    "Agency",
+    "AgencyEnded",
+    "AgencyUnderItself",
+    "ClosedDay",
+    "CollectionAccount",
+    "CollectionAccountTaken",
+    "Described",
+    "InvalidAccountNumber",
+    "Kind",
+    "NoCollectionAccount",
+    "Node",
+    "Opening",
+    "SeveralCollectionAccounts",
+    "UnknownAgency",
+    "UnknownBank",
+    "UnknownCollectionAccount",
+    "account_for",
+    "accounts",
+    "ancestry",
+    "by_code",
+    "by_number",
+    "calendar_of",
+    "close_on",
+    "lock",
+    "lock_if_free",
+    "open_account",
+    "put",
+    "succeed",
+    "tree",
+    "work_on",
+]

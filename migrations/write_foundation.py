@@ -21,7 +21,7 @@ from sqlalchemy.sql.ddl import DDLElement
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from migrations import tables  # noqa: E402  the project's root has to be on the path first
+from migrations import tables
 
 TARGET = Path(__file__).parent / "versions" / "0001_foundation.py"
 

@@ -58,7 +58,7 @@ def draw_png(payload: str, *, scale: int = 8) -> bytes:
     return (
         b"\x89PNG\r\n\x1a\n"
         + _chunk(b"IHDR", header)
-        + _chunk(b"IDAT", zlib.compress(b"".join(lines), 9))
+        + _chunk(b"IDAT", zlib.compress(b"".join(lines), 6))
         + _chunk(b"IEND", b"")
     )
 

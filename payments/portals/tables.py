@@ -1,9 +1,4 @@
-"""Portals: the systems that ask for fees, their API keys and the address they are told at.
-
-A key is shown once and stored as its SHA-256; it says what its bearer may do by scopes. Two
-keys are live while one replaces the other. A webhook endpoint has a sealed secret, and the
-previous one for as long as the portal needs to change over.
-"""
+"""The tables of portals: who they are, their keys by digest, their webhook endpoint."""
 
 from __future__ import annotations
 
@@ -79,7 +74,8 @@ class WebhookEndpoint(Row):
 
     __table_args__ = (
         CheckConstraint(
-            "(previous_secret IS NULL) = (previous_until IS NULL)", name="previous_until"
+            "(previous_secret IS NULL) = (previous_until IS NULL)",
+            name="previous_until",
         ),
         {"sqlite_strict": True},
     )

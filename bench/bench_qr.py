@@ -42,9 +42,7 @@ def main() -> None:
     floor = milliseconds(lambda text: crc_hqx(text.encode(), 0xFFFF), many)
     reading = milliseconds(vietqr.decode, many)
     tell("decode", reading, None, reading / floor)
-    write = partial(
-        vietqr.encode, bin="970436", account="0011001234567", amount=Dong(150_000)
-    )
+    write = partial(vietqr.encode, bin="970436", account="0011001234567", amount=Dong(150_000))
     writing = milliseconds(lambda memo: write(memo=memo[:14]), many)
     tell("encode", writing, None, writing / floor)
 
@@ -78,11 +76,7 @@ def milliseconds(work: Work, texts: list[str]) -> float:
 
 def tell(name: str, value: float, goal: float | None, ratio: float) -> None:
     """Print one figure."""
-    aim = (
-        "no goal"
-        if goal is None
-        else f"goal <= {goal:g} {'met' if value <= goal else 'MISSED'}"
-    )
+    aim = "no goal" if goal is None else f"goal <= {goal:g} {'met' if value <= goal else 'MISSED'}"
     print(f"{name:36}{value:>10.4f}  ms  {aim:16}  {ratio:.3f} of floor")
 
 

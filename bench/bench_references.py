@@ -26,9 +26,7 @@ ROUNDS: Final = 5
 GOAL: Final = 100_000
 
 FIND: Final = "from payments.cli.reference import reference; reference(['find'])"
-CAPITALS: Final = (
-    "import sys; sys.stdout.buffer.writelines(l.upper() for l in sys.stdin.buffer)"
-)
+CAPITALS: Final = "import sys; sys.stdout.buffer.writelines(l.upper() for l in sys.stdin.buffer)"
 
 
 def main() -> None:
@@ -50,10 +48,7 @@ def realistic(number: int, *, seed: int) -> list[str]:
     """Memos in the shapes banks make: half hold a code, a quarter has accents."""
     chance = random.Random(seed)
     vectors = Path(__file__).parent.parent / "tests" / "vectors" / "memo_samples.json"
-    shapes = [
-        sample["as_received"]
-        for sample in json.loads(vectors.read_text("utf-8"))["samples"]
-    ]
+    shapes = [sample["as_received"] for sample in json.loads(vectors.read_text("utf-8"))["samples"]]
     memos = []
     for n in range(number):
         code = references.make()
@@ -88,17 +83,13 @@ def a_second(number: int, work: Callable[[], object]) -> float:
 
 def piped(program: str, given: bytes) -> None:
     """Run a program of one line with that standard input."""
-    subprocess.run(
-        [sys.executable, "-c", program], input=given, stdout=subprocess.PIPE, check=True
-    )
+    subprocess.run([sys.executable, "-c", program], input=given, stdout=subprocess.PIPE, check=True)
 
 
 def tell(name: str, rate: float, goal: int, ratio: float) -> None:
     """Print one figure."""
     met = "met" if rate >= goal else "MISSED"
-    print(
-        f"{name:44}{rate:>12,.0f}  memos/s  goal >= {goal:,} {met}  {ratio:.2f} of floor"
-    )
+    print(f"{name:44}{rate:>12,.0f}  memos/s  goal >= {goal:,} {met}  {ratio:.2f} of floor")
 
 
 if __name__ == "__main__":

@@ -29,12 +29,8 @@ def qr() -> None:
 
 @qr.command()
 @click.option("--bin", required=True, help="The bank: six digits, 970436.")
-@click.option(
-    "--account", required=True, help="The account: up to 19 letters and digits."
-)
-@click.option(
-    "--amount", help="Whole đồng, below 500000000; without it the payer decides."
-)
+@click.option("--account", required=True, help="The account: up to 19 letters and digits.")
+@click.option("--amount", help="Whole đồng, below 500000000; without it the payer decides.")
 @click.option("--memo", help="Up to 25 printable ASCII characters.")
 @click.option("--svg", type=_FILE, help="Draw it into this file as well.")
 @click.option("--png", type=_FILE, help="Draw it into this file as well.")

@@ -58,13 +58,8 @@ def find(prefix: str) -> None:
     read = cast(BufferedReader, sys.stdin.buffer)
     written = sys.stdout.buffer
     for memos in _memos(read):
-        found = (
-            {"memo": memo, "references": references.find(memo, prefix)}
-            for memo in memos
-        )
-        written.writelines(
-            orjson.dumps(one, option=orjson.OPT_APPEND_NEWLINE) for one in found
-        )
+        found = ({"memo": memo, "references": references.find(memo, prefix)} for memo in memos)
+        written.writelines(orjson.dumps(one, option=orjson.OPT_APPEND_NEWLINE) for one in found)
         written.flush()
 
 
@@ -96,6 +91,4 @@ def _text(block: bytes, *, after: int) -> str:
     try:
         return block.decode()
     except UnicodeDecodeError as error:
-        raise UnreadableMemo(
-            line=after + block.count(b"\n", 0, error.start) + 1
-        ) from error
+        raise UnreadableMemo(line=after + block.count(b"\n", 0, error.start) + 1) from error

@@ -4,7 +4,8 @@ A VietQR code is one line of text: the EMVCo merchant-presented format with the 
 transfers. `objects` is the grammar every such code shares, `transfer` is what NAPAS says inside
 it, `picture` draws any text as a QR code.
 
-Source: NAPAS, "Quy định về định dạng mã VietQR trong dịch vụ chuyển nhanh NAPAS247", v1.0 (09/2021).
+Source: NAPAS, "Quy định về định dạng mã VietQR trong dịch vụ chuyển nhanh NAPAS247", v1.0,
+09/2021.
 """
 
 from payments.vietqr.objects import (

@@ -74,7 +74,7 @@ class WrongContent(UnreadableQR):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One object: where it stands (`38-01-00`), its value, and where the value begins in the text."""
+    """One object: its `path` (`38-01-00`), its value, and where that begins in the whole text."""
 
     path: str
     value: str
@@ -93,9 +93,7 @@ class Template:
         """That object. Raises `WrongContent` if it is not there."""
         part = self.parts.get(identifier)
         if part is None:
-            raise WrongContent(
-                Reason.MISSING, self.position, object=_below(self.path, identifier)
-            )
+            raise WrongContent(Reason.MISSING, self.position, object=_below(self.path, identifier))
         return part
 
     def text(self, identifier: str) -> str | None:
@@ -105,9 +103,7 @@ class Template:
 
     def besides(self, known: frozenset[str]) -> list[Part]:
         """The objects whose IDs are not among `known`."""
-        return [
-            part for identifier, part in self.parts.items() if identifier not in known
-        ]
+        return [part for identifier, part in self.parts.items() if identifier not in known]
 
 
 CHECKSUM: Final = "63"
@@ -161,9 +157,7 @@ def open_template(whole: Part) -> Template:
             raise BrokenStructure(Reason.OVERRUN, here)
         if identifier in parts:
             raise BrokenStructure(Reason.DUPLICATE, here)
-        parts[identifier] = Part(
-            _below(whole.path, identifier), text[at + 4 : end], here + 4
-        )
+        parts[identifier] = Part(_below(whole.path, identifier), text[at + 4 : end], here + 4)
         at = end
     return Template(whole.path, whole.position, parts)
 

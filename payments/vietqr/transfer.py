@@ -116,9 +116,7 @@ class Transfer:
     others: tuple[tuple[str, str], ...] = ()
 
 
-def encode(
-    *, bin: str, account: str, amount: Dong | None = None, memo: str | None = None
-) -> str:
+def encode(*, bin: str, account: str, amount: Dong | None = None, memo: str | None = None) -> str:
     """The text of a VietQR code that asks for a transfer to an account.
 
     With an amount it is dynamic (one payment), without one static (any number of payments).
@@ -172,9 +170,7 @@ def decode(text: str) -> Transfer:
         terminal=labels.text("07"),
         name=root.text("59"),
         city=root.text("60"),
-        others=_others(
-            root.besides(_ROOT), whom.besides(_TRANSFER), labels.besides(_LABELS)
-        ),
+        others=_others(root.besides(_ROOT), whom.besides(_TRANSFER), labels.besides(_LABELS)),
     )
 
 
@@ -198,9 +194,7 @@ def _open_transfer(part: Part) -> Template:
     if scheme.value != NAPAS:
         raise _named_scheme(scheme)
     if service in _OTHER_SERVICES:
-        raise OtherScheme(
-            Reason.SCHEME, inside.parts["02"].position, scheme=f"NAPAS {service}"
-        )
+        raise OtherScheme(Reason.SCHEME, inside.parts["02"].position, scheme=f"NAPAS {service}")
     return inside
 
 

@@ -10,9 +10,7 @@ import pytest
 from payments import banks
 from payments.banks import Bank, by_bin
 
-LIST = json.loads(
-    (Path(banks.__file__).parent / "data" / "banks.json").read_text("utf-8")
-)
+LIST = json.loads((Path(banks.__file__).parent / "data" / "banks.json").read_text("utf-8"))
 
 
 def test_every_bank_of_the_list_is_found_by_its_bin() -> None:

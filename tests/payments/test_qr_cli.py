@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import click
 import pytest
@@ -94,7 +94,7 @@ def test_a_code_is_drawn_into_files(tmp_path: Path) -> None:
     [seen] = zxingcpp.read_barcodes(Image.open(png))
     assert seen.text == payload
     assert svg.read_text("utf-8") == vietqr.draw_svg(payload)
-    assert ElementTree.parse(svg).getroot().attrib["role"] == "img"
+    assert ET.parse(svg).getroot().attrib["role"] == "img"
 
 
 @pytest.mark.parametrize(
@@ -143,9 +143,7 @@ def test_what_is_no_code_is_refused(text: str, code: str) -> None:
     assert refused(run("qr", "decode", text)) == code
 
 
-@pytest.mark.parametrize(
-    "words", [["encode"], ["decode"], ["encode", "--bin", "970436"]]
-)
+@pytest.mark.parametrize("words", [["encode"], ["decode"], ["encode", "--bin", "970436"]])
 def test_a_missing_option_is_a_usage_error(words: list[str]) -> None:
     """Exit code 2, as for every command."""
     assert run("qr", *words).exit_code == 2
@@ -157,8 +155,7 @@ def test_references_are_made_one_a_line() -> None:
     made = run("reference", "make", "--count", "2000").stdout.split()
     assert len(set(made)) == 2000
     assert all(
-        references.find(code) == [references.Reference(code, references.Kind.FULL)]
-        for code in made
+        references.find(code) == [references.Reference(code, references.Kind.FULL)] for code in made
     )
 
 
@@ -174,12 +171,9 @@ def test_another_prefix_is_an_option() -> None:
     assert code.startswith("BDHC")
     found = run("reference", "find", "--prefix", "BDHC", given=code + "\n").stdout
     assert json.loads(found)["references"] == [{"code": code, "kind": "FULL"}]
+    assert refused(run("reference", "make", "--prefix", "bd")) == "wrong_reference_prefix"
     assert (
-        refused(run("reference", "make", "--prefix", "bd")) == "wrong_reference_prefix"
-    )
-    assert (
-        refused(run("reference", "find", "--prefix", "bd", given="x"))
-        == "wrong_reference_prefix"
+        refused(run("reference", "find", "--prefix", "bd", given="x")) == "wrong_reference_prefix"
     )
 
 

@@ -82,9 +82,7 @@ def test_the_same_seed_makes_the_same_codes() -> None:
     assert first == second
 
 
-@pytest.mark.parametrize(
-    "prefix", ["", "TTH", "TTHCX", "tthc", "TT1C", "TTH\n", "ĐTHC", "TT.C"]
-)
+@pytest.mark.parametrize("prefix", ["", "TTH", "TTHCX", "tthc", "TT1C", "TTH\n", "ĐTHC", "TT.C"])
 def test_a_prefix_is_four_capital_letters(prefix: str) -> None:
     """Any other prefix is refused, both when making and when finding."""
     with pytest.raises(WrongPrefix):
@@ -176,9 +174,7 @@ def test_a_gateway_that_cuts_the_memo_leaves_a_cut_code() -> None:
 
 
 @given(codes, st.integers(0, 9), st.sampled_from(string.digits))
-def test_one_wrong_digit_never_makes_another_code(
-    code: str, place: int, digit: str
-) -> None:
+def test_one_wrong_digit_never_makes_another_code(code: str, place: int, digit: str) -> None:
     """Damm's check digit catches every single wrong digit."""
     at = len("TTHC") + place
     typed = code[:at] + digit + code[at + 1 :]
@@ -205,9 +201,7 @@ def test_a_code_cut_short_is_never_taken_for_whole(code: str, digits: int) -> No
 memos = st.lists(
     st.one_of(
         st.text(max_size=12),
-        st.sampled_from(
-            ["TTHC", "tthc", "TT HC", "Đường", "phí ", " ", ".", "ß", "ﬁ", "ı"]
-        ),
+        st.sampled_from(["TTHC", "tthc", "TT HC", "Đường", "phí ", " ", ".", "ß", "ﬁ", "ı"]),
         st.text(alphabet=string.digits, max_size=12),
         codes,
     ),
@@ -229,9 +223,7 @@ def test_composed_and_decomposed_letters_are_the_same(memo: str) -> None:
 
 
 @given(codes, st.text(max_size=30), st.text(max_size=30))
-def test_a_code_survives_what_stands_around_it(
-    code: str, before: str, after: str
-) -> None:
+def test_a_code_survives_what_stands_around_it(code: str, before: str, after: str) -> None:
     """Whatever a bank puts before and behind a code, it is found whole."""
     assert Reference(code, Kind.FULL) in find(f"{before}{code}{after}")
 

@@ -25,9 +25,7 @@ VECTORS = json.loads(
 )
 GROUPS = ("valid", "tolerant_or_other", "negative", "synthetic")
 EVERY = [vector for group in GROUPS for vector in VECTORS[group]]
-READABLE = [
-    vector for vector in EVERY if vector["expect"] in ("valid", "accept_lenient")
-]
+READABLE = [vector for vector in EVERY if vector["expect"] in ("valid", "accept_lenient")]
 
 BIN = "970436"
 ACCOUNT = "0011001234567"
@@ -45,9 +43,7 @@ def a_code(amount: Dong | None = AMOUNT, memo: str | None = MEMO) -> str:
     return encode(bin=BIN, account=ACCOUNT, amount=amount, memo=memo)
 
 
-def beneficiary(
-    bin: str = BIN, account: str = ACCOUNT, service: str = "QRIBFTTA"
-) -> str:
+def beneficiary(bin: str = BIN, account: str = ACCOUNT, service: str = "QRIBFTTA") -> str:
     whom = write("01", write("00", bin) + write("01", account))
     return write("00", "A000000727") + whom + write("02", service)
 
@@ -176,18 +172,14 @@ def test_what_is_written_is_read_back(
     assert payload.isascii()
 
 
-@pytest.mark.parametrize(
-    "bin", ["", "97043", "9704366", "97043a", "９７０４３６", "970436\n"]
-)
+@pytest.mark.parametrize("bin", ["", "97043", "9704366", "97043a", "９７０４３６", "970436\n"])
 def test_a_bank_is_six_digits(bin: str) -> None:
     """Any other bank number is refused."""
     with pytest.raises(vietqr.WrongBin):
         encode(bin=bin, account=ACCOUNT)
 
 
-@pytest.mark.parametrize(
-    "account", ["", "1" * 20, "12 34", "12-34", "tài", "１２３", "12\n"]
-)
+@pytest.mark.parametrize("account", ["", "1" * 20, "12 34", "12-34", "tài", "１２３", "12\n"])
 def test_an_account_is_up_to_nineteen_letters_and_digits(account: str) -> None:
     """Any other account is refused, and the refusal does not repeat it."""
     with pytest.raises(vietqr.WrongAccountNumber) as refusal:
@@ -195,9 +187,7 @@ def test_an_account_is_up_to_nineteen_letters_and_digits(account: str) -> None:
     assert account == "" or account not in str(refusal.value)
 
 
-@pytest.mark.parametrize(
-    "memo", ["", "x" * 26, "lệ phí", "a\tb", "a\nb", "nop\x7f", "–"]
-)
+@pytest.mark.parametrize("memo", ["", "x" * 26, "lệ phí", "a\tb", "a\nb", "nop\x7f", "–"])
 def test_a_memo_is_up_to_twenty_five_printable_characters(memo: str) -> None:
     """Any other memo is refused: cut or changed it would not be found again."""
     with pytest.raises(vietqr.WrongMemo):
@@ -227,9 +217,7 @@ def test_objects_come_in_any_order() -> None:
     inside = [write("00", "A000000727"), write("02", "QRIBFTTA")]
     named = [write("00", BIN), write("01", ACCOUNT)]
     labels = [write("08", MEMO), write("01", "B1")]
-    expected = Transfer(
-        bin=BIN, account=ACCOUNT, amount=Dong(50_000), memo=MEMO, bill="B1"
-    )
+    expected = Transfer(bin=BIN, account=ACCOUNT, amount=Dong(50_000), memo=MEMO, bill="B1")
     for order in itertools.permutations(range(6)):
         whom = write("01", "".join(named[:: (-1) ** order[0]]))
         row = [
@@ -303,9 +291,7 @@ def test_objects_nobody_asked_for_are_kept_aside() -> None:
 
 def test_long_names_and_memos_of_others_are_read() -> None:
     """A live bill shows a name of 31 characters, a server writes memos of 50."""
-    transfer = decode(
-        built(o59="CONG TY DIEN LUC MIEN NAM TAX 1", o62=write("08", "x" * 50))
-    )
+    transfer = decode(built(o59="CONG TY DIEN LUC MIEN NAM TAX 1", o62=write("08", "x" * 50)))
     assert transfer.name == "CONG TY DIEN LUC MIEN NAM TAX 1"
     assert transfer.memo == "x" * 50
 
@@ -321,9 +307,7 @@ def test_length_counts_characters_and_the_checksum_bytes() -> None:
 
 def test_a_code_to_a_card_says_so() -> None:
     """Service QRIBFTTC pays a card; we read it and never write it."""
-    transfer = decode(
-        built(o38=beneficiary(account="9704031101234567", service="QRIBFTTC"))
-    )
+    transfer = decode(built(o38=beneficiary(account="9704031101234567", service="QRIBFTTC")))
     assert transfer.service == "QRIBFTTC"
 
 
@@ -373,9 +357,7 @@ def test_a_code_to_a_card_says_so() -> None:
         (built(o38=write("00", "A000000727")), vietqr.WrongContent, "missing"),
         (built(o38=write("01", "x")), vietqr.WrongContent, "missing"),
         (
-            built(
-                o38=beneficiary().replace("0127", "0132").replace("0208", "0201x0208")
-            ),
+            built(o38=beneficiary().replace("0127", "0132").replace("0208", "0201x0208")),
             vietqr.WrongContent,
             "unexpected",
         ),
@@ -410,9 +392,7 @@ def test_a_broken_code_is_refused_with_its_reason(
         ("o30", write("00", "vn.example.pay"), "vn.example.pay"),
     ],
 )
-def test_other_schemes_are_refused_by_name(
-    identifier: str, value: str, scheme: str
-) -> None:
+def test_other_schemes_are_refused_by_name(identifier: str, value: str, scheme: str) -> None:
     """A good code that is not a transfer says whose it is."""
     with pytest.raises(vietqr.OtherScheme) as refusal:
         decode(built(without="o38", **{identifier: value}))
@@ -463,9 +443,7 @@ def test_no_exchanged_neighbours_make_another_transfer(
     """Two neighbouring characters exchanged are within 16 bits as well."""
     payload = encode(bin=bin, account=account, amount=amount, memo=memo)
     place = data.draw(st.integers(0, len(payload) - 2))
-    changed = (
-        payload[:place] + payload[place + 1] + payload[place] + payload[place + 2 :]
-    )
+    changed = payload[:place] + payload[place + 1] + payload[place] + payload[place + 2 :]
     if changed == payload:
         assert decode(changed) == decode(payload)
     else:
@@ -500,14 +478,10 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 
 rows = st.lists(
     st.tuples(
-        st.sampled_from(
-            ["01", "02", "26", "38", "52", "53", "54", "58", "59", "60", "62", "80"]
-        ),
+        st.sampled_from(["01", "02", "26", "38", "52", "53", "54", "58", "59", "60", "62", "80"]),
         st.one_of(
             st.text(min_size=1, max_size=40),
-            st.sampled_from(
-                ["11", "12", "704", "VN", "50000", beneficiary(), write("08", MEMO)]
-            ),
+            st.sampled_from(["11", "12", "704", "VN", "50000", beneficiary(), write("08", MEMO)]),
         ),
     ),
     max_size=9,
@@ -519,11 +493,7 @@ def test_any_row_of_objects_with_a_good_checksum_is_read_or_refused(
     row: list[tuple[str, str]], whole: bool
 ) -> None:
     """Behind a good checksum, too, the only error is UnreadableQR."""
-    usual = (
-        [("01", "12"), ("38", beneficiary()), ("53", "704"), ("58", "VN")]
-        if whole
-        else []
-    )
+    usual = [("01", "12"), ("38", beneficiary()), ("53", "704"), ("58", "VN")] if whole else []
     text = "".join(write(identifier, value) for identifier, value in [*usual, *row])
     try:
         payload = close(write("00", "01") + text)

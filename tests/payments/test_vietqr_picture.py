@@ -6,7 +6,7 @@ import re
 import string
 import struct
 from io import BytesIO
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 import zxingcpp
@@ -18,9 +18,7 @@ from payments.core.money import Dong
 from payments.vietqr import draw_png, draw_svg, encode
 
 SVG = "{http://www.w3.org/2000/svg}"
-PAYLOAD = encode(
-    bin="970436", account="0011001234567", amount=Dong(150_000), memo="TTHC1234567894"
-)
+PAYLOAD = encode(bin="970436", account="0011001234567", amount=Dong(150_000), memo="TTHC1234567894")
 
 
 def scanned(picture: Image.Image) -> list[str]:
@@ -29,16 +27,14 @@ def scanned(picture: Image.Image) -> list[str]:
 
 def painted(svg: str, scale: int = 4) -> Image.Image:
     """An SVG of ours painted from its own path, rectangle by rectangle."""
-    root = ElementTree.fromstring(svg)
+    root = ET.fromstring(svg)
     side = int(root.attrib["viewBox"].split()[2])
     picture = Image.new("L", (side * scale, side * scale), 255)
     draw = ImageDraw.Draw(picture)
     ground, modules = root.findall(f"{SVG}path")
     assert ground.attrib == {"fill": "#fff", "d": f"M0 0h{side}v{side}H0z"}
     runs = re.findall(r"M(\d+) (\d+)h(\d+)v1h-(\d+)z", modules.attrib["d"])
-    assert (
-        "".join("M{} {}h{}v1h-{}z".format(*run) for run in runs) == modules.attrib["d"]
-    )
+    assert "".join("M{} {}h{}v1h-{}z".format(*run) for run in runs) == modules.attrib["d"]
     for x, y, length, back in ((int(n) for n in run) for run in runs):
         assert length == back
         corner = ((x + length) * scale - 1, (y + 1) * scale - 1)
@@ -51,8 +47,7 @@ payloads = st.builds(
     bin=st.text(string.digits, min_size=6, max_size=6),
     account=st.text(string.ascii_letters + string.digits, min_size=1, max_size=19),
     amount=st.none() | st.integers(1, 499_999_999).map(Dong),
-    memo=st.none()
-    | st.text(string.ascii_letters + string.digits + " .-", min_size=1, max_size=25),
+    memo=st.none() | st.text(string.ascii_letters + string.digits + " .-", min_size=1, max_size=25),
 )
 
 
@@ -90,7 +85,7 @@ def test_a_module_has_a_sensible_width(scale: int) -> None:
 
 def test_an_svg_has_a_name_for_screen_readers() -> None:
     """It is an image whose first child is its title, in the reader's language."""
-    root = ElementTree.fromstring(draw_svg(PAYLOAD, title='Mã QR "150.000 đ" <&>'))
+    root = ET.fromstring(draw_svg(PAYLOAD, title='Mã QR "150.000 đ" <&>'))
     assert root.attrib["role"] == "img"
     assert root[0].tag == f"{SVG}title"
     assert root[0].text == 'Mã QR "150.000 đ" <&>'
@@ -98,7 +93,7 @@ def test_an_svg_has_a_name_for_screen_readers() -> None:
 
 def test_an_svg_works_under_a_strict_policy() -> None:
     """No style, no script, nothing fetched: only shapes and their colours."""
-    root = ElementTree.fromstring(draw_svg(PAYLOAD))
+    root = ET.fromstring(draw_svg(PAYLOAD))
     assert {element.tag for element in root.iter()} == {
         f"{SVG}{name}" for name in ("svg", "title", "path")
     }

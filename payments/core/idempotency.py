@@ -121,7 +121,7 @@ def claim(session: Session, asked: Question, *, now: datetime) -> Answer | None:
     if session.get_bind().dialect.name == "postgresql":
         turn = select(func.pg_try_advisory_xact_lock(_lock_number(asked)))
         if not session.scalar(turn):
-            raise IdempotencyInFlight()
+            raise IdempotencyInFlight(retry_after=1)
     row = session.scalars(select(IdempotencyKey).where(*_is(asked))).one_or_none()
     if row is None:
         return None

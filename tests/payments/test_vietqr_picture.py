@@ -51,7 +51,7 @@ payloads = st.builds(
 )
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(payloads)
 def test_a_scanner_reads_both_pictures(payload: str) -> None:
     """An independent reader finds the text in the PNG and in the SVG."""

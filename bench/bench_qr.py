@@ -3,7 +3,7 @@
 Goals: a new picture within 9 ms, one drawn before within 1 ms. The floor of a picture is the
 library's own computation of the symbol; of writing and reading, the checksum alone.
 
-    python bench/bench_qr.py
+    python -m bench.bench_qr
 """
 
 from __future__ import annotations

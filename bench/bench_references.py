@@ -3,7 +3,7 @@
 Goal: 100,000 memos a second on one core. The floor is a program that takes the same lines and
 only writes them in capitals.
 
-    python bench/bench_references.py
+    python -m bench.bench_references
 """
 
 from __future__ import annotations

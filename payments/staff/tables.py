@@ -16,7 +16,7 @@ from payments.core.database import Row
 
 
 class Role(StrEnum):
-    """What a person may do; which of them exclude each other is in `payments.staff.roles`."""
+    """What a person may do; which of them exclude each other is in `payments.staff.people`."""
 
     VIEWER = "viewer"
     RECONCILER = "reconciler"

@@ -1,0 +1,230 @@
+"""People and their roles: who may not also be whom, and who may not change what.
+
+Roles that exclude each other (reliability.md 6.6, segregation of duties): whoever proposes does
+not approve; administrators have nothing to do with money; an auditor has no other role. Nobody
+changes their own roles, and one administrator always remains.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from itertools import combinations
+from typing import Final
+
+from sqlalchemy import Select, delete, select, update
+from sqlalchemy.orm import Session
+from uuid_utils.compat import uuid7
+
+from payments.core import audit
+from payments.core.errors import Conflict, Invalid, NotFound, Refused
+from payments.staff import passwords
+from payments.staff.tables import Person, Role, StaffRole, StaffSession
+
+MONEY_ROLES: Final = frozenset({Role.RECONCILER, Role.APPROVER, Role.CLERK})
+
+EXCLUDED: Final = frozenset(
+    {frozenset({Role.RECONCILER, Role.APPROVER})}
+    | {frozenset({Role.ADMINISTRATOR, role}) for role in MONEY_ROLES}
+    | {frozenset({Role.AUDITOR, role}) for role in Role if role is not Role.AUDITOR}
+)
+"""The pairs of roles that nobody has at once."""
+
+_USERNAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{1,39}", re.ASCII)
+
+
+class InvalidUsername(Invalid):
+    """A username has 2 to 40 small letters, digits, dots, dashes or underscores."""
+
+    code = "invalid_username"
+
+
+class UsernameTaken(Conflict):
+    """Somebody has that username."""
+
+    code = "username_taken"
+
+
+class UnknownPerson(NotFound):
+    """Nobody has that username."""
+
+    code = "unknown_person"
+
+
+class UnknownRole(Invalid):
+    """A person has one or more of the known roles."""
+
+    code = "unknown_role"
+
+
+class RolesExcluded(Invalid):
+    """Two of the roles may not be one person's."""
+
+    code = "roles_excluded"
+
+
+class OwnRoles(Refused):
+    """Nobody changes their own roles."""
+
+    code = "own_roles"
+
+
+class LastAdministrator(Conflict):
+    """Somebody must remain who can let people in."""
+
+    code = "last_administrator"
+
+
+def add(
+    session: Session,
+    username: str,
+    *,
+    name: str,
+    password: str,
+    roles: Collection[str],
+    by: str,
+    now: datetime,
+) -> Person:
+    """A new person who can sign in.
+
+    Raises `InvalidUsername`, `UsernameTaken`, `UnknownRole`, `RolesExcluded` or `WeakPassword`.
+    """
+    if not _USERNAME.fullmatch(username):
+        raise InvalidUsername(username=username[:40])
+    granted = _checked(roles)
+    passwords.check(password, username=username)
+    if session.scalar(_named(username)) is not None:
+        raise UsernameTaken(username=username)
+    person = Person(
+        public_id=str(uuid7()),
+        username=username,
+        name=name,
+        password_hash=passwords.hash_of(password),
+        active=True,
+        added_at=now,
+    )
+    session.add(person)
+    session.flush()
+    session.add_all(StaffRole(staff_id=person.id, role=role) for role in granted)
+    session.flush()
+    _tell(session, "staff.added", person.id, by=by, now=now, roles=granted)
+    return person
+
+
+def by_username(session: Session, username: str) -> Person:
+    """The person of that username. Raises `UnknownPerson`."""
+    person = session.scalar(_named(username))
+    if person is None:
+        raise UnknownPerson(username=username[:40])
+    return person
+
+
+def roles_of(session: Session, staff_id: int) -> frozenset[Role]:
+    """What a person may do."""
+    rows = session.scalars(select(StaffRole.role).where(StaffRole.staff_id == staff_id))
+    return frozenset(Role(role) for role in rows)
+
+
+def set_roles(
+    session: Session, staff_id: int, roles: Collection[str], *, by: str, now: datetime
+) -> None:
+    """Gives a person these roles instead of the old ones, and signs them out everywhere.
+
+    Raises `OwnRoles`, `LastAdministrator`, `UnknownRole` or `RolesExcluded`.
+    """
+    granted = _checked(roles)
+    if by == actor(staff_id):
+        raise OwnRoles
+    if Role.ADMINISTRATOR not in granted:
+        _keep_an_administrator(session, leaving=staff_id)
+    session.execute(delete(StaffRole).where(StaffRole.staff_id == staff_id))
+    session.add_all(StaffRole(staff_id=staff_id, role=role) for role in granted)
+    session.flush()
+    end_sessions(session, staff_id, now=now)
+    _tell(session, "staff.roles_set", staff_id, by=by, now=now, roles=granted)
+
+
+def reset_password(
+    session: Session, staff_id: int, password: str, *, by: str, now: datetime
+) -> None:
+    """Gives a person a new password and signs them out everywhere. Raises `WeakPassword`."""
+    person = session.get_one(Person, staff_id)
+    passwords.check(password, username=person.username)
+    person.password_hash = passwords.hash_of(password)
+    session.flush()
+    end_sessions(session, staff_id, now=now)
+    _tell(session, "staff.password_reset", staff_id, by=by, now=now)
+
+
+def disable(session: Session, staff_id: int, *, by: str, now: datetime) -> None:
+    """Lets a person in no more, from this moment. Raises `OwnRoles` or `LastAdministrator`."""
+    if by == actor(staff_id):
+        raise OwnRoles
+    _keep_an_administrator(session, leaving=staff_id)
+    session.get_one(Person, staff_id).active = False
+    session.flush()
+    end_sessions(session, staff_id, now=now)
+    _tell(session, "staff.disabled", staff_id, by=by, now=now)
+
+
+def end_sessions(session: Session, staff_id: int, *, now: datetime) -> None:
+    """Signs a person out everywhere."""
+    session.execute(
+        update(StaffSession)
+        .where(StaffSession.staff_id == staff_id, StaffSession.revoked_at.is_(None))
+        .values(revoked_at=now)
+    )
+
+
+def actor(staff_id: int) -> str:
+    """How a person is written as whoever did something: `staff:12`."""
+    return f"staff:{staff_id}"
+
+
+def _checked(roles: Iterable[str]) -> list[str]:
+    """The roles, in order, each once; every pair of them allowed together."""
+    asked = sorted({str(role) for role in roles})
+    unknown = [role for role in asked if role not in set(Role)]
+    if unknown or not asked:
+        raise UnknownRole(role=", ".join(unknown) or "-", known=", ".join(Role))
+    for pair in combinations(asked, 2):
+        if frozenset(pair) in EXCLUDED:
+            raise RolesExcluded(one=pair[0], other=pair[1])
+    return asked
+
+
+def _keep_an_administrator(session: Session, *, leaving: int) -> None:
+    """Locks the active administrators in order, so that two can't remove each other at once."""
+    administrators = session.scalars(
+        select(Person.id)
+        .join(StaffRole, StaffRole.staff_id == Person.id)
+        .where(StaffRole.role == Role.ADMINISTRATOR, Person.active.is_(True))
+        .order_by(Person.id)
+        .with_for_update()
+    ).all()
+    if leaving in administrators and len(administrators) == 1:
+        raise LastAdministrator
+
+
+def _named(username: str) -> Select[Person]:
+    return select(Person).where(Person.username == username)
+
+
+def _tell(
+    session: Session,
+    action: str,
+    staff_id: int,
+    *,
+    by: str,
+    now: datetime,
+    **details: object,
+) -> None:
+    audit.append(
+        session,
+        actor=by,
+        action=action,
+        subject=actor(staff_id),
+        details=details,
+        now=now,
+    )

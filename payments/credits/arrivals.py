@@ -91,6 +91,8 @@ _COPIED: Final = (
     "arrived_at",
 )
 
+_ZERO_AT_FIRST: Final = ("decisions", "to_fees", "held", "unidentified", "refunded", "reversed")
+
 
 def code_of(references: Iterable[tuple[str, str]]) -> str | None:
     """What ties a memo to requests: its FULL codes in order, joined by `+`; None without one."""
@@ -129,15 +131,9 @@ def take_messages(session: Session, *, source: str) -> None:
         "payer_key",
         "bank_reference",
     )
-    pair_messages(
-        session, select(*[message.c[name] for name in asked]).where(ours), source=source
-    )
+    pair_messages(session, select(*[message.c[name] for name in asked]).where(ours), source=source)
     analyze(session, pairing)
-    new = (
-        select(message)
-        .where(ours, message.c.id.not_in(select(pairing.c.told_id)))
-        .subquery()
-    )
+    new = select(message).where(ours, message.c.id.not_in(select(pairing.c.told_id))).subquery()
     _arrive(session, select(new.c.id), order_by=new.c.id)
     _insert_credits(
         session,
@@ -165,9 +161,7 @@ def take_messages(session: Session, *, source: str) -> None:
     _touch(session)
 
 
-def found_all(
-    session: Session, lines: Rows, references: Rows, *, now: datetime
-) -> None:
+def found_all(session: Session, lines: Rows, references: Rows, *, now: datetime) -> None:
     """Makes credits of statement lines that nobody told; `arrival` then says which.
 
     `lines` selects (id, collection_account_id, amount, booked_at, day, memo, bank_reference, code,
@@ -177,9 +171,7 @@ def found_all(
     names = ["id", *[name for name in _COPIED if name != "arrived_at"]]
     session.execute(insert(message).from_select(names, lines))
     session.execute(
-        insert(message_reference).from_select(
-            ["message_id", "code", "kind"], references
-        )
+        insert(message_reference).from_select(["message_id", "code", "kind"], references)
     )
     analyze(session, message, message_reference)
     _arrive(session, select(message.c.id), order_by=message.c.id)
@@ -206,9 +198,7 @@ def found_all(
         .join(arrival, arrival.c.told_id == message_reference.c.message_id)
         .join(message, message.c.id == message_reference.c.message_id),
     )
-    session.execute(
-        insert(touched).from_select(["credit_id"], select(arrival.c.credit_id))
-    )
+    session.execute(insert(touched).from_select(["credit_id"], select(arrival.c.credit_id)))
 
 
 def learn(session: Session, said: Rows) -> None:
@@ -236,11 +226,7 @@ def learn(session: Session, said: Rows) -> None:
                 name: func.coalesce(CREDIT.c[name], _lesson.c[name])
                 for name in ("code", "bank_reference", "payer_key", "payer")
             }
-            | {
-                "trusted": case(
-                    (_lesson.c.trusted.is_(True), True), else_=CREDIT.c.trusted
-                )
-            }
+            | {"trusted": case((_lesson.c.trusted.is_(True), True), else_=CREDIT.c.trusted)}
         )
     )
 
@@ -308,9 +294,8 @@ def _insert_credits(session: Session, new: Rows) -> None:
     numbered_ = new.subquery()
     session.execute(
         insert(CREDIT).from_select(
-            ["id", *_COPIED, "trusted", "advised", "decisions"]
-            + ["to_fees", "held", "unidentified", "refunded", "reversed"],
-            select(*numbered_.c, numbered_.c.amount, *[zero] * 6),
+            ["id", *_COPIED, "trusted", "advised", *_ZERO_AT_FIRST],
+            select(*numbered_.c, numbered_.c.amount, *[zero for _ in _ZERO_AT_FIRST]),
         )
     )
 

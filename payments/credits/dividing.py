@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from payments.core.columns import Amount, Code, Instant, Key
 from payments.core.database import Rows, analyze, rows_of, scratch, temporary
 from payments.core.errors import Conflict
-from payments.credits.pairing import CREDIT
+from payments.credits.pairing import CREDIT, pairing
 from payments.credits.tables import Allocation, CreditReference, Evidence
 from payments.references import Kind
 
@@ -127,9 +127,7 @@ def match_all(session: Session, matched: Rows) -> None:
 
 def unmatch_all(session: Session, match_ids: Rows) -> None:
     """Takes the number of a revoked match off its credits."""
-    session.execute(
-        update(CREDIT).where(CREDIT.c.match_id.in_(match_ids)).values(match_id=None)
-    )
+    session.execute(update(CREDIT).where(CREDIT.c.match_id.in_(match_ids)).values(match_id=None))
 
 
 def merge_all(session: Session, merged: Rows) -> None:
@@ -149,16 +147,20 @@ def merge_all(session: Session, merged: Rows) -> None:
         .values(credit_id=_numbers.c.other_id)
         .execution_options(synchronize_session=False)
     )
+    session.execute(
+        update(pairing)
+        .where(pairing.c.credit_id == _numbers.c.credit_id)
+        .values(credit_id=_numbers.c.other_id)
+    )
 
 
 def identify(session: Session, credit_id: int, *, code: str) -> None:
-    """Gives a credit the code of the request it was assigned to by hand."""
-    account = session.scalar(
-        select(CREDIT.c.collection_account_id).where(CREDIT.c.id == credit_id)
-    )
-    session.execute(
-        delete(CreditReference).where(CreditReference.credit_id == credit_id)
-    )
+    """Gives a credit the code of the request it was assigned to by hand.
+
+    It carries that code from then on and is without a finding, its money as it was.
+    """
+    account = session.scalar(select(CREDIT.c.collection_account_id).where(CREDIT.c.id == credit_id))
+    session.execute(delete(CreditReference).where(CreditReference.credit_id == credit_id))
     session.execute(
         insert(CreditReference).values(
             collection_account_id=account,
@@ -167,7 +169,11 @@ def identify(session: Session, credit_id: int, *, code: str) -> None:
             kind=Kind.FULL,
         )
     )
-    session.execute(update(CREDIT).where(CREDIT.c.id == credit_id).values(code=code))
+    session.execute(
+        update(CREDIT)
+        .where(CREDIT.c.id == credit_id)
+        .values(code=code, finding=None, settled_at=None)
+    )
 
 
 def _lay_out(session: Session, pairs: Rows) -> int:

@@ -101,9 +101,7 @@ _STEPS: Final = (
         told=("payer_key", "-code", "bank_reference"),
         credit_lacks=("bank_reference",),
     ),
-    _Step(
-        "payer", ("payer_key", "day"), told=("payer_key", "-code", "-bank_reference")
-    ),
+    _Step("payer", ("payer_key", "day"), told=("payer_key", "-code", "-bank_reference")),
 )
 
 
@@ -137,16 +135,11 @@ def _classes(session: Session) -> list[dict[str, bool]]:
     fields = ("code", "payer_key", "bank_reference")
     has = [told.c[field].is_not(None) for field in fields]
     rows = session.execute(select(*has).distinct())
-    return [
-        {field: bool(there) for field, there in zip(fields, row, strict=True)}
-        for row in rows
-    ]
+    return [{field: bool(there) for field, there in zip(fields, row, strict=True)} for row in rows]
 
 
 def _answers(step: _Step, one: dict[str, bool]) -> bool:
-    return all(
-        one[field.removeprefix("-")] != field.startswith("-") for field in step.told
-    )
+    return all(one[field.removeprefix("-")] != field.startswith("-") for field in step.told)
 
 
 def _pair_by(session: Session, step: _Step, *, eligible: ColumnElement[bool]) -> None:
@@ -172,24 +165,16 @@ def _pair_by(session: Session, step: _Step, *, eligible: ColumnElement[bool]) ->
     )
     offered = _ranked(offering.c, key)
     same = and_(*[asked.c[name] == offered.c[name] for name in (*key, "rank")])
-    pairs = select(asked.c.id, offered.c.id, literal(step.rule, Code())).join(
-        offered, same
-    )
-    session.execute(
-        insert(pairing).from_select(["told_id", "credit_id", "rule"], pairs)
-    )
+    pairs = select(asked.c.id, offered.c.id, literal(step.rule, Code())).join(offered, same)
+    session.execute(insert(pairing).from_select(["told_id", "credit_id", "rule"], pairs))
 
 
 def _has(column: ColumnElement[Any], field: str) -> ColumnElement[bool]:
     return column.is_(None) if field.startswith("-") else column.is_not(None)
 
 
-def _ranked(
-    columns: ReadOnlyColumnCollection[str, Any], key: Sequence[str]
-) -> Subquery:
+def _ranked(columns: ReadOnlyColumnCollection[str, Any], key: Sequence[str]) -> Subquery:
     """Rows numbered within their key, by day and order of arrival."""
     group = [columns[name] for name in key]
-    rank = func.row_number().over(
-        partition_by=group, order_by=(columns.day, columns.id)
-    )
+    rank = func.row_number().over(partition_by=group, order_by=(columns.day, columns.id))
     return select(columns.id, *group, rank.label("rank")).subquery()

@@ -67,9 +67,7 @@ class Credit(Row):
         ),
         CheckConstraint("(settled_at IS NULL) = (finding IS NULL)", name="settled_at"),
         CheckConstraint("advised = 0 OR advised = amount", name="advised"),
-        CheckConstraint(
-            "refunded = 0 OR match_id IS NOT NULL", name="refunded_is_seen"
-        ),
+        CheckConstraint("refunded = 0 OR match_id IS NOT NULL", name="refunded_is_seen"),
         Index(
             "ix_credit_unmatched_code",
             "collection_account_id",
@@ -93,12 +91,8 @@ class Credit(Row):
     )
 
     id: Mapped[int] = mapped_column(Key(), primary_key=True)
-    collection_account_id: Mapped[int] = mapped_column(
-        ForeignKey("collection_account.id")
-    )
-    payment_request_id: Mapped[int | None] = mapped_column(
-        Key(), ForeignKey("payment_request.id")
-    )
+    collection_account_id: Mapped[int] = mapped_column(ForeignKey("collection_account.id"))
+    payment_request_id: Mapped[int | None] = mapped_column(Key(), ForeignKey("payment_request.id"))
     amount: Mapped[Dong] = mapped_column(Amount())
     booked_at: Mapped[datetime] = mapped_column(Instant())
     day: Mapped[date] = mapped_column(Day())
@@ -133,9 +127,7 @@ class CreditReference(Row):
     )
 
     id: Mapped[int] = mapped_column(Key(), primary_key=True)
-    collection_account_id: Mapped[int] = mapped_column(
-        ForeignKey("collection_account.id")
-    )
+    collection_account_id: Mapped[int] = mapped_column(ForeignKey("collection_account.id"))
     credit_id: Mapped[int] = mapped_column(ForeignKey("credit.id"))
     code: Mapped[str] = mapped_column(Code())
     kind: Mapped[str] = mapped_column(Code())
@@ -153,9 +145,7 @@ class Evidence(Row):
     )
 
     id: Mapped[int] = mapped_column(Key(), primary_key=True)
-    collection_account_id: Mapped[int] = mapped_column(
-        ForeignKey("collection_account.id")
-    )
+    collection_account_id: Mapped[int] = mapped_column(ForeignKey("collection_account.id"))
     credit_id: Mapped[int] = mapped_column(ForeignKey("credit.id"))
     source: Mapped[str] = mapped_column(Code())
     event_id: Mapped[str] = mapped_column(Code())
@@ -177,12 +167,8 @@ class Allocation(Row):
     )
 
     id: Mapped[int] = mapped_column(Key(), primary_key=True)
-    collection_account_id: Mapped[int] = mapped_column(
-        ForeignKey("collection_account.id")
-    )
+    collection_account_id: Mapped[int] = mapped_column(ForeignKey("collection_account.id"))
     credit_id: Mapped[int] = mapped_column(ForeignKey("credit.id"))
-    payment_request_line_id: Mapped[int] = mapped_column(
-        ForeignKey("payment_request_line.id")
-    )
+    payment_request_line_id: Mapped[int] = mapped_column(ForeignKey("payment_request_line.id"))
     amount: Mapped[Dong] = mapped_column(Amount())
     decision: Mapped[str] = mapped_column(Code())

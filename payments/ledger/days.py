@@ -85,9 +85,7 @@ def balance(session: Session, path: str, *, on: date | None = None) -> Dong:
     account = session.scalar(select(LedgerAccount.id).where(LedgerAccount.path == path))
     if account is None:
         return Dong(0)
-    snapshot = select(BalanceSnapshot).where(
-        BalanceSnapshot.ledger_account_id == account
-    )
+    snapshot = select(BalanceSnapshot).where(BalanceSnapshot.ledger_account_id == account)
     if on is not None:
         snapshot = snapshot.where(BalanceSnapshot.day <= on)
     newest = session.scalar(snapshot.order_by(BalanceSnapshot.day.desc()).limit(1))
@@ -99,9 +97,7 @@ def balance(session: Session, path: str, *, on: date | None = None) -> Dong:
     return debits - credits
 
 
-def balances(
-    session: Session, collection_account_id: int, *, on: date
-) -> dict[str, Dong]:
+def balances(session: Session, collection_account_id: int, *, on: date) -> dict[str, Dong]:
     """Debits less credits of every ledger account of a collection account, by path."""
     sums = _sums(collection_account_id, through=on).subquery()
     rows = session.execute(
@@ -132,9 +128,7 @@ def _side(
 
 def _sums(collection_account_id: int, *, through: date) -> Rows:
     """Debits and credits of each ledger account, from all postings up to a day."""
-    within = and_(
-        Posting.collection_account_id == collection_account_id, Posting.day <= through
-    )
+    within = and_(Posting.collection_account_id == collection_account_id, Posting.day <= through)
     zero = literal(0, Amount())
     sides = union_all(
         select(

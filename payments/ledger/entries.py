@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import (
@@ -72,10 +72,8 @@ def post_all(session: Session, drafts: Rows, *, actor: str, now: datetime) -> No
     _write_postings(session)
 
 
-def reverse_all(
-    session: Session, entries: Rows, *, day: date, actor: str, now: datetime
-) -> None:
-    """Books the mirror of each entry whose id `entries` selects, on `day` or the next open day.
+def reverse_all(session: Session, entries: Rows, *, actor: str, now: datetime) -> None:
+    """Books the mirror of each entry whose id `entries` selects, on its day or the next open one.
 
     An entry is reversed once (its number is unique among `reverses_id`).
     """
@@ -85,7 +83,7 @@ def reverse_all(
             Posting.collection_account_id,
             literal("reversal", Code()),
             literal("entry:", Code()) + cast(Posting.journal_entry_id, Text),
-            literal(day, Day()),
+            Posting.day,
             credited.path,
             debited.path,
             Posting.amount,
@@ -124,11 +122,7 @@ def _open_accounts(session: Session) -> None:
 
 
 def _number_entries(session: Session) -> None:
-    group = (
-        select(*[draft.c[name] for name in _ENTRY if name != "id"])
-        .distinct()
-        .subquery()
-    )
+    group = select(*[draft.c[name] for name in _ENTRY if name != "id"]).distinct().subquery()
     ids = numbered(session, JOURNAL_ENTRY, order_by=(group.c.decision, group.c.kind))
     session.execute(insert(_entry).from_select(list(_ENTRY), select(ids, *group.c)))
 

@@ -31,9 +31,7 @@ class LedgerAccount(Row):
     __table_args__ = (UniqueConstraint("path"), {"sqlite_strict": True})
 
     id: Mapped[int] = mapped_column(Key(), primary_key=True)
-    collection_account_id: Mapped[int] = mapped_column(
-        ForeignKey("collection_account.id")
-    )
+    collection_account_id: Mapped[int] = mapped_column(ForeignKey("collection_account.id"))
     path: Mapped[str] = mapped_column(Code())
 
 
@@ -49,17 +47,13 @@ class JournalEntry(Row):
     )
 
     id: Mapped[int] = mapped_column(Key(), primary_key=True)
-    collection_account_id: Mapped[int] = mapped_column(
-        ForeignKey("collection_account.id")
-    )
+    collection_account_id: Mapped[int] = mapped_column(ForeignKey("collection_account.id"))
     kind: Mapped[str] = mapped_column(Code())
     decision: Mapped[str] = mapped_column(Code())
     day: Mapped[date] = mapped_column(Day())
     booked_at: Mapped[datetime] = mapped_column(Instant())
     actor: Mapped[str] = mapped_column(Code())
-    reverses_id: Mapped[int | None] = mapped_column(
-        Key(), ForeignKey("journal_entry.id")
-    )
+    reverses_id: Mapped[int | None] = mapped_column(Key(), ForeignKey("journal_entry.id"))
 
 
 class Posting(Row):
@@ -76,9 +70,7 @@ class Posting(Row):
     )
 
     id: Mapped[int] = mapped_column(Key(), primary_key=True)
-    collection_account_id: Mapped[int] = mapped_column(
-        ForeignKey("collection_account.id")
-    )
+    collection_account_id: Mapped[int] = mapped_column(ForeignKey("collection_account.id"))
     journal_entry_id: Mapped[int] = mapped_column(ForeignKey("journal_entry.id"))
     day: Mapped[date] = mapped_column(Day())
     debit_id: Mapped[int] = mapped_column(ForeignKey("ledger_account.id"))
@@ -96,9 +88,7 @@ class LedgerDay(Row):
     )
 
     id: Mapped[int] = mapped_column(Key(), primary_key=True)
-    collection_account_id: Mapped[int] = mapped_column(
-        ForeignKey("collection_account.id")
-    )
+    collection_account_id: Mapped[int] = mapped_column(ForeignKey("collection_account.id"))
     day: Mapped[date] = mapped_column(Day())
     closed_at: Mapped[datetime] = mapped_column(Instant())
     closed_by: Mapped[str] = mapped_column(Code())

@@ -1,0 +1,21 @@
+"""Settlement: the one door by which money comes in. What a credit does, on sets.
+
+`settle_all` finds what credits are and books them; `confirm_all` books that statement lines
+confirm them; `reverse_all` takes back what the bank took back; `tie_all` joins what later words
+of a movement tie together. Owns no table. All run under the collection account's lock, and a set
+of one and a set of 100,000 go the same way.
+"""
+
+from payments.settlement.confirming import advise_all, confirm_all, unconfirm_all
+from payments.settlement.verbs import assign, reverse_all, settle_all, tie_all, withdraw
+
+__all__ = [
+    "advise_all",
+    "assign",
+    "confirm_all",
+    "reverse_all",
+    "settle_all",
+    "tie_all",
+    "unconfirm_all",
+    "withdraw",
+]

@@ -1,0 +1,295 @@
+"""What a settlement writes: the credits' parts, which fees they pay, the ledger, the news.
+
+A completed request's amount is a stretch from zero; its credits pay it one after another, and its
+fee lines lie along it one after another. What overlaps is what a credit pays of a line.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    case,
+    cast,
+    func,
+    insert,
+    literal,
+    select,
+    union_all,
+)
+from sqlalchemy import Text as SqlText
+from sqlalchemy.orm import Session
+
+from payments import credits, ledger, payment_requests
+from payments.agencies import Agency
+from payments.core.columns import Amount, Code
+from payments.core.database import analyze, table_of
+from payments.credits import Credit, Finding
+from payments.payment_requests import PaymentRequest, PaymentRequestLine, Status
+from payments.settlement.sets import contribution, payment, settling, share
+
+CREDIT: Final = table_of(Credit)
+REQUEST: Final = table_of(PaymentRequest)
+LINE: Final = table_of(PaymentRequestLine)
+AGENCY: Final = table_of(Agency)
+
+
+def held(account: ColumnElement[Any]) -> ColumnElement[str]:
+    """The ledger path of money held on a collection account."""
+    return path("liabilities:held:", account)
+
+
+def path(prefix: str | ColumnElement[str], account: ColumnElement[Any]) -> ColumnElement[str]:
+    """A ledger path that ends in the number of a collection account."""
+    first = literal(prefix, Code()) if isinstance(prefix, str) else prefix
+    return first + cast(account, SqlText)
+
+
+def write_all(session: Session, *, actor: str, now: datetime) -> None:
+    """Writes the outcome of the set that `findings.find_all` worked out."""
+    _divide(session, now=now)
+    _stretch(session)
+    _pay_lines(session)
+    _keep_payments(session, now=now)
+    _post(session, actor=actor, now=now)
+    _announce(session, now=now)
+
+
+def _divide(session: Session, *, now: datetime) -> None:
+    s = settling.c
+    nobody = s.finding == Finding.UNIDENTIFIED
+    parts = select(
+        s.credit_id,
+        s.finding,
+        s.payment_request_id,
+        s.to_fees,
+        case((nobody, 0), else_=s.amount - s.to_fees),
+        case((nobody, s.amount), else_=0),
+        s.reversed,
+    )
+    credits.divide_all(session, parts, now=now)
+
+
+def _stretch(session: Session) -> None:
+    """Which stretch of a completed request its credits pay: earlier short ones, then the last."""
+    ends = share.c.starts + share.c.counted
+    own = (
+        select(
+            share.c.credit_id,
+            share.c.payment_request_id,
+            share.c.starts,
+            case((ends > REQUEST.c.amount, REQUEST.c.amount), else_=ends),
+            settling.c.decision,
+            literal(False),
+            settling.c.day,
+        )
+        .join(settling, settling.c.credit_id == share.c.credit_id)
+        .join(REQUEST, REQUEST.c.id == share.c.payment_request_id)
+        .where(share.c.completes.is_(True))
+    )
+    so_far = func.sum(CREDIT.c.held).over(
+        partition_by=CREDIT.c.payment_request_id, order_by=CREDIT.c.id
+    )
+    reached = cast(so_far, Amount())
+    earlier = (
+        select(
+            CREDIT.c.id,
+            CREDIT.c.payment_request_id,
+            reached - CREDIT.c.held,
+            reached,
+            literal("credit:", Code())
+            + cast(CREDIT.c.id, SqlText)
+            + literal(":by:", Code())
+            + settling.c.decision,
+            literal(True),
+            settling.c.day,
+        )
+        .select_from(share)
+        .join(settling, settling.c.credit_id == share.c.credit_id)
+        .join(
+            CREDIT,
+            and_(
+                CREDIT.c.collection_account_id == settling.c.collection_account_id,
+                CREDIT.c.payment_request_id == share.c.payment_request_id,
+            ),
+        )
+        .where(
+            share.c.completes.is_(True),
+            CREDIT.c.finding == Finding.SHORT,
+            CREDIT.c.held > 0,
+        )
+    )
+    columns = [column.name for column in contribution.c]
+    session.execute(insert(contribution).from_select(columns, union_all(own, earlier)))
+    analyze(session, share, contribution)
+
+
+def _pay_lines(session: Session) -> None:
+    so_far = func.sum(LINE.c.amount).over(
+        partition_by=LINE.c.payment_request_id, order_by=LINE.c.position
+    )
+    completed = select(contribution.c.payment_request_id).distinct()
+    line = (
+        select(
+            LINE.c.id,
+            LINE.c.payment_request_id,
+            LINE.c.kind,
+            LINE.c.sub_item,
+            (cast(so_far, Amount()) - LINE.c.amount).label("starts"),
+            cast(so_far, Amount()).label("ends"),
+        )
+        .where(LINE.c.payment_request_id.in_(completed))
+        .subquery()
+    )
+    given = contribution.c
+    starts = case((given.starts > line.c.starts, given.starts), else_=line.c.starts)
+    ends = case((given.ends < line.c.ends, given.ends), else_=line.c.ends)
+    colon = literal(":", Code())
+    fees_path = (
+        path("liabilities:fees:", REQUEST.c.collection_account_id)
+        + colon
+        + AGENCY.c.code
+        + colon
+        + line.c.kind
+        + colon
+        + line.c.sub_item
+    )
+    session.execute(
+        insert(payment).from_select(
+            [column.name for column in payment.c],
+            select(
+                given.credit_id,
+                line.c.id,
+                ends - starts,
+                given.decision,
+                fees_path,
+                given.earlier,
+                given.day,
+            )
+            .select_from(contribution)
+            .join(line, line.c.payment_request_id == given.payment_request_id)
+            .join(REQUEST, REQUEST.c.id == given.payment_request_id)
+            .join(AGENCY, AGENCY.c.id == REQUEST.c.agency_id)
+            .where(ends > starts),
+        )
+    )
+    analyze(session, payment)
+
+
+def _keep_payments(session: Session, *, now: datetime) -> None:
+    """Keeps the allocations, and turns what earlier short credits held into fees."""
+    kept = select(
+        CREDIT.c.collection_account_id,
+        payment.c.credit_id,
+        payment.c.payment_request_line_id,
+        payment.c.amount,
+        payment.c.decision,
+    ).join(CREDIT, CREDIT.c.id == payment.c.credit_id)
+    credits.allocate_all(session, kept)
+    turned = (
+        select(
+            CREDIT.c.id,
+            CREDIT.c.finding,
+            CREDIT.c.payment_request_id,
+            CREDIT.c.to_fees + CREDIT.c.held,
+            literal(0, Amount()),
+            CREDIT.c.unidentified,
+            CREDIT.c.reversed,
+        )
+        .join(contribution, contribution.c.credit_id == CREDIT.c.id)
+        .where(contribution.c.earlier.is_(True))
+    )
+    if session.execute(turned.limit(1)).first():
+        credits.divide_all(session, turned, now=now)
+
+
+def _post(session: Session, *, actor: str, now: datetime) -> None:
+    s = settling.c
+    account = s.collection_account_id
+    source = case(
+        (s.part == "transit", path("assets:transit:", account)),
+        (s.part == "held", held(account)),
+        else_=path("liabilities:unidentified:", account),
+    )
+    credit_kind = literal("credit", Code())
+    nothing = cast(literal(None), Amount())
+    fees = (
+        select(
+            account,
+            credit_kind,
+            s.decision,
+            s.day,
+            source,
+            payment.c.path,
+            cast(func.sum(payment.c.amount), Amount()),
+            nothing,
+        )
+        .join(payment, payment.c.credit_id == s.credit_id)
+        .where(payment.c.earlier.is_(False))
+        .group_by(account, s.decision, s.day, s.part, payment.c.path)
+    )
+    turned = (
+        select(
+            CREDIT.c.collection_account_id,
+            literal("allocation", Code()),
+            payment.c.decision,
+            payment.c.day,
+            held(CREDIT.c.collection_account_id),
+            payment.c.path,
+            cast(func.sum(payment.c.amount), Amount()),
+            nothing,
+        )
+        .join(CREDIT, CREDIT.c.id == payment.c.credit_id)
+        .where(payment.c.earlier.is_(True))
+        .group_by(
+            CREDIT.c.collection_account_id,
+            payment.c.decision,
+            payment.c.day,
+            payment.c.path,
+        )
+    )
+    rest = select(
+        account,
+        credit_kind,
+        s.decision,
+        s.day,
+        source,
+        held(account),
+        s.amount - s.to_fees,
+        nothing,
+    ).where(s.finding != Finding.UNIDENTIFIED, s.amount > s.to_fees, s.part != "held")
+    nobody = select(
+        account,
+        credit_kind,
+        s.decision,
+        s.day,
+        source,
+        path("liabilities:unidentified:", account),
+        s.amount,
+        nothing,
+    ).where(s.finding == Finding.UNIDENTIFIED, s.part == "transit")
+    drafts = union_all(fees, turned, rest, nobody).subquery()
+    ledger.post_all(session, select(*drafts.c), actor=actor, now=now)
+
+
+def _announce(session: Session, *, now: datetime) -> None:
+    over = and_(settling.c.finding == Finding.OVERPAID)
+    base = (
+        select(share.c.payment_request_id)
+        .join(settling, settling.c.credit_id == share.c.credit_id)
+        .join(REQUEST, REQUEST.c.id == share.c.payment_request_id)
+    )
+    paid = base.add_columns(literal("payment_request.paid", Code()), literal(1)).where(
+        share.c.completes.is_(True)
+    )
+    overpaid = base.add_columns(literal("payment_request.overpaid", Code()), literal(2)).where(over)
+    partly = (
+        base.add_columns(literal("payment_request.partially_paid", Code()), literal(1))
+        .where(share.c.completes.is_(False), REQUEST.c.status != Status.PAID)
+        .distinct()
+    )
+    news = union_all(paid, overpaid, partly).subquery()
+    payment_requests.announce_all(session, select(*news.c), now=now)

@@ -1,0 +1,180 @@
+"""Credits confirmed: by a class C message alone (advised), and by a statement line (matched)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Column, Table, and_, cast, func, insert, literal, select
+from sqlalchemy import Text as SqlText
+from sqlalchemy.orm import Session
+
+from payments import credits, ledger, payment_requests
+from payments.core.columns import Amount, Code, Day, Key
+from payments.core.database import Rows, analyze, scratch, table_of, temporary
+from payments.credits import Allocation, Credit, CreditReference, Finding
+from payments.payment_requests import PaymentRequest, PaymentRequestLine, Status
+from payments.references import Kind
+from payments.settlement.booking import path
+from payments.settlement.findings import COUNTED
+
+CREDIT: Final = table_of(Credit)
+REQUEST: Final = table_of(PaymentRequest)
+
+_confirmation: Final = Table(
+    "confirmation",
+    scratch,
+    Column("credit_id", Key(), primary_key=True),
+    Column("match_id", Key()),
+    Column("day", Day()),
+    prefixes=["TEMPORARY"],
+)
+
+_advice: Final = Table(
+    "settling_advice",
+    scratch,
+    Column("credit_id", Key(), primary_key=True),
+    Column("payment_request_id", Key()),
+    prefixes=["TEMPORARY"],
+)
+
+
+def advise_all(session: Session, chosen: Rows, *, now: datetime) -> None:
+    """Notes on its request what was told by a class C message alone; nothing is booked.
+
+    The request is `confirming` until a signed source, a poll or a statement line confirms it.
+    """
+    temporary(session, _advice)
+    reference = table_of(CreditReference)
+    one_code = (
+        select(
+            CREDIT.c.id,
+            func.max(REQUEST.c.id),
+        )
+        .select_from(CREDIT)
+        .join(reference, and_(reference.c.credit_id == CREDIT.c.id, reference.c.kind == Kind.FULL))
+        .join(REQUEST, REQUEST.c.reference == reference.c.code)
+        .where(
+            CREDIT.c.id.in_(chosen),
+            CREDIT.c.trusted.is_(False),
+            CREDIT.c.advised > 0,
+            CREDIT.c.payment_request_id.is_(None),
+            CREDIT.c.merged_into_id.is_(None),
+            REQUEST.c.collection_account_id == CREDIT.c.collection_account_id,
+            REQUEST.c.status.in_([Status.OPEN.value, Status.EXPIRED.value]),
+        )
+        .group_by(CREDIT.c.id)
+        .having(func.count() == 1)
+    )
+    session.execute(insert(_advice).from_select(["credit_id", "payment_request_id"], one_code))
+    analyze(session, _advice)
+    credits.advise_all(session, select(*_advice.c))
+    zero = literal(0, Amount())
+    noted = (
+        select(
+            _advice.c.payment_request_id,
+            zero,
+            cast(func.sum(CREDIT.c.amount), Amount()),
+            zero,
+            literal(None),
+            literal(None),
+        )
+        .join(CREDIT, CREDIT.c.id == _advice.c.credit_id)
+        .group_by(_advice.c.payment_request_id)
+    )
+    payment_requests.apply_all(session, noted)
+    confirming = literal("payment_request.confirming", Code())
+    payment_requests.announce_all(
+        session,
+        select(_advice.c.payment_request_id, confirming, literal(1)).distinct(),
+        now=now,
+    )
+
+
+def confirm_all(session: Session, pairs: Rows, *, actor: str, now: datetime) -> None:
+    """Books that statement lines were matched to settled credits: Dr bank, Cr transit.
+
+    `pairs` selects (credit_id, match_id, day), the day being the line's bank day. A match of
+    several credits is one entry of their sum. Raises `AlreadyMatched`.
+    """
+    temporary(session, _confirmation)
+    session.execute(insert(_confirmation).from_select(["credit_id", "match_id", "day"], pairs))
+    analyze(session, _confirmation)
+    confirmed = _confirmation.c
+    credits.match_all(session, select(confirmed.credit_id, confirmed.match_id))
+    booked = (
+        select(
+            CREDIT.c.collection_account_id,
+            literal("match", Code()),
+            literal("match:", Code()) + cast(confirmed.match_id, SqlText),
+            confirmed.day,
+            path("assets:bank:", CREDIT.c.collection_account_id),
+            path("assets:transit:", CREDIT.c.collection_account_id),
+            cast(func.sum(CREDIT.c.amount), Amount()),
+            cast(literal(None), Key()),
+        )
+        .join(CREDIT, CREDIT.c.id == confirmed.credit_id)
+        .group_by(CREDIT.c.collection_account_id, confirmed.match_id, confirmed.day)
+    )
+    ledger.post_all(session, booked, actor=actor, now=now)
+    payment_requests.apply_all(session, _confirmed_of_requests(select(confirmed.credit_id), sign=1))
+
+
+def unconfirm_all(
+    session: Session, match_ids: Rows, entries: Rows, *, actor: str, now: datetime
+) -> None:
+    """Takes back what `confirm_all` did for revoked matches; nothing else moves.
+
+    `entries` selects the ids of the matches' journal entries.
+    """
+    ours = select(CREDIT.c.id).where(CREDIT.c.match_id.in_(match_ids))
+    payment_requests.apply_all(session, _confirmed_of_requests(ours, sign=-1))
+    credits.unmatch_all(session, match_ids)
+    ledger.reverse_all(session, entries, actor=actor, now=now)
+
+
+def counted(chosen: Rows) -> Rows:
+    """What each of the chosen credits counts for: (credit_id, payment_request_id, amount, seen)."""
+    allocation, line = table_of(Allocation), table_of(PaymentRequestLine)
+    seen = CREDIT.c.match_id.is_not(None)
+    whole = select(
+        CREDIT.c.id.label("credit_id"),
+        CREDIT.c.payment_request_id,
+        CREDIT.c.amount,
+        seen.label("seen"),
+    ).where(
+        CREDIT.c.id.in_(chosen),
+        CREDIT.c.finding.in_([one for one in COUNTED if one != Finding.SPLIT]),
+        CREDIT.c.reversed == 0,
+    )
+    parts = (
+        select(
+            CREDIT.c.id,
+            line.c.payment_request_id,
+            cast(func.sum(allocation.c.amount), Amount()),
+            seen,
+        )
+        .select_from(CREDIT)
+        .join(
+            allocation,
+            and_(
+                allocation.c.collection_account_id == CREDIT.c.collection_account_id,
+                allocation.c.credit_id == CREDIT.c.id,
+            ),
+        )
+        .join(line, line.c.id == allocation.c.payment_request_line_id)
+        .where(CREDIT.c.id.in_(chosen), CREDIT.c.finding == Finding.SPLIT)
+        .group_by(CREDIT.c.id, line.c.payment_request_id, seen)
+        .having(func.sum(allocation.c.amount) > 0)
+    )
+    both = whole.union_all(parts).subquery()
+    return select(*both.c)
+
+
+def _confirmed_of_requests(chosen: Rows, *, sign: int) -> Rows:
+    share = counted(chosen).subquery()
+    zero = literal(0, Amount())
+    amount = cast(func.sum(share.c.amount), Amount()) * sign
+    return select(
+        share.c.payment_request_id, zero, zero, amount, literal(None), literal(None)
+    ).group_by(share.c.payment_request_id)

@@ -1,0 +1,324 @@
+"""What each credit is found to be: the table of money.md, Settlement, on sets.
+
+Credits that name the same request are settled in order of arrival. So a set is settled in waves:
+in each, every credit that is the first left for all of its requests, and every further one of a
+request that is closed by now. Almost always one wave is all.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    case,
+    cast,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy import Text as SqlText
+from sqlalchemy.orm import Session
+
+from payments import payment_requests
+from payments.core.columns import Amount
+from payments.core.database import Rows, analyze, rows_of, table_of, temporary
+from payments.credits import Credit, CreditReference, Finding
+from payments.payment_requests import PaymentRequest, Status
+from payments.references import Kind
+from payments.settlement.sets import ALL, claim, ready, settling, share
+
+CREDIT: Final = table_of(Credit)
+REQUEST: Final = table_of(PaymentRequest)
+
+
+def lay_out(session: Session, credits: Rows) -> int:
+    """Lays out those of `credits` (ids) that are to be settled; returns how many.
+
+    To be settled are trusted credits without a finding, and unidentified ones whose code has
+    become known.
+    """
+    temporary(session, *ALL)
+    unsettled = CREDIT.c.finding.is_(None)
+    known_now = and_(CREDIT.c.unidentified > 0, CREDIT.c.code.is_not(None))
+    part = case(
+        (CREDIT.c.advised > 0, "transit"),
+        (CREDIT.c.unidentified > 0, "unidentified"),
+        else_="held",
+    )
+    amount = CREDIT.c.advised + CREDIT.c.unidentified + CREDIT.c.held
+    nth = case(
+        (CREDIT.c.decisions > 0, literal(":") + cast(CREDIT.c.decisions + 1, SqlText)),
+        else_="",
+    )
+    chosen = select(
+        CREDIT.c.id,
+        CREDIT.c.collection_account_id,
+        amount,
+        cast(part, SqlText),
+        CREDIT.c.day,
+        CREDIT.c.booked_at,
+        CREDIT.c.match_id.is_not(None),
+        literal("credit:") + cast(CREDIT.c.id, SqlText) + nth,
+        CREDIT.c.reversed,
+    ).where(
+        CREDIT.c.id.in_(credits),
+        CREDIT.c.trusted.is_(True),
+        CREDIT.c.merged_into_id.is_(None),
+        CREDIT.c.reversed < CREDIT.c.amount,
+        or_(unsettled, known_now),
+    )
+    columns = [
+        "credit_id",
+        "collection_account_id",
+        "amount",
+        "part",
+        "day",
+        "booked_at",
+    ]
+    laid = session.execute(
+        insert(settling).from_select([*columns, "seen", "decision", "reversed"], chosen)
+    )
+    analyze(session, settling)
+    return rows_of(laid)
+
+
+def forget_advice(session: Session) -> None:
+    """What was only advised is now settled: takes it off the requests it was noted on."""
+    noted = (
+        select(
+            CREDIT.c.payment_request_id,
+            literal(0, Amount()),
+            -cast(func.sum(CREDIT.c.amount), Amount()),
+            literal(0, Amount()),
+            literal(None),
+            literal(None),
+        )
+        .join(settling, settling.c.credit_id == CREDIT.c.id)
+        .where(settling.c.part == "transit", CREDIT.c.payment_request_id.is_not(None))
+        .group_by(CREDIT.c.payment_request_id)
+    )
+    some = select(noted.subquery()).limit(1)
+    if session.execute(some).first():
+        payment_requests.apply_all(session, noted)
+
+
+def find_all(session: Session) -> None:
+    """Gives every credit laid out its finding, and its requests what they receive by it."""
+    _claim_requests(session)
+    _find_without_a_request(session)
+    while _next_wave(session):
+        _find_wave(session)
+        _share_wave(session)
+        _receive_wave(session)
+
+
+def _claim_requests(session: Session) -> None:
+    reference = table_of(CreditReference)
+    session.execute(
+        insert(claim).from_select(
+            ["credit_id", "payment_request_id", "here"],
+            select(
+                settling.c.credit_id,
+                REQUEST.c.id,
+                REQUEST.c.collection_account_id == settling.c.collection_account_id,
+            )
+            .select_from(settling)
+            .join(
+                reference,
+                and_(
+                    reference.c.credit_id == settling.c.credit_id,
+                    reference.c.kind == Kind.FULL,
+                ),
+            )
+            .outerjoin(REQUEST, REQUEST.c.reference == reference.c.code),
+        )
+    )
+    analyze(session, claim)
+    counted = (
+        select(
+            claim.c.credit_id,
+            func.count().label("codes"),
+            func.count(claim.c.payment_request_id).label("issued"),
+            func.count(case((claim.c.here.is_(True), 1))).label("here"),
+            func.max(claim.c.payment_request_id).label("any"),
+        )
+        .group_by(claim.c.credit_id)
+        .subquery()
+    )
+    session.execute(
+        update(settling)
+        .where(settling.c.credit_id == counted.c.credit_id)
+        .values(
+            codes=counted.c.codes,
+            issued=counted.c.issued,
+            here=counted.c.here,
+            payment_request_id=case((counted.c.codes == 1, counted.c.any)),
+        )
+    )
+
+
+def _find_without_a_request(session: Session) -> None:
+    """Unidentified, wrong account, or several codes not all of this account's requests."""
+    s = settling.c
+    session.execute(
+        update(settling).values(
+            finding=case(
+                (or_(s.codes.is_(None), s.issued == 0), Finding.UNIDENTIFIED.value),
+                (and_(s.codes == 1, s.here == 0), Finding.WRONG_ACCOUNT.value),
+                (and_(s.codes > 1, s.here < s.codes), Finding.SPLIT_MISMATCH.value),
+            ),
+            to_fees=0,
+        )
+    )
+
+
+def _next_wave(session: Session) -> bool:
+    session.execute(delete(ready))
+    first = (
+        select(claim.c.payment_request_id, func.min(claim.c.credit_id).label("first"))
+        .join(settling, settling.c.credit_id == claim.c.credit_id)
+        .where(settling.c.finding.is_(None))
+        .group_by(claim.c.payment_request_id)
+        .subquery()
+    )
+    waiting = (
+        select(claim.c.credit_id)
+        .join(first, first.c.payment_request_id == claim.c.payment_request_id)
+        .where(claim.c.credit_id != first.c.first)
+    )
+    closed = (
+        select(settling.c.credit_id)
+        .join(REQUEST, REQUEST.c.id == settling.c.payment_request_id)
+        .where(REQUEST.c.status.in_([Status.PAID.value, Status.CANCELLED.value]))
+    )
+    added = session.execute(
+        insert(ready).from_select(
+            ["credit_id"],
+            select(settling.c.credit_id).where(
+                settling.c.finding.is_(None),
+                or_(
+                    settling.c.credit_id.not_in(waiting),
+                    and_(settling.c.codes == 1, settling.c.credit_id.in_(closed)),
+                ),
+            ),
+        )
+    )
+    analyze(session, ready)
+    return rows_of(added) > 0
+
+
+def _find_wave(session: Session) -> None:
+    in_wave = settling.c.credit_id.in_(select(ready.c.credit_id))
+    due = REQUEST.c.amount - REQUEST.c.received
+    found = case(
+        (REQUEST.c.status == Status.CANCELLED, Finding.AFTER_CANCEL.value),
+        (REQUEST.c.status == Status.PAID, Finding.DUPLICATE.value),
+        (settling.c.amount < due, Finding.SHORT.value),
+        (settling.c.amount > due, Finding.OVERPAID.value),
+        (settling.c.booked_at > REQUEST.c.expires_at, Finding.LATE.value),
+        else_=Finding.EXACT.value,
+    )
+    session.execute(
+        update(settling)
+        .where(
+            in_wave,
+            settling.c.codes == 1,
+            REQUEST.c.id == settling.c.payment_request_id,
+        )
+        .values(finding=found)
+    )
+    joint = (
+        select(
+            claim.c.credit_id,
+            cast(func.sum(due), Amount()).label("due"),
+            func.count(case((REQUEST.c.status == Status.OPEN, 1))).label("open"),
+        )
+        .join(ready, ready.c.credit_id == claim.c.credit_id)
+        .join(REQUEST, REQUEST.c.id == claim.c.payment_request_id)
+        .group_by(claim.c.credit_id)
+        .subquery()
+    )
+    fits = and_(joint.c.due == settling.c.amount, joint.c.open == settling.c.codes)
+    session.execute(
+        update(settling)
+        .where(in_wave, settling.c.codes > 1, joint.c.credit_id == settling.c.credit_id)
+        .values(finding=case((fits, Finding.SPLIT.value), else_=Finding.SPLIT_MISMATCH.value))
+    )
+
+
+def _share_wave(session: Session) -> None:
+    due = REQUEST.c.amount - REQUEST.c.received
+    split = settling.c.finding == Finding.SPLIT
+    counted = case((split, due), else_=settling.c.amount)
+    session.execute(
+        insert(share).from_select(
+            [column.name for column in share.c],
+            select(
+                settling.c.credit_id,
+                REQUEST.c.id,
+                counted,
+                REQUEST.c.received,
+                counted >= due,
+                settling.c.booked_at > REQUEST.c.expires_at,
+            )
+            .select_from(ready)
+            .join(settling, settling.c.credit_id == ready.c.credit_id)
+            .join(claim, claim.c.credit_id == ready.c.credit_id)
+            .join(REQUEST, REQUEST.c.id == claim.c.payment_request_id)
+            .where(settling.c.finding.in_(COUNTED)),
+        )
+    )
+    paid = (
+        select(
+            share.c.credit_id,
+            cast(func.sum(_least(share.c.counted, due)), Amount()).label("to_fees"),
+        )
+        .join(REQUEST, REQUEST.c.id == share.c.payment_request_id)
+        .where(
+            share.c.credit_id.in_(select(ready.c.credit_id)),
+            share.c.completes.is_(True),
+        )
+        .group_by(share.c.credit_id)
+        .subquery()
+    )
+    session.execute(
+        update(settling)
+        .where(settling.c.credit_id == paid.c.credit_id)
+        .values(to_fees=paid.c.to_fees)
+    )
+
+
+def _receive_wave(session: Session) -> None:
+    received = (
+        select(
+            share.c.payment_request_id,
+            share.c.counted,
+            literal(0, Amount()),
+            case((settling.c.seen.is_(True), share.c.counted), else_=0),
+            settling.c.booked_at,
+            share.c.late,
+        )
+        .join(settling, settling.c.credit_id == share.c.credit_id)
+        .where(share.c.credit_id.in_(select(ready.c.credit_id)))
+    )
+    payment_requests.apply_all(session, received)
+
+
+COUNTED: Final = (
+    Finding.EXACT.value,
+    Finding.LATE.value,
+    Finding.SHORT.value,
+    Finding.OVERPAID.value,
+    Finding.SPLIT.value,
+)
+"""Findings whose money counts towards a request; the rest is held, or unidentified."""
+
+
+def _least(one: ColumnElement[Any], other: ColumnElement[Any]) -> ColumnElement[Any]:
+    return case((one < other, one), else_=other)

@@ -1,0 +1,314 @@
+"""Money that leaves a credit again: a bank's reversal, a credit that never came, a double.
+
+The credit's parts are debited, and its requests fall back to open. Every other credit of such a
+request goes back to being held and is settled anew, in order: so a payer who paid twice, and had
+one payment taken back by the bank, stays paid.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Table,
+    case,
+    cast,
+    func,
+    insert,
+    literal,
+    select,
+    union,
+    union_all,
+)
+from sqlalchemy import Text as SqlText
+from sqlalchemy.orm import Session
+
+from payments import credits, ledger, payment_requests
+from payments.agencies import Agency
+from payments.core.columns import Amount, Code, Day, Flag, Key
+from payments.core.database import Rows, analyze, rows_of, scratch, table_of, temporary
+from payments.credits import Allocation, Credit, Finding
+from payments.payment_requests import PaymentRequest, PaymentRequestLine, Status
+from payments.settlement.booking import held, path
+from payments.settlement.confirming import counted
+from payments.settlement.findings import COUNTED
+
+CREDIT: Final = table_of(Credit)
+REQUEST: Final = table_of(PaymentRequest)
+LINE: Final = table_of(PaymentRequestLine)
+ALLOCATION: Final = table_of(Allocation)
+AGENCY: Final = table_of(Agency)
+
+_back: Final = Table(
+    "taking_back",
+    scratch,
+    Column("credit_id", Key(), primary_key=True),
+    Column("decision", Code()),
+    Column("day", Day()),
+    prefixes=["TEMPORARY"],
+)
+
+_reopened: Final = Table(
+    "reopened_request",
+    scratch,
+    Column("payment_request_id", Key(), primary_key=True),
+    Column("was_paid", Flag()),
+    prefixes=["TEMPORARY"],
+)
+
+_share: Final = Table(
+    "taken_share",
+    scratch,
+    Column("credit_id", Key()),
+    Column("payment_request_id", Key()),
+    Column("amount", Amount()),
+    Column("seen", Flag()),
+    prefixes=["TEMPORARY"],
+)
+
+resettled: Final = Table(
+    "resettled_credit",
+    scratch,
+    Column("credit_id", Key(), primary_key=True),
+    prefixes=["TEMPORARY"],
+)
+"""The other credits of reopened requests, to be settled anew."""
+
+
+def take_back_all(
+    session: Session, pairs: Rows, *, kind: str, against: str, actor: str, now: datetime
+) -> None:
+    """Debits every part of the credits and credits the account `against` (`bank` or `transit`).
+
+    `pairs` selects (credit_id, decision, day). Their requests fall back; what else was paid for
+    those is afterwards in `resettled`, held and without a finding.
+    """
+    temporary(session, _back, _reopened, _share, resettled)
+    session.execute(insert(_back).from_select(["credit_id", "decision", "day"], pairs))
+    analyze(session, _back)
+    _find_shares(session)
+    _post_parts(session, kind=kind, against=against, actor=actor, now=now)
+    _post_deallocations(session, actor=actor, now=now)
+    _give_back(session, now=now)
+    _announce(session, now=now)
+
+
+def _find_shares(session: Session) -> None:
+    """The requests these credits count for, and every credit that counts for those."""
+    mine = counted(select(_back.c.credit_id)).subquery()
+    session.execute(
+        insert(_reopened).from_select(
+            ["payment_request_id"], select(mine.c.payment_request_id).distinct()
+        )
+    )
+    grown = 1
+    while grown:
+        session.execute(_share.delete())
+        columns = [column.name for column in _share.c]
+        session.execute(insert(_share).from_select(columns, counted(_concerned())))
+        known = select(_reopened.c.payment_request_id)
+        more = (
+            select(_share.c.payment_request_id)
+            .distinct()
+            .where(_share.c.payment_request_id.not_in(known))
+        )
+        grown = rows_of(
+            session.execute(insert(_reopened).from_select(["payment_request_id"], more))
+        )
+    analyze(session, _reopened, _share)
+
+
+def _concerned() -> Rows:
+    """Credits that pay, or are held for, a reopened request."""
+    requests = select(_reopened.c.payment_request_id)
+    named = select(CREDIT.c.id).where(
+        CREDIT.c.payment_request_id.in_(requests), CREDIT.c.reversed == 0
+    )
+    paying = (
+        select(ALLOCATION.c.credit_id)
+        .join(LINE, LINE.c.id == ALLOCATION.c.payment_request_line_id)
+        .where(LINE.c.payment_request_id.in_(requests))
+    )
+    both = union(named, paying, select(_back.c.credit_id)).subquery()
+    return select(both.c[0])
+
+
+def _allocated(chosen: Rows) -> Any:
+    """What each chosen credit still pays of each fee line, and the ledger path of that fee."""
+    colon = literal(":", Code())
+    fees_path = (
+        path("liabilities:fees:", REQUEST.c.collection_account_id)
+        + colon
+        + AGENCY.c.code
+        + colon
+        + LINE.c.kind
+        + colon
+        + LINE.c.sub_item
+    )
+    return (
+        select(
+            ALLOCATION.c.credit_id,
+            ALLOCATION.c.payment_request_line_id,
+            fees_path.label("path"),
+            cast(func.sum(ALLOCATION.c.amount), Amount()).label("amount"),
+        )
+        .join(LINE, LINE.c.id == ALLOCATION.c.payment_request_line_id)
+        .join(REQUEST, REQUEST.c.id == LINE.c.payment_request_id)
+        .join(AGENCY, AGENCY.c.id == REQUEST.c.agency_id)
+        .where(ALLOCATION.c.credit_id.in_(chosen))
+        .group_by(
+            ALLOCATION.c.credit_id,
+            ALLOCATION.c.payment_request_line_id,
+            REQUEST.c.collection_account_id,
+            AGENCY.c.code,
+            LINE.c.kind,
+            LINE.c.sub_item,
+        )
+        .having(func.sum(ALLOCATION.c.amount) > 0)
+        .subquery()
+    )
+
+
+def _post_parts(session: Session, *, kind: str, against: str, actor: str, now: datetime) -> None:
+    fee = _allocated(select(_back.c.credit_id))
+    account = CREDIT.c.collection_account_id
+    opposite = path(f"assets:{against}:", account)
+    head = (account, literal(kind, Code()), _back.c.decision, _back.c.day)
+    nothing = cast(literal(None), Key())
+
+    def part(name: str, debited: ColumnElement[str]) -> Any:
+        return (
+            select(*head, debited, opposite, CREDIT.c[name], nothing)
+            .join(CREDIT, CREDIT.c.id == _back.c.credit_id)
+            .where(CREDIT.c[name] > 0)
+        )
+
+    fees = (
+        select(*head, fee.c.path, opposite, cast(func.sum(fee.c.amount), Amount()), nothing)
+        .select_from(_back)
+        .join(CREDIT, CREDIT.c.id == _back.c.credit_id)
+        .join(fee, fee.c.credit_id == _back.c.credit_id)
+        .group_by(account, _back.c.decision, _back.c.day, fee.c.path)
+    )
+    drafts = union_all(
+        fees,
+        part("held", held(account)),
+        part("unidentified", path("liabilities:unidentified:", account)),
+    ).subquery()
+    ledger.post_all(session, select(*drafts.c), actor=actor, now=now)
+
+
+def _others() -> Rows:
+    return (
+        select(_share.c.credit_id)
+        .where(_share.c.credit_id.not_in(select(_back.c.credit_id)))
+        .distinct()
+    )
+
+
+def _post_deallocations(session: Session, *, actor: str, now: datetime) -> None:
+    """What other credits paid of the reopened requests goes back to being held."""
+    fee = _allocated(_others())
+    first = select(func.min(_back.c.decision)).scalar_subquery()
+    day = select(func.min(_back.c.day, type_=Day())).scalar_subquery()
+    decision = (
+        literal("credit:", Code())
+        + cast(fee.c.credit_id, SqlText)
+        + literal(":back:", Code())
+        + first
+    )
+    drafts = (
+        select(
+            CREDIT.c.collection_account_id,
+            literal("deallocation", Code()),
+            decision,
+            day,
+            fee.c.path,
+            held(CREDIT.c.collection_account_id),
+            cast(func.sum(fee.c.amount), Amount()),
+            cast(literal(None), Key()),
+        )
+        .join(CREDIT, CREDIT.c.id == fee.c.credit_id)
+        .group_by(CREDIT.c.collection_account_id, fee.c.credit_id, fee.c.path)
+    )
+    ledger.post_all(session, drafts, actor=actor, now=now)
+
+
+def _give_back(session: Session, *, now: datetime) -> None:
+    zero = literal(0, Amount())
+    lost = select(
+        _share.c.payment_request_id,
+        -cast(func.sum(_share.c.amount), Amount()),
+        zero,
+        -cast(func.sum(case((_share.c.seen.is_(True), _share.c.amount), else_=0)), Amount()),
+        literal(None),
+        literal(None),
+    ).group_by(_share.c.payment_request_id)
+    everyone = union(select(_back.c.credit_id), _others()).subquery()
+    fee = _allocated(select(everyone.c[0]))
+    first = select(func.min(_back.c.decision)).scalar_subquery()
+    credits.allocate_all(
+        session,
+        select(
+            CREDIT.c.collection_account_id,
+            fee.c.credit_id,
+            fee.c.payment_request_line_id,
+            -fee.c.amount,
+            literal("back:", Code()) + first,
+        ).join(CREDIT, CREDIT.c.id == fee.c.credit_id),
+    )
+    _note_paid(session)
+    payment_requests.apply_all(session, lost)
+    session.execute(insert(resettled).from_select(["credit_id"], _waiting_for_reopened()))
+    taken = select(
+        CREDIT.c.id,
+        CREDIT.c.finding,
+        CREDIT.c.payment_request_id,
+        zero,
+        zero,
+        zero,
+        CREDIT.c.amount - CREDIT.c.refunded,
+    ).where(CREDIT.c.id.in_(select(_back.c.credit_id)))
+    freed = select(
+        CREDIT.c.id,
+        cast(literal(None), Code()),
+        CREDIT.c.payment_request_id,
+        zero,
+        CREDIT.c.to_fees + CREDIT.c.held,
+        zero,
+        CREDIT.c.reversed,
+    ).where(CREDIT.c.id.in_(select(resettled.c.credit_id)))
+    parts = union_all(taken, freed).subquery()
+    credits.divide_all(session, select(*parts.c), now=now)
+
+
+def _waiting_for_reopened() -> Rows:
+    """The other credits that counted for, or were held as duplicates of, a reopened request."""
+    duplicates = select(CREDIT.c.id).where(
+        CREDIT.c.payment_request_id.in_(select(_reopened.c.payment_request_id)),
+        CREDIT.c.held > 0,
+        CREDIT.c.finding.in_([*COUNTED, Finding.DUPLICATE.value]),
+        CREDIT.c.merged_into_id.is_(None),
+        CREDIT.c.id.not_in(select(_back.c.credit_id)),
+    )
+    both = union(_others(), duplicates).subquery()
+    return select(both.c[0])
+
+
+def _note_paid(session: Session) -> None:
+    paid = select(REQUEST.c.id).where(REQUEST.c.status == Status.PAID)
+    session.execute(
+        _reopened.update().values(
+            was_paid=case((_reopened.c.payment_request_id.in_(paid), True), else_=False)
+        )
+    )
+
+
+def _announce(session: Session, *, now: datetime) -> None:
+    fallen = select(
+        _reopened.c.payment_request_id, literal("payment_request.reversed", Code()), literal(1)
+    ).where(_reopened.c.was_paid.is_(True))
+    payment_requests.announce_all(session, fallen, now=now)

@@ -1,0 +1,139 @@
+"""Credits that later words tie together: one movement that two sources told of separately.
+
+A message without a code and one without a reference make two credits; a statement line that
+carries both shows that they are one. The younger one's money is taken back and its evidence joins
+the older one's, which is then settled with all that is known of it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Column, Table, and_, cast, exists, func, insert, literal, select
+from sqlalchemy import Text as SqlText
+from sqlalchemy.orm import Session, aliased
+
+from payments import credits, payment_requests
+from payments.core.columns import Amount, Code, Key
+from payments.core.database import Rows, analyze, scratch, table_of, temporary
+from payments.credits import Credit, Evidence
+from payments.settlement.taking_back import take_back_all
+
+CREDIT: Final = table_of(Credit)
+
+_tie: Final = Table(
+    "credit_tie",
+    scratch,
+    Column("younger_id", Key(), primary_key=True),
+    Column("older_id", Key(), unique=True),
+    prefixes=["TEMPORARY"],
+)
+
+
+def join_tied(session: Session, chosen: Rows, *, now: datetime) -> bool:
+    """Joins those of the chosen credits that are another credit's movement; whether any was."""
+    temporary(session, _tie)
+    pairs = _tied_pairs(session, chosen)
+    if not pairs:
+        return False
+    session.execute(
+        insert(_tie), [{"older_id": older, "younger_id": younger} for older, younger in pairs]
+    )
+    analyze(session, _tie)
+    _drop_advised(session, now=now)
+    settled = (
+        select(
+            CREDIT.c.id,
+            literal("merge:", Code()) + cast(CREDIT.c.id, SqlText),
+            CREDIT.c.day,
+        )
+        .join(_tie, _tie.c.younger_id == CREDIT.c.id)
+        .where(CREDIT.c.reversed == 0)
+    )
+    take_back_all(session, settled, kind="merge", against="transit", actor="job:settle", now=now)
+    credits.merge_all(session, select(_tie.c.younger_id, _tie.c.older_id))
+    return True
+
+
+def joined() -> Rows:
+    """The credits that took others in, after `join_tied`."""
+    return select(_tie.c.older_id)
+
+
+def _tied_pairs(session: Session, chosen: Rows) -> list[tuple[int, int]]:
+    """(kept, joined) of each tie: a matched credit is kept, else the older one."""
+    one, other = aliased(Credit), aliased(Credit)
+    theirs, mine = aliased(Evidence), aliased(Evidence)
+    same_source = exists().where(
+        mine.credit_id == one.id, theirs.credit_id == other.id, mine.source == theirs.source
+    )
+    told_apart = and_(
+        one.bank_reference.is_not(None),
+        other.bank_reference.is_not(None),
+        one.bank_reference != other.bank_reference,
+    )
+    both_seen = and_(one.match_id.is_not(None), other.match_id.is_not(None))
+    found = session.execute(
+        select(one.id, one.match_id, other.id, other.match_id)
+        .join(
+            other,
+            and_(
+                other.collection_account_id == one.collection_account_id,
+                other.code == one.code,
+                other.amount == one.amount,
+                other.id != one.id,
+            ),
+        )
+        .where(
+            one.id.in_(chosen),
+            one.code.is_not(None),
+            one.merged_into_id.is_(None),
+            other.merged_into_id.is_(None),
+            one.reversed == 0,
+            other.reversed == 0,
+            ~same_source,
+            ~told_apart,
+            ~both_seen,
+        )
+        .order_by(one.id, other.id)
+    )
+    pairs: list[tuple[int, int]] = []
+    taken: set[int] = set()
+    for first, first_match, second, second_match in found:
+        if first in taken or second in taken:
+            continue
+        taken |= {first, second}
+        older, younger = sorted((first, second))
+        seen = first if first_match else second if second_match else older
+        pairs.append((seen, younger if seen == older else older))
+    return pairs
+
+
+def _drop_advised(session: Session, *, now: datetime) -> None:
+    """What was only advised has no entries: it is taken off its request, and that is all."""
+    advised = (
+        select(CREDIT)
+        .join(_tie, _tie.c.younger_id == CREDIT.c.id)
+        .where(CREDIT.c.advised > 0)
+        .subquery()
+    )
+    zero = literal(0, Amount())
+    noted = (
+        select(
+            advised.c.payment_request_id,
+            zero,
+            -cast(func.sum(advised.c.amount), Amount()),
+            zero,
+            literal(None),
+            literal(None),
+        )
+        .where(advised.c.payment_request_id.is_not(None))
+        .group_by(advised.c.payment_request_id)
+    )
+    payment_requests.apply_all(session, noted)
+    nothing = cast(literal(None), Code())
+    dropped = select(
+        advised.c.id, nothing, advised.c.payment_request_id, zero, zero, zero, advised.c.amount
+    )
+    credits.divide_all(session, dropped, now=now)

@@ -1,0 +1,106 @@
+"""The verbs by which credits are settled and taken back, put together from their parts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Text as SqlText
+from sqlalchemy import cast, literal, select
+from sqlalchemy.orm import Session
+
+from payments import credits
+from payments.core.columns import Code
+from payments.core.database import Rows, table_of
+from payments.core.errors import Conflict
+from payments.core.money import Dong
+from payments.credits import Credit
+from payments.payment_requests import PaymentRequest
+from payments.settlement import booking, findings, ties
+from payments.settlement.taking_back import resettled, take_back_all
+
+CREDIT: Final = table_of(Credit)
+
+
+class NothingToAssign(Conflict):
+    """Only money that is held or unidentified can be assigned to a request."""
+
+    code = "nothing_to_assign"
+
+
+class AlreadySeen(Conflict):
+    """A credit that stands on a statement did come; it can't be withdrawn."""
+
+    code = "already_seen"
+
+
+class AlreadyTakenBack(Conflict):
+    """The credit's money was taken back before."""
+
+    code = "already_taken_back"
+
+
+def settle_all(session: Session, chosen: Rows, *, actor: str = "job:settle", now: datetime) -> int:
+    """Settles those of the chosen credits (ids) that are not settled yet; returns how many.
+
+    A credit told by a class C message alone is left as it is.
+    """
+    laid = findings.lay_out(session, chosen)
+    if laid:
+        findings.forget_advice(session)
+        findings.find_all(session)
+        booking.write_all(session, actor=actor, now=now)
+    return laid
+
+
+def tie_all(session: Session, chosen: Rows, *, now: datetime) -> None:
+    """Joins the chosen credits with those that what is now known of them shows to be the same.
+
+    The chosen credits and all that changed with them are settled.
+    """
+    if ties.join_tied(session, chosen, now=now):
+        settle_all(session, ties.joined(), now=now)
+        settle_all(session, select(resettled.c.credit_id), now=now)
+    settle_all(session, chosen, now=now)
+
+
+def reverse_all(session: Session, pairs: Rows, *, actor: str, now: datetime) -> None:
+    """Books that the bank took credits back: Dr their parts, Cr bank; their requests reopen.
+
+    `pairs` selects (line_id, credit_id, day). What else was paid for those requests is settled
+    anew.
+    """
+    chosen = pairs.subquery()
+    line, credit, day = chosen.c
+    taken = select(credit, literal("line:", Code()) + cast(line, SqlText), day)
+    take_back_all(session, taken, kind="bank_reversal", against="bank", actor=actor, now=now)
+    settle_all(session, select(resettled.c.credit_id), actor=actor, now=now)
+
+
+def withdraw(session: Session, credit: Credit, *, actor: str, now: datetime) -> None:
+    """Takes back a credit that was told and never came: Dr its parts, Cr transit.
+
+    Raises `AlreadySeen` for one that stands on a statement, `AlreadyTakenBack` for one whose
+    money is gone.
+    """
+    if credit.match_id is not None:
+        raise AlreadySeen(credit=credit.id)
+    if credit.reversed == credit.amount:
+        raise AlreadyTakenBack(credit=credit.id)
+    decision = literal(f"withdrawal:{credit.id}", Code())
+    taken = select(CREDIT.c.id, decision, CREDIT.c.day).where(CREDIT.c.id == credit.id)
+    take_back_all(session, taken, kind="withdrawal", against="transit", actor=actor, now=now)
+    settle_all(session, select(resettled.c.credit_id), actor=actor, now=now)
+
+
+def assign(
+    session: Session, credit: Credit, request: PaymentRequest, *, actor: str, now: datetime
+) -> None:
+    """Gives held or unidentified money to the request it was meant for, and settles it there.
+
+    Raises `NothingToAssign` when nothing of the credit is held or unidentified.
+    """
+    if credit.held + credit.unidentified == Dong(0) or credit.to_fees:
+        raise NothingToAssign(credit=credit.id)
+    credits.identify(session, credit.id, code=request.reference)
+    settle_all(session, select(CREDIT.c.id).where(CREDIT.c.id == credit.id), actor=actor, now=now)

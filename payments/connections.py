@@ -8,7 +8,7 @@ overlap; two are live meanwhile.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -17,6 +17,7 @@ from typing import Final
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from payments.advice import Trust
 from payments.agencies import CollectionAccount, UnknownCollectionAccount
 from payments.core import audit
 from payments.core.columns import Bytes, Code, Flag, Instant, Key, Words
@@ -25,14 +26,11 @@ from payments.core.database import Row
 from payments.core.errors import Conflict, Invalid, NotFound
 from payments.core.validity import valid_on
 from payments.core.vault import Vault
-
-TrustOf = Callable[[str, str], str | None]
-"""The trust class (A, B, C) of a source and scheme, or None where there is no such thing."""
+from payments.sources import SOURCES
 
 OVERLAP: Final = timedelta(days=7)
 """How long a replaced secret still opens: longer than any bank repeats a callback."""
 
-_UNSIGNED: Final = "C"
 _PURPOSE: Final = "connection_secret.sealed"
 _LONGEST_SECRET: Final = 200
 
@@ -152,7 +150,6 @@ def add(
     registration: Registration,
     *,
     vault: Vault,
-    trust_of: TrustOf,
     by: str,
     now: datetime,
 ) -> Connection:
@@ -161,7 +158,7 @@ def add(
     Raises `UnknownSource`, `ConnectionNameTaken`, `InvalidSecret`, `UnknownCollectionAccount` or
     `SameAccountNumber`.
     """
-    if trust_of(registration.source, registration.scheme) is None:
+    if _trust(registration.source, registration.scheme) is None:
         raise UnknownSource(source=registration.source, scheme=registration.scheme)
     named = select(Connection.id).where(Connection.name == registration.name)
     if session.scalar(named) is not None:
@@ -253,7 +250,7 @@ def intake(session: Session, public_id: str, vault: Vault, *, now: datetime) -> 
     )
 
 
-def check(session: Session, *, mode: Mode, trust_of: TrustOf) -> None:
+def check(session: Session, *, mode: Mode) -> None:
     """What start-up refuses: an active connection whose source is unknown or, live, unsigned.
 
     Raises `UnknownSource` or `UnsignedSource` (class C: a shared key proves no message).
@@ -261,11 +258,16 @@ def check(session: Session, *, mode: Mode, trust_of: TrustOf) -> None:
     for connection in session.scalars(
         select(Connection).where(Connection.active.is_(True)).order_by(Connection.id)
     ):
-        trust = trust_of(connection.source, connection.scheme)
+        trust = _trust(connection.source, connection.scheme)
         if trust is None:
             raise UnknownSource(source=connection.source, scheme=connection.scheme)
-        if trust == _UNSIGNED and mode is not Mode.SANDBOX:
+        if trust is Trust.C and mode is not Mode.SANDBOX:
             raise UnsignedSource(name=connection.name, source=connection.source)
+
+
+def _trust(source: str, scheme: str) -> Trust | None:
+    known = SOURCES.get(source)
+    return None if known is None else known.schemes.get(scheme)
 
 
 def _accounts(session: Session, connection_id: int) -> dict[str, int]:

@@ -36,12 +36,8 @@ def append_only() -> tuple[str, ...]:
 
 def owners() -> tuple[str, ...]:
     """The modules that declare a table, by dotted name, in the order of their names."""
-    found = []
-    for half in HALVES:
-        for path in sorted((ROOT / half).rglob("*.py")):
-            if _DECLARATION.search(path.read_text()):
-                found.append(_dotted(path))
-    return tuple(found)
+    sources = (path for half in HALVES for path in sorted((ROOT / half).rglob("*.py")))
+    return tuple(_dotted(path) for path in sources if _DECLARATION.search(path.read_text()))
 
 
 def _packages() -> list[ModuleType]:

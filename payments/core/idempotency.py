@@ -95,7 +95,7 @@ class Answer:
 def question(caller: str, key: str, *, method: str, path: str, body: bytes) -> Question:
     """The question a request asks. Raises `IdempotencyKeyMalformed`."""
     if not _KEY.fullmatch(key):
-        raise IdempotencyKeyMalformed()
+        raise IdempotencyKeyMalformed
     asked = f"{method} {path}\n".encode() + body
     return Question(caller, key, hashlib.sha256(asked).hexdigest())
 
@@ -129,7 +129,7 @@ def claim(session: Session, asked: Question, *, now: datetime) -> Answer | None:
         session.execute(delete(IdempotencyKey).where(*_is(asked)))
         return None
     if row.fingerprint != asked.fingerprint:
-        raise IdempotencyKeyReused()
+        raise IdempotencyKeyReused
     return Answer(row.status, row.body)
 
 

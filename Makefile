@@ -27,6 +27,7 @@ help: ## Tells these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(DEV) ## Makes .venv with everything for work on the code
+	@echo "Ready: $(VENV)"
 
 demo: $(DEMO) ## Lives one whole business day and proves it (only Python is needed)
 	@$(COMPILE)

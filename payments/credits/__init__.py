@@ -25,6 +25,7 @@ from payments.credits.dividing import (
     unmatch_all,
 )
 from payments.credits.pairing import pair_lines, pairing, told
+from payments.credits.payers import opened_payer, payer_key, sealed_payer
 from payments.credits.tables import (
     Allocation,
     Credit,
@@ -51,8 +52,11 @@ __all__ = [
     "match_all",
     "merge_all",
     "message",
+    "opened_payer",
     "pair_lines",
     "pairing",
+    "payer_key",
+    "sealed_payer",
     "take_messages",
     "tell",
     "told",

@@ -42,9 +42,13 @@ class Answer:
 class Source(Protocol):
     """One bank's or gateway's protocol."""
 
-    code: str
-    schemes: Mapping[str, Trust]
-    """The ways a connection may be secured, each with the trust it gives."""
+    @property
+    def code(self) -> str:
+        """Its name in addresses and tables."""
+
+    @property
+    def schemes(self) -> Mapping[str, Trust]:
+        """The ways a connection may be secured, each with the trust it gives."""
 
     def verify(
         self,
@@ -107,9 +111,9 @@ def text_or_none(found: Mapping[str, Any], name: str, *, most: int = 500) -> str
 
 
 def amount(found: Mapping[str, Any], name: str) -> Dong:
-    """A whole number of đồng greater than zero."""
+    """A whole number of đồng; zero can be told, and is then refused by the inbox."""
     value = found.get(name)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= MOST:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST:
         unreadable(name, "amount")
     return Dong(value)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
-from typing import Any, Final
 
 from sqlalchemy import Column, Table, and_, case, func, insert, select, update
 from sqlalchemy.orm import Session

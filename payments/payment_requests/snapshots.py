@@ -24,7 +24,7 @@ from payments.payment_requests.tables import PaymentRequest, PaymentRequestLine,
 Snapshot = dict[str, Any]
 
 
-def public_status(request: PaymentRequest | Result[Any]) -> str:
+def public_status(request: PaymentRequest | Result[*tuple[Any, ...]]) -> str:
     """What the outside calls the request's state: the first that holds."""
     if request.status == Status.CANCELLED:
         return "cancelled"
@@ -66,7 +66,7 @@ def memo_of(reference: str) -> str:
     return reference
 
 
-def _snapshot(row: Result[Any], lines: Sequence[Mapping[str, Any]]) -> Snapshot:
+def _snapshot(row: Result[*tuple[Any, ...]], lines: Sequence[Mapping[str, Any]]) -> Snapshot:
     due = Dong(max(0, row.amount - row.received))
     return {
         "reference": row.reference,
@@ -92,7 +92,7 @@ def _snapshot(row: Result[Any], lines: Sequence[Mapping[str, Any]]) -> Snapshot:
     }
 
 
-def _pay_to(row: Result[Any], due: Dong) -> Mapping[str, Any]:
+def _pay_to(row: Result[*tuple[Any, ...]], due: Dong) -> Mapping[str, Any]:
     """Where and how to pay what is still due. A request that was closed shows no QR."""
     memo = memo_of(row.reference)
     open_ = row.status == Status.OPEN

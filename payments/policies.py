@@ -116,9 +116,7 @@ def decide(
         raise PolicyOutOfRange(policy=name, least=rule.least, most=rule.most)
     if valid_from < local_day(now):
         raise PolicyInThePast(policy=name, valid_from=valid_from)
-    decided = select(Policy.id).where(
-        Policy.name == name, Policy.valid_from == valid_from
-    )
+    decided = select(Policy.id).where(Policy.name == name, Policy.valid_from == valid_from)
     if session.scalar(decided) is not None:
         raise PolicyDecided(policy=name, valid_from=valid_from)
     session.add(Policy(name=name, value=value, valid_from=valid_from))

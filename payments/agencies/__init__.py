@@ -1,5 +1,6 @@
-"""Agencies and their money boxes: the province's tree of units, dated, and the bank accounts
-fees are collected into, each with its cut-off and the days it does not work.
+"""Agencies and their money boxes: the dated tree of units, and the accounts fees come into.
+
+An account belongs to an agency and has its own cut-off and days on which it does not work.
 
 An agency that is renamed or merged keeps its old row; a new one is valid from that day on, and a
 successor link leads from what ended to what followed. Codes are looked up on a day.

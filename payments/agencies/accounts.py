@@ -156,9 +156,7 @@ def accounts(session: Session, *, on: date) -> list[CollectionAccount]:
     return list(session.scalars(rows.order_by(CollectionAccount.id)))
 
 
-def by_number(
-    session: Session, number: str, *, bin: str | None = None
-) -> CollectionAccount:
+def by_number(session: Session, number: str, *, bin: str | None = None) -> CollectionAccount:
     """The collection account with that number, at that bank where `bin` is given.
 
     Raises `UnknownCollectionAccount`, or `SeveralCollectionAccounts` where the bank must be said.
@@ -233,9 +231,7 @@ def work_on(
     session.flush()
 
 
-def _name_day(
-    session: Session, day: date, *, collection_account_id: int | None
-) -> ClosedDay:
+def _name_day(session: Session, day: date, *, collection_account_id: int | None) -> ClosedDay:
     whose = (
         ClosedDay.collection_account_id.is_(None)
         if collection_account_id is None
@@ -264,6 +260,4 @@ def _check(session: Session, opening: Opening) -> None:
 
 
 def _row(collection_account_id: int) -> Select[int]:
-    return select(CollectionAccount.id).where(
-        CollectionAccount.id == collection_account_id
-    )
+    return select(CollectionAccount.id).where(CollectionAccount.id == collection_account_id)

@@ -63,9 +63,7 @@ class Node:
     verified: bool
 
 
-def by_code(
-    session: Session, code: str, *, on: date, pointer: str | None = None
-) -> Agency:
+def by_code(session: Session, code: str, *, on: date, pointer: str | None = None) -> Agency:
     """The agency that has `code` on that day. Raises `UnknownAgency` with `pointer`."""
     agency = _on_day(session, code, on=on)
     if agency is None:
@@ -216,6 +214,4 @@ def _parent_code(session: Session, agency: Agency) -> str | None:
 
 
 def _on_day(session: Session, code: str, *, on: date) -> Agency | None:
-    return session.scalar(
-        select(Agency).where(Agency.code == code, valid_on(Agency, on))
-    )
+    return session.scalar(select(Agency).where(Agency.code == code, valid_on(Agency, on)))

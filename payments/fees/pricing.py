@@ -152,9 +152,7 @@ def tiered(tiers: Sequence[tuple[int, Dong]], quantity: int) -> Dong:
     return total
 
 
-def reduced(
-    amount: Dong, *, kind: ReductionKind, value: int | None, quantity: int
-) -> Dong:
+def reduced(amount: Dong, *, kind: ReductionKind, value: int | None, quantity: int) -> Dong:
     """What is left to pay of `amount` for `quantity` units; a fraction of a đồng is dropped."""
     if kind is ReductionKind.EXEMPT or value is None:
         return ZERO
@@ -163,9 +161,7 @@ def reduced(
     return Dong(int(amount) * value // 100)
 
 
-def _take_down(
-    session: Session, items: Sequence[Item], *, channel: Channel, on: date
-) -> _Shelf:
+def _take_down(session: Session, items: Sequence[Item], *, channel: Channel, on: date) -> _Shelf:
     codes = {item.fee for item in items}
     fees = session.scalars(select(Fee).where(Fee.code.in_(codes))).all()
     ids = [fee.id for fee in fees]
@@ -175,9 +171,7 @@ def _take_down(
     ):
         prices[row.fee_id].append(row)
     reductions = session.scalars(
-        select(FeeReduction).where(
-            FeeReduction.fee_id.in_(ids), valid_on(FeeReduction, on)
-        )
+        select(FeeReduction).where(FeeReduction.fee_id.in_(ids), valid_on(FeeReduction, on))
     )
     return _Shelf(
         fees={fee.code: fee for fee in fees},
@@ -234,9 +228,7 @@ def _check_quantity(item: Item, fee: Fee, pointer: str) -> None:
         )
 
 
-def _reduction(
-    item: Item, fee: Fee, shelf: _Shelf, pointer: str
-) -> FeeReduction | None:
+def _reduction(item: Item, fee: Fee, shelf: _Shelf, pointer: str) -> FeeReduction | None:
     if item.reduction is None:
         return None
     found = shelf.reductions.get((fee.id, item.reduction))
@@ -264,11 +256,7 @@ def _from_tariff(
 ) -> tuple[Dong, Dong]:
     if item.amount is not None:
         raise AmountNotAllowed(pointer=f"{pointer}/amount", fee=item.fee)
-    tiers = [
-        (row.from_quantity, row.unit_amount)
-        for row in rows
-        if row.unit_amount is not None
-    ]
+    tiers = [(row.from_quantity, row.unit_amount) for row in rows if row.unit_amount is not None]
     if not tiers or len(tiers) < len(rows):
         raise NoAmountKnown(
             pointer=f"{pointer}/fee", fee=item.fee, channel=shelf.channel, on=shelf.on

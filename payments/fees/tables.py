@@ -100,9 +100,7 @@ class FeePrice(Row):
         one_of("channel", [*Channel, ANY_CHANNEL]),
         CheckConstraint("from_quantity >= 1", name="from_quantity"),
         CheckConstraint("unit_amount BETWEEN 0 AND 1000000000000", name="unit_amount"),
-        CheckConstraint(
-            "at_most IS NULL OR (at_most >= 1 AND from_quantity = 1)", name="at_most"
-        ),
+        CheckConstraint("at_most IS NULL OR (at_most >= 1 AND from_quantity = 1)", name="at_most"),
         CheckConstraint("valid_to > valid_from", name="valid_to"),
         {"sqlite_strict": True},
     )

@@ -116,9 +116,7 @@ def tariff(session: Session, *, on: date) -> list[Entry]:
         prices[price.fee_id].append(price)
     reductions: dict[int, list[FeeReduction]] = defaultdict(list)
     for reduction in session.scalars(
-        select(FeeReduction)
-        .where(valid_on(FeeReduction, on))
-        .order_by(FeeReduction.code)
+        select(FeeReduction).where(valid_on(FeeReduction, on)).order_by(FeeReduction.code)
     ):
         reductions[reduction.fee_id].append(reduction)
     return [

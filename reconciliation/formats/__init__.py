@@ -1,0 +1,113 @@
+"""Statement formats: each a pure reader that streams a file as starts, lines and ends.
+
+`read` finds the format by the first bytes of the file, never by its name. A further format is a
+file with a `parse` and its entry in `FORMATS`; a further bank's sheet is one in `layouts.toml`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
+from typing import BinaryIO, Final
+
+from reconciliation.formats import camt, package, spreadsheet
+from reconciliation.formats.layouts import every_layout
+from reconciliation.formats.parts import (
+    VND,
+    Discrepancy,
+    End,
+    Figure,
+    Line,
+    OtherCurrency,
+    Part,
+    Start,
+    in_dong,
+)
+from reconciliation.formats.refusals import UnknownFormat, UnreadableFile
+
+__all__ = [
+    "FORMATS",
+    "VND",
+    "Discrepancy",
+    "End",
+    "Figure",
+    "Format",
+    "Line",
+    "OtherCurrency",
+    "Part",
+    "Start",
+    "UnknownFormat",
+    "UnreadableFile",
+    "detect",
+    "in_dong",
+    "read",
+]
+
+HEAD: Final = 4096
+"""So many bytes tell what a file is."""
+
+SHEET: Final = "spreadsheet"
+"""A sheet or CSV in whichever layout its header row says."""
+
+_XML_BEGINS: Final = (b"<", b"\xef\xbb\xbf<", b"\xff\xfe<\x00", b"\xfe\xff\x00<")
+_WHITE: Final = b" \t\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A reader, and how it knows its files by their first bytes; a layout knows its header."""
+
+    parse: Callable[[BinaryIO], Iterator[Part]]
+    recognises: Callable[[bytes], bool] | None = None
+
+
+def read(
+    stream: BinaryIO,
+    *,
+    format: str | None = None,  # noqa: A002 - the word everybody has for it
+    filename: str = "",
+) -> Iterator[Part]:
+    """The parts of every statement in the file, from the beginning of `stream`, which can seek.
+
+    Raises `UnreadableFile` with the line and the reason, perhaps after some parts: nothing may be
+    stored before all of them have been taken.
+    """
+    stream.seek(0)
+    name = format or detect(stream.read(HEAD), filename)
+    if name not in FORMATS:
+        raise UnknownFormat(line=1, name=name)
+    stream.seek(0)
+    yield from FORMATS[name].parse(stream)
+
+
+def detect(head: bytes, filename: str) -> str:
+    """The format of a file by its first bytes; the name only tells which file is refused."""
+    for name, known in FORMATS.items():
+        if known.recognises is not None and known.recognises(head):
+            return name
+    raise UnknownFormat(line=1, name=filename)
+
+
+def _is_xml(head: bytes) -> bool:
+    return head.lstrip(_WHITE).startswith(_XML_BEGINS)
+
+
+def _is_sheet(head: bytes) -> bool:
+    """A workbook, or text: no NUL, and something in it."""
+    return head.startswith(package.SIGNATURE) or (b"\0" not in head and bool(head.strip(_WHITE)))
+
+
+FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
+    {
+        "camt053": Format(camt.parse, _is_xml),
+        SHEET: Format(
+            partial(spreadsheet.parse, layouts=tuple(every_layout().values())), _is_sheet
+        ),
+        **{
+            name: Format(partial(spreadsheet.parse, layouts=(layout,)))
+            for name, layout in every_layout().items()
+        },
+    }
+)

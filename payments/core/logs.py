@@ -48,9 +48,18 @@ log: Final = structlog.stdlib.get_logger()
 
 
 def configure(*, level: str = "INFO", stream: BinaryIO | None = None) -> None:
-    """Sends the process's whole log, our own and the libraries', to `stream` as JSON lines."""
-    out = stream or sys.stderr.buffer
+    """Sends the process's whole log, our own and the libraries', as JSON lines.
+
+    `stream` is standard error where none is given.
+    """
     threshold = logging.getLevelNamesMapping()[level.upper()]
+    _write_events(threshold, stream)
+    root = logging.getLogger()
+    root.handlers[:] = [_Libraries(stream)]
+    root.setLevel(max(threshold, logging.INFO))
+
+
+def _write_events(threshold: int, stream: BinaryIO | None) -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -59,14 +68,9 @@ def configure(*, level: str = "INFO", stream: BinaryIO | None = None) -> None:
             _fit_to_write,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.BytesLoggerFactory(out),
+        logger_factory=lambda *_: structlog.BytesLogger(stream or sys.stderr.buffer),
         cache_logger_on_first_use=False,
     )
-    handler = _Libraries(out)
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(max(threshold, logging.INFO))
-    logging.captureWarnings(True)
 
 
 def _fit_to_write(_logger: object, _method: str, fields: MutableMapping[str, Any]) -> bytes:
@@ -127,15 +131,16 @@ def _place(frame: traceback.FrameSummary) -> str:
 class _Libraries(logging.Handler):
     """Writes what libraries log. A message's text is kept only from those in `_SPOKEN`."""
 
-    def __init__(self, out: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO | None) -> None:
         super().__init__()
-        self._out = out
+        self._stream = stream
 
     def emit(self, record: logging.LogRecord) -> None:
         """Writes one record; a record that cannot be written is told of, not raised."""
         try:
-            self._out.write(self._line(record) + b"\n")
-            self._out.flush()
+            out = self._stream or sys.stderr.buffer
+            out.write(self._line(record) + b"\n")
+            out.flush()
         except Exception:
             self.handleError(record)
 
@@ -150,3 +155,7 @@ class _Libraries(logging.Handler):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z"),
         }
         return orjson.dumps(line)
+
+
+# Without this, structlog's own way to show an exception would print every local variable.
+_write_events(logging.INFO, None)

@@ -59,6 +59,11 @@ def say(key: str, /, *, in_language: str | None = None, **fields: object) -> str
     return words.format_map(_Filling(written)) if fields else words
 
 
+def later(key: str, /) -> str:
+    """`key` itself: marks a text in a table that `say` will speak, so that it is collected."""
+    return key
+
+
 def knows(key: str) -> bool:
     """Whether the catalogue has words of its own for `key`, which is not English itself."""
     return bool(key) and catalogue("en").gettext(key) != key

@@ -39,11 +39,10 @@ def book() -> Iterator[Book]:
     """The process's log, sent to memory for the length of a test."""
     root, kept = logging.getLogger(), Book()
     handlers, level = root.handlers[:], root.level
-    logs.configure(level="INFO", stream=kept.out)
+    logs.configure(stream=kept.out)
     yield kept
-    structlog.reset_defaults()
     structlog.contextvars.clear_contextvars()
-    logging.captureWarnings(False)
+    logs.configure()
     root.handlers[:] = handlers
     root.setLevel(level)
 

@@ -1,0 +1,131 @@
+"""The payer's page `/p/{token}`: no login, a phone first, with or without a script.
+
+The token is the only key (128 random bits); an address that is not known and one that never
+was get the same answer. `faces` is the one table of what a state looks and sounds like; the page
+and the address it polls, `/p/{token}/state`, draw the same fragment from it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from flask import Blueprint, Response, json, render_template, request
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from payments import payment_requests, vietqr
+from payments.agencies import Agency
+from payments.core import clock
+from payments.core.database import Database
+from payments.core.errors import NotFound
+from payments.core.words import language, say
+from payments.fees import Fee
+from payments.payment_requests import PaymentRequest, PaymentRequestLine, UnknownRequest
+from payments.web.citizen.page import Asked, Page, page_of, tag_of
+from payments.web.headers import private
+
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{22}")
+
+
+class UnknownPage(NotFound):
+    """No payment has this address."""
+
+    code = "unknown_page"
+
+
+class NothingToScan(NotFound):
+    """The payment is closed or paid: its QR code is no longer shown."""
+
+    code = "nothing_to_scan"
+
+
+def blueprint(database: Database) -> Blueprint:
+    """The payer's page and what belongs to it, under `/p/{token}`."""
+
+    def find(token: str) -> Asked:
+        if not _TOKEN.fullmatch(token):
+            raise UnknownPage
+        return database.read(lambda session: asked(session, token))
+
+    return pages(find)
+
+
+def pages(find: Callable[[str], Asked]) -> Blueprint:
+    """The same pages over any way to `find` what a token asks for; it raises `UnknownPage`."""
+    pages = Blueprint("citizen", __name__, url_prefix="/p/<token>")
+    pages.after_request(private)
+
+    @pages.get("")
+    def pay(token: str) -> str:
+        now = clock.now()
+        page = page_of(find(token), now=now)
+        return render_template(
+            "citizen/pay.html", page=page, token=token, tag=f'"{tag_of(page)}"', now=now.isoformat()
+        )
+
+    @pages.get("/state")
+    def state(token: str) -> Response:
+        page = page_of(find(token), now=clock.now())
+        answer = Response(mimetype="application/json")
+        answer.set_etag(tag_of(page))
+        if not request.if_none_match.contains(tag_of(page)):
+            answer.set_data(json.dumps(_told(page, token)))
+        answer.make_conditional(request)
+        return answer
+
+    @pages.get("/qr.svg")
+    def qr_svg(token: str) -> Response:
+        return Response(
+            vietqr.draw_svg(_to_scan(find(token)), title=say("VietQR code")),
+            mimetype="image/svg+xml",
+        )
+
+    @pages.get("/qr.png")
+    def qr_png(token: str) -> Response:
+        return Response(vietqr.draw_png(_to_scan(find(token))), mimetype="image/png")
+
+    return pages
+
+
+def asked(session: Session, token: str) -> Asked:
+    """What the holder of `token` may see. Raises `UnknownPage`."""
+    try:
+        found = payment_requests.by_token(session, token)
+    except UnknownRequest:
+        raise UnknownPage from None
+    this = select(PaymentRequest.id).where(PaymentRequest.id == found.id)
+    names = session.execute(
+        select(PaymentRequestLine.name, Fee.name_en)
+        .join(Fee, Fee.id == PaymentRequestLine.fee_id)
+        .where(PaymentRequestLine.payment_request_id == found.id)
+        .order_by(PaymentRequestLine.position)
+    )
+    agency = session.get_one(Agency, found.agency_id)
+    return Asked(
+        snapshot=payment_requests.snapshots(session, this)[found.id],
+        agency=_in_language(agency.name_vi, agency.name_en),
+        fees=[_in_language(name, name_en) for name, name_en in names],
+    )
+
+
+def _to_scan(asked: Asked) -> str:
+    page = page_of(asked, now=clock.now())
+    if page.pay_to is None:
+        raise NothingToScan
+    return page.pay_to.qr
+
+
+def _told(page: Page, token: str) -> Mapping[str, object]:
+    return {
+        "state": page.state,
+        "final": page.face.final,
+        "title": page.title,
+        "headline": page.headline,
+        "html": render_template("citizen/_state.html", page=page, token=token),
+    }
+
+
+def _in_language(vietnamese: str, english: str | None) -> str:
+    return english if language.get() == "en" and english else vietnamese

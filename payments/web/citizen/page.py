@@ -1,0 +1,151 @@
+"""What the payer's page shows: a request's public JSON, seen by its payer at one instant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from payments import banks
+from payments.core.money import Dong
+from payments.core.words import language, say
+from payments.web.citizen.faces import FACES, Face
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request as its payer may see it: its public JSON and the names of its codes."""
+
+    snapshot: Mapping[str, Any]
+    agency: str
+    fees: Sequence[str]
+    """The name of each line, in the order of the snapshot's lines."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One fee on the page."""
+
+    name: str
+    quantity: int
+    unit_amount: Dong
+    amount: Dong
+    reduced: bool
+
+
+@dataclass(frozen=True)
+class PayTo:
+    """Where the money goes, as the payer's banking app will show it."""
+
+    bank: str
+    name: str
+    account: str
+    memo: str
+    qr: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """All that the page shows, in the reader's language."""
+
+    state: str
+    face: Face
+    headline: str
+    amount_label: str
+    amount: Dong
+    sentences: Sequence[str]
+    agency: str
+    dossier: str
+    reference: str
+    paid_at: str | None
+    expires_at: str
+    lines: Sequence[Line]
+    pay_to: PayTo | None
+    sequence: int
+
+    @property
+    def title(self) -> str:
+        """The browser's title: the state first, since it is what changes."""
+        return f"{self.headline} · {self.agency}"
+
+
+def page_of(asked: Asked, *, now: datetime) -> Page:
+    """The page that shows a request at `now`: past its time a code is not offered any more."""
+    snapshot = asked.snapshot
+    state = _state_of(snapshot, now=now)
+    face = FACES[state]
+    figures = _figures(asked)
+    fields: dict[str, Any] = {**figures, "agency": asked.agency}
+    payable = state in ("open", "partially_paid")
+    return Page(
+        state=state,
+        face=face,
+        headline=say(face.headline),
+        amount_label=say(face.label),
+        amount=figures[face.figure],
+        sentences=[say(text, **fields) for text in face.sentences],
+        agency=asked.agency,
+        dossier=snapshot["dossier"],
+        reference=snapshot["reference"],
+        paid_at=snapshot["paid_at"],
+        expires_at=snapshot["expires_at"],
+        lines=[_line(line, name) for line, name in zip(snapshot["lines"], asked.fees, strict=True)],
+        pay_to=_pay_to(snapshot["pay_to"]) if payable else None,
+        sequence=snapshot["sequence"],
+    )
+
+
+def tag_of(page: Page) -> str:
+    """A mark of all that the page shows, language included: equal marks, equal pages."""
+    return sha256(f"{language.get()}|{page!r}".encode()).hexdigest()[:24]
+
+
+def _state_of(snapshot: Mapping[str, Any], *, now: datetime) -> str:
+    status: str = snapshot["status"]
+    to_scan = (snapshot["pay_to"] or {}).get("qr") is not None
+    in_time = now < datetime.fromisoformat(snapshot["expires_at"])
+    if status == "open" and not (to_scan and in_time):
+        return "expired"
+    if status == "partially_paid" and not (to_scan and in_time):
+        return "partially_paid_closed"
+    if status != "paid":
+        return status
+    if snapshot["amount"] == 0:
+        return "exempt"
+    if snapshot["overpaid"]:
+        return "overpaid"
+    return "paid_late" if snapshot["late"] else "paid"
+
+
+def _figures(asked: Asked) -> dict[str, Dong]:
+    amount, received = Dong(asked.snapshot["amount"]), Dong(asked.snapshot["received"])
+    return {
+        "amount": amount,
+        "received": received,
+        "due": Dong(max(0, amount - received)),
+        "excess": Dong(max(0, received - amount)),
+        "refunded": Dong(asked.snapshot["refunded"]),
+    }
+
+
+def _line(line: Mapping[str, Any], name: str) -> Line:
+    return Line(
+        name=name,
+        quantity=line["quantity"],
+        unit_amount=Dong(line["unit_amount"]),
+        amount=Dong(line["amount"]),
+        reduced=line["reduction"] is not None,
+    )
+
+
+def _pay_to(told: Mapping[str, Any]) -> PayTo:
+    bank = banks.by_bin(told["bin"])
+    return PayTo(
+        bank=f"{bank.short_name} · {bank.name}" if bank else told["bin"],
+        name=told["name"],
+        account=told["account"],
+        memo=told["memo"],
+        qr=told["qr"],
+    )

@@ -1,0 +1,57 @@
+// The payer's page: asks for its state, counts down, copies.
+"use strict";
+(() => {
+  const $ = (id) => document.getElementById(id), state = $("state"), data = state.dataset;
+  const skew = Date.parse(data.now) - Date.now();
+  const html = { createHTML: (t) => t };
+  const policy = window.trustedTypes?.createPolicy("pay", html) ?? html;
+  let tag = data.tag, failed = 0, over, timer;
+
+  const count = () => {
+    const left = state.querySelector("[data-until]");
+    if (!left) return;
+    const s = Math.max(0, Math.round((Date.parse(left.dataset.until) - Date.now() - skew) / 1000));
+    left.textContent = left.dataset[s < 3600 ? "short" : "long"].replace("{s}", s % 60)
+      .replace("{m}", Math.floor(s / 60) % 60).replace("{h}", Math.floor(s / 3600));
+  };
+
+  const ask = async () => {
+    clearTimeout(timer);
+    if (document.hidden || over) return;
+    try {
+      const got = await fetch(data.src, { cache: "no-store", headers: { "If-None-Match": tag } });
+      if (got.ok) {
+        const news = await got.json();
+        tag = got.headers.get("ETag");
+        state.innerHTML = policy.createHTML(news.html);
+        document.title = news.title;
+        $("said").textContent = news.headline;
+        over = news.final;
+        count();
+      } else if (got.status !== 304) throw got;
+      failed = 0;
+    } catch {
+      failed++;
+    }
+    $("offline").hidden = failed < 3;
+    timer = setTimeout(ask, Math.min(2000 * 2 ** Math.max(0, failed - 2), 30000));
+  };
+
+  state.onclick = async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+    } catch {
+      getSelection().selectAllChildren(button.previousElementSibling);
+      document.execCommand("copy");
+    }
+    button.lastElementChild.textContent = $("said").textContent = button.dataset.done;
+  };
+
+  document.body.classList.add("js");
+  document.onvisibilitychange = ask;
+  setInterval(count, 1000);
+  count();
+  timer = setTimeout(ask, 2000);
+})();

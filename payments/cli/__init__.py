@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-import click
+from payments.core.commands import Commands
 
-from payments.cli.qr import qr
-from payments.cli.reference import reference
-
-COMMANDS: Final[tuple[click.Command, ...]] = (
-    qr,
-    reference,
+COMMANDS: Final = Commands(
+    audit="payments.cli.audit",
+    config="payments.cli.config",
+    qr="payments.cli.qr",
+    reference="payments.cli.reference",
 )

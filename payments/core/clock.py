@@ -17,6 +17,11 @@ def set_offset(seconds: int) -> None:
     _offset = timedelta(seconds=seconds)
 
 
+def offset() -> timedelta:
+    """How far this process's clock runs ahead of the machine's."""
+    return _offset
+
+
 def now() -> datetime:
     """The present instant, in UTC."""
     return datetime.now(UTC) + _offset

@@ -112,8 +112,11 @@ def finish(session: Session, fence: Fence, *, now: datetime) -> bool:
 
 
 def release(session: Session, fence: Fence, *, now: datetime) -> bool:
-    """Gives the lease back undone, for whoever asks next; False when it is no longer ours."""
-    return _change(session, fence, leased_until=now)
+    """Gives the lease back undone, for whoever asks next; False when it is no longer ours.
+
+    The fence moves on, so that a renewal under way at the same moment changes nothing.
+    """
+    return _change(session, fence, leased_until=now, fence=Lease.fence + 1)
 
 
 def still_mine(session: Session, fence: Fence) -> bool:
@@ -230,10 +233,10 @@ def end_run(
     return True
 
 
-def _change(session: Session, fence: Fence, **values: datetime) -> bool:
+def _change(session: Session, held: Fence, /, **values: object) -> bool:
     changed = session.execute(
         update(Lease)
-        .where(Lease.name == fence.name, Lease.fence == fence.number, Lease.done_at.is_(None))
+        .where(Lease.name == held.name, Lease.fence == held.number, Lease.done_at.is_(None))
         .values(**values)
         .returning(Lease.id)
     )

@@ -28,13 +28,14 @@ class Unopenable(Unavailable):
 
 
 class Vault:
-    """Seals, opens and fingerprints texts with keys derived from the master keys (32 bytes each)."""
+    """Seals, opens and fingerprints texts with keys derived from the 32-byte master keys."""
 
     def __init__(self, master_keys: Sequence[bytes]) -> None:
         if not master_keys or any(len(key) != 32 for key in master_keys):
             raise ValueError("a master key is 32 bytes")
         self._sealing = [AESGCM(_derive(key, b"seal")) for key in master_keys]
         self._fingerprinting = _derive(master_keys[0], b"fingerprint")
+        self._deriving = master_keys[0]
 
     def seal(self, text: str, *, purpose: str) -> bytes:
         """`text`, encrypted for `purpose` (the name of its column)."""
@@ -49,6 +50,10 @@ class Vault:
             except InvalidTag:
                 continue
         raise Unopenable(purpose=purpose)
+
+    def key_for(self, use: str) -> bytes:
+        """32 bytes for one use (signing cookies), the same on every host with this master key."""
+        return _derive(self._deriving, b"use:" + use.encode())
 
     def fingerprint(self, text: str, *, purpose: str) -> str:
         """A keyed digest of `text`: equal texts give equal digests, nothing leads back."""
@@ -65,6 +70,4 @@ def master_key(text: str) -> bytes:
 
 
 def _derive(key: bytes, use: bytes) -> bytes:
-    return HKDF(
-        algorithm=SHA256(), length=32, salt=None, info=b"cashless:" + use
-    ).derive(key)
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"cashless:" + use).derive(key)

@@ -1,0 +1,40 @@
+"""The web application of the payments half: the kit, the pages and addresses, what they lean on.
+
+Nothing is global: a page is made by a function that is given the database, the vault or whatever
+it needs. `reconciliation.app.init_app` adds the other half and finds the same things in
+`app.extensions["cashless"]`; readings for `/metrics` are added to `app.extensions["readings"]`.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask
+
+from payments.core import service
+from payments.core.config import Config
+from payments.core.service import Service
+from payments.web import citizen, kit, ops
+from payments.web.ops import Readings
+
+
+def create_app(config: Config) -> Flask:
+    """The application for `config`; nothing is opened before the first request."""
+    cashless = service.begin(config)
+    app = kit.new_app(base_url=config.base_url, trusted_proxies=config.trusted_proxies)
+    app.secret_key = cashless.vault.key_for("cookies")
+    app.config.update(
+        SESSION_COOKIE_SECURE=config.base_url.startswith("https:"),
+        SESSION_COOKIE_SAMESITE="Strict",
+    )
+    readings: list[Readings] = [ops.heart]
+    app.extensions.update(cashless=cashless, readings=readings)
+    for blueprint in blueprints(cashless, readings):
+        app.register_blueprint(blueprint)
+    return app
+
+
+def blueprints(cashless: Service, readings: list[Readings]) -> list[Blueprint]:
+    """Every page and address of this half."""
+    return [
+        ops.blueprint(cashless.database, readings),
+        citizen.blueprint(cashless.database),
+    ]

@@ -1,0 +1,69 @@
+"""Statements: files of banks read whole, stored once, and whether they follow one another.
+
+`tables` says what is kept, `reading` what a file says, `importing` what of it is new,
+`continuity` what the bank's balance was, `lines` how lines are marked as matched.
+"""
+
+from reconciliation.statements.continuity import (
+    Basis,
+    Closing,
+    closing_on,
+    gaps,
+    is_covered,
+    moved_between,
+    net,
+)
+from reconciliation.statements.importing import (
+    AccountNotSaid,
+    Imported,
+    ImportedForAnother,
+    StatementOfAnotherAccount,
+    import_file,
+    keep_refusal,
+    known,
+)
+from reconciliation.statements.lines import LineAlreadyMatched, match_all, unmatch_all
+from reconciliation.statements.reading import (
+    EmptyFile,
+    Read,
+    Received,
+    StatementWithoutDays,
+    read,
+)
+from reconciliation.statements.tables import (
+    FileState,
+    LineReference,
+    Statement,
+    StatementFile,
+    StatementLine,
+)
+
+__all__ = [
+    "AccountNotSaid",
+    "Basis",
+    "Closing",
+    "EmptyFile",
+    "FileState",
+    "Imported",
+    "ImportedForAnother",
+    "LineAlreadyMatched",
+    "LineReference",
+    "Read",
+    "Received",
+    "Statement",
+    "StatementFile",
+    "StatementLine",
+    "StatementOfAnotherAccount",
+    "StatementWithoutDays",
+    "closing_on",
+    "gaps",
+    "import_file",
+    "is_covered",
+    "keep_refusal",
+    "known",
+    "match_all",
+    "moved_between",
+    "net",
+    "read",
+    "unmatch_all",
+]

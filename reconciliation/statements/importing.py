@@ -1,0 +1,376 @@
+"""Storing what files say: each file once, each line once, the refused ones with their reason.
+
+One format per account and day is booked. A second one is compared with it, not booked. Lines that
+overlap with stored ones are counted by their identity: of n in the file and k stored, n - k are
+new. So equal movements of one day all stay, and a file exported twice adds nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.orm import Session
+from uuid_utils.compat import uuid7
+
+from payments import agencies
+from payments.agencies import CollectionAccount
+from payments.core import audit, files
+from payments.core.database import table_of
+from payments.core.errors import CashlessError, Conflict, Invalid
+from payments.core.money import Dong
+from reconciliation.statements.reading import Read, Received
+from reconciliation.statements.tables import (
+    FileState,
+    LineReference,
+    Statement,
+    StatementFile,
+    StatementLine,
+)
+
+LINE: Final = table_of(StatementLine)
+STATEMENT: Final = table_of(Statement)
+REFERENCE: Final = table_of(LineReference)
+
+_AT_ONCE: Final = 5_000
+_TOLD_DIFFERENCES: Final = 50
+_MEDIA_TYPE: Final = "application/octet-stream"
+
+Movement = tuple[str, int]
+"""Direction and amount: what two formats of one bank tell alike."""
+
+
+class StatementOfAnotherAccount(Invalid):
+    """The file is of another account than the one it was given for."""
+
+    code = "statement_of_another_account"
+
+
+class AccountNotSaid(Invalid):
+    """The file does not name its account, and nobody said which it is of."""
+
+    code = "statement_account_not_said"
+
+
+class ImportedForAnother(Conflict):
+    """This very file was imported for another account before."""
+
+    code = "statement_imported_for_another"
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What came of a file. `again` says that it was here before and nothing was changed."""
+
+    file_id: int
+    again: bool
+    statements: Sequence[Statement]
+
+
+def known(
+    session: Session, received: Received, *, account: CollectionAccount | None
+) -> Imported | None:
+    """What came of this very file when it was imported before; None when it was not.
+
+    Raises `ImportedForAnother` when that was for another account than `account`.
+    """
+    file_id = session.scalar(
+        select(StatementFile.id).where(
+            StatementFile.sha256 == received.sha256, StatementFile.state == FileState.IMPORTED
+        )
+    )
+    if file_id is None:
+        return None
+    rows = select(Statement).where(Statement.statement_file_id == file_id)
+    statements = session.scalars(rows.order_by(Statement.position)).all()
+    of = {one.collection_account_id for one in statements}
+    if account is not None and account.id not in of:
+        raise ImportedForAnother(account=account.number[-4:])
+    return Imported(file_id, again=True, statements=statements)
+
+
+def import_file(
+    session: Session,
+    received: Received,
+    statements: Sequence[Read],
+    *,
+    account: CollectionAccount | None,
+    by: str,
+    now: datetime,
+) -> Imported:
+    """Stores a file and what was read of it; the same file again changes nothing.
+
+    Raises `StatementOfAnotherAccount` for a statement of another account than `account`,
+    `AccountNotSaid` when neither file nor caller names one, `UnknownCollectionAccount`.
+    """
+    whose = [_account(session, one, asked=account) for one in statements]
+    for account_id in sorted({one.id for one in whose}):
+        agencies.lock(session, account_id)
+    before = known(session, received, account=account)
+    if before is not None:
+        return before
+    file = _file(received, state=FileState.IMPORTED, by=by, now=now)
+    file.stored_file_id = files.store(session, received.content, media_type=_MEDIA_TYPE)
+    session.add(file)
+    session.flush()
+    stored = [
+        _store(session, one, file_id=file.id, account_id=of.id, position=position)
+        for position, (one, of) in enumerate(zip(statements, whose, strict=True), start=1)
+    ]
+    _tell(session, "statement.imported", file, by=by, now=now, statements=_told(stored))
+    return Imported(file.id, again=False, statements=stored)
+
+
+def keep_refusal(
+    session: Session, received: Received, error: CashlessError, *, by: str, now: datetime
+) -> None:
+    """Notes that a file was refused, and why; nothing of its content is kept."""
+    file = _file(received, state=FileState.REFUSED, by=by, now=now)
+    fields = {name: _plain(value) for name, value in error.fields.items()}
+    file.refusal = {"code": error.code, "fields": fields}
+    session.add(file)
+    session.flush()
+    _tell(session, "statement.refused", file, by=by, now=now, reason=error.code)
+
+
+def _account(session: Session, read: Read, *, asked: CollectionAccount | None) -> CollectionAccount:
+    told = "".join(c for c in read.start.account or "" if c.isalnum())
+    if asked is not None:
+        if told and told != asked.number:
+            raise StatementOfAnotherAccount(account=asked.number[-4:], told=told[-4:])
+        return asked
+    if not told:
+        raise AccountNotSaid
+    return agencies.by_number(session, told)
+
+
+def _store(
+    session: Session, read: Read, *, file_id: int, account_id: int, position: int
+) -> Statement:
+    taken = _days_of_other_formats(session, account_id, read)
+    compared = _compare(session, account_id, read, taken)
+    new = _new_lines(session, account_id, read, taken)
+    statement = Statement(
+        statement_file_id=file_id,
+        collection_account_id=account_id,
+        position=position,
+        format=read.start.format,
+        number=read.start.number,
+        sequence=read.start.sequence,
+        from_day=read.from_day,
+        to_day=read.to_day,
+        opening=_dong(read.start.opening),
+        closing=_dong(read.end.closing),
+        credits=Dong(int(read.end.credits)),
+        debits=Dong(int(read.end.debits)),
+        lines=len(read.lines),
+        added=len(new),
+        balanced=read.end.balanced,
+        discrepancies=_discrepancies(read),
+        differs=any(day["only_here"] or day["only_there"] for day in compared.values()),
+        compared=compared or None,
+    )
+    session.add(statement)
+    session.flush()
+    _insert(session, new, account_id=account_id, statement_id=statement.id)
+    return statement
+
+
+def _days_of_other_formats(session: Session, account_id: int, read: Read) -> frozenset[date]:
+    days = session.scalars(
+        select(StatementLine.day)
+        .join(Statement, Statement.id == StatementLine.statement_id)
+        .where(
+            StatementLine.collection_account_id == account_id,
+            StatementLine.day.between(read.from_day, read.to_day),
+            Statement.format != read.start.format,
+        )
+        .distinct()
+    )
+    return frozenset(days)
+
+
+def _compare(
+    session: Session, account_id: int, read: Read, days: Iterable[date]
+) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """For each day booked from another format: the movements that only one of the two has."""
+    here: dict[date, Counter[Movement]] = {day: Counter() for day in sorted(days)}
+    for row in read.lines:
+        if row["day"] in here:
+            here[row["day"]][row["direction"], int(row["amount"])] += 1
+    return {
+        day.isoformat(): _difference(movements, _booked(session, account_id, day))
+        for day, movements in here.items()
+    }
+
+
+def _booked(session: Session, account_id: int, day: date) -> Counter[Movement]:
+    rows = session.execute(
+        select(StatementLine.direction, StatementLine.amount, func.count())
+        .where(StatementLine.collection_account_id == account_id, StatementLine.day == day)
+        .group_by(StatementLine.direction, StatementLine.amount)
+    )
+    return Counter({(direction, int(amount)): count for direction, amount, count in rows})
+
+
+def _difference(
+    here: Counter[Movement], there: Counter[Movement]
+) -> dict[str, list[dict[str, Any]]]:
+    def told(some: Counter[Movement]) -> list[dict[str, Any]]:
+        return [
+            {"direction": direction, "amount": amount, "count": count}
+            for (direction, amount), count in sorted(some.items())[:_TOLD_DIFFERENCES]
+        ]
+
+    return {"only_here": told(here - there), "only_there": told(there - here)}
+
+
+def _new_lines(
+    session: Session, account_id: int, read: Read, taken: frozenset[date]
+) -> list[tuple[dict[str, Any], Mapping[str, str]]]:
+    """The lines to be stored, each with its references and its occurrence among equal ones."""
+    stored = _stored_identities(session, account_id, read)
+    continues = bool(stored) and _continues(session, account_id, read)
+    new = []
+    for row, found in zip(read.lines, read.found, strict=True):
+        before = stored[row["identity"]]
+        if row["day"] in taken:
+            continue
+        if continues:
+            new.append((row | {"occurrence": row["occurrence"] + before}, found))
+        elif row["occurrence"] > before:
+            new.append((row, found))
+    return new
+
+
+def _stored_identities(session: Session, account_id: int, read: Read) -> Counter[str]:
+    rows = session.execute(
+        select(StatementLine.identity, func.max(StatementLine.occurrence).label("stored"))
+        .where(
+            StatementLine.collection_account_id == account_id,
+            StatementLine.day.between(read.from_day, read.to_day),
+        )
+        .group_by(StatementLine.identity)
+    )
+    return Counter({row.identity: row.stored for row in rows})
+
+
+def _continues(session: Session, account_id: int, read: Read) -> bool:
+    """Whether this statement goes on where the last one of the same day ended.
+
+    Its opening is that one's closing, and it begins after it: by the bank's running number, else
+    by the time of its lines.
+    """
+    last = session.scalars(
+        select(Statement)
+        .where(Statement.collection_account_id == account_id, Statement.to_day == read.from_day)
+        .order_by(Statement.sequence.desc().nulls_last(), Statement.id.desc())
+        .limit(1)
+    ).first()
+    if last is None or last.closing is None or _dong(read.start.opening) != last.closing:
+        return False
+    if read.start.sequence is not None and last.sequence is not None:
+        return read.start.sequence > last.sequence
+    newest = session.scalar(
+        select(func.max(StatementLine.booked_at)).where(
+            StatementLine.collection_account_id == account_id, StatementLine.day == read.from_day
+        )
+    )
+    begun = min((row["booked_at"] for row in read.lines if row["timed"]), default=None)
+    timed = all(row["timed"] for row in read.lines)
+    return timed and newest is not None and begun is not None and begun > newest
+
+
+def _insert(
+    session: Session,
+    new: Sequence[tuple[dict[str, Any], Mapping[str, str]]],
+    *,
+    account_id: int,
+    statement_id: int,
+) -> None:
+    for start in range(0, len(new), _AT_ONCE):
+        batch = new[start : start + _AT_ONCE]
+        ids = _new_ids(session, len(batch))
+        owner = {"collection_account_id": account_id, "statement_id": statement_id}
+        lines = [row | owner | {"id": id_} for id_, (row, _) in zip(ids, batch, strict=True)]
+        found = [
+            {
+                "collection_account_id": account_id,
+                "statement_line_id": id_,
+                "code": code,
+                "kind": kind,
+            }
+            for id_, (_, some) in zip(ids, batch, strict=True)
+            for code, kind in some.items()
+        ]
+        session.execute(insert(LINE), lines)
+        if found:
+            session.execute(insert(REFERENCE), found)
+
+
+def _new_ids(session: Session, count: int) -> list[int]:
+    """Numbers of lines to come, in order; nobody else is given them."""
+    if session.get_bind().dialect.name == "postgresql":
+        sequence = func.pg_get_serial_sequence(LINE.name, "id")
+        rows = select(func.nextval(sequence)).select_from(func.generate_series(1, count))
+        return sorted(session.scalars(rows))
+    newest = session.scalar(select(func.coalesce(func.max(LINE.c.id), 0))) or 0
+    return list(range(newest + 1, newest + 1 + count))
+
+
+def _file(received: Received, *, state: FileState, by: str, now: datetime) -> StatementFile:
+    return StatementFile(
+        public_id=str(uuid7()),
+        sha256=received.sha256,
+        filename=received.filename[:200],
+        size=len(received.content),
+        state=state,
+        received_at=now,
+        received_by=by,
+    )
+
+
+def _tell(
+    session: Session, action: str, file: StatementFile, *, by: str, now: datetime, **details: Any
+) -> None:
+    audit.append(
+        session,
+        actor=by,
+        action=action,
+        subject=f"statement_file:{file.id}",
+        details={"sha256": file.sha256, **details},
+        now=now,
+    )
+
+
+def _told(stored: Sequence[Statement]) -> list[dict[str, Any]]:
+    return [
+        {
+            "collection_account": one.collection_account_id,
+            "from_day": one.from_day.isoformat(),
+            "to_day": one.to_day.isoformat(),
+            "lines": one.lines,
+            "added": one.added,
+        }
+        for one in stored
+    ]
+
+
+def _discrepancies(read: Read) -> list[dict[str, Any]] | None:
+    told = [
+        {"figure": one.figure.value, "stated": int(one.stated), "read": int(one.read)}
+        for one in read.end.discrepancies
+    ]
+    return told or None
+
+
+def _dong(amount: Any | None) -> Dong | None:
+    return None if amount is None else Dong(int(amount))
+
+
+def _plain(value: object) -> object:
+    return value if value is None or isinstance(value, int | str) else str(value)

@@ -1,0 +1,180 @@
+"""A statement file read whole, before anything of it is stored.
+
+Reading needs no database: it parses, seals the payers, finds the references and gives each line
+its identity, so that the unit of work that stores the lines is short.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any, Final
+
+from payments import credits, references
+from payments.advice import Direction
+from payments.core import calendar
+from payments.core.errors import Invalid
+from payments.core.money import Dong
+from payments.core.vault import Vault
+from reconciliation import formats
+from reconciliation.formats import End, Line, Part, Start
+
+_MIDNIGHT: Final = time(0)
+_DIGEST: Final = 32
+
+
+class EmptyFile(Invalid):
+    """A file that holds no statement."""
+
+    code = "empty_statement_file"
+
+
+class StatementWithoutDays(Invalid):
+    """A statement that names no period and has no line: it says nothing of any day."""
+
+    code = "statement_without_days"
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A file as it came."""
+
+    content: bytes = field(repr=False)
+    filename: str
+
+    @property
+    def sha256(self) -> str:
+        """The digest by which the same file is known again."""
+        return hashlib.sha256(self.content).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One statement of a file: `lines` are rows ready to be stored, still without numbers.
+
+    `found` holds the references of each line: for every code its kind.
+    """
+
+    start: Start
+    end: End
+    from_day: date
+    to_day: date
+    lines: Sequence[dict[str, Any]] = field(repr=False)
+    found: Sequence[Mapping[str, str]] = field(repr=False)
+
+
+def read(
+    received: Received, *, vault: Vault, prefix: str, in_format: str | None = None
+) -> list[Read]:
+    """Every statement in the file, in its order; `prefix` is that of our reference codes.
+
+    Raises `UnreadableFile` with line and reason, `OtherCurrency`, `EmptyFile` or
+    `StatementWithoutDays`.
+    """
+    stream = io.BytesIO(received.content)
+    parts = formats.read(stream, format=in_format, filename=received.filename)
+    statements = [
+        _statement(start, lines, end, vault=vault, prefix=prefix)
+        for start, lines, end in _whole(parts)
+    ]
+    if not statements:
+        raise EmptyFile(filename=received.filename)
+    return statements
+
+
+def _whole(parts: Iterable[Part]) -> Iterable[tuple[Start, list[Line], End]]:
+    start: Start | None = None
+    lines: list[Line] = []
+    for part in parts:
+        if isinstance(part, Start):
+            start, lines = part, []
+        elif isinstance(part, Line):
+            lines.append(part)
+        elif start is not None:
+            yield start, lines, part
+
+
+def _statement(start: Start, lines: Sequence[Line], end: End, *, vault: Vault, prefix: str) -> Read:
+    formats.in_dong(Decimal(0), currency=start.currency)
+    moving = [line for line in lines if line.amount]
+    found = [references.find(line.memo, prefix) for line in moving]
+    rows = [
+        _row(line, code=credits.code_of((one.code, one.kind) for one in some), vault=vault)
+        for line, some in zip(moving, found, strict=True)
+    ]
+    _count(rows)
+    from_day, to_day = _period(start, lines)
+    return Read(
+        start,
+        end,
+        from_day,
+        to_day,
+        lines=rows,
+        found=[{one.code: one.kind.value for one in some} for some in found],
+    )
+
+
+def _period(start: Start, lines: Sequence[Line]) -> tuple[date, date]:
+    days = [line.day for line in lines]
+    days += [day for day in (start.from_day, start.to_day) if day is not None]
+    if not days:
+        raise StatementWithoutDays
+    return min(days), max(days)
+
+
+def _row(line: Line, *, code: str | None, vault: Vault) -> dict[str, Any]:
+    booked_at = line.booked_at or calendar.at(line.day, _MIDNIGHT)
+    balance = line.balance
+    return {
+        "number": line.number,
+        "day": line.day,
+        "value_day": line.value_day,
+        "booked_at": booked_at,
+        "timed": line.booked_at is not None,
+        "direction": (Direction.CREDIT if line.credit else Direction.DEBIT).value,
+        "amount": formats.in_dong(line.amount, currency=line.currency),
+        "balance": None if balance is None else Dong(int(balance)),
+        "bank_reference": line.bank_reference,
+        "memo": line.memo,
+        "code": code,
+        "payer_key": credits.payer_key(line.payer_account, vault=vault),
+        "payer": credits.sealed_payer(line.payer_account, line.payer_name, vault=vault),
+        "reversal": line.reversal,
+        "reverses": line.reverses,
+        "identity": identity(line, booked_at=booked_at),
+        "extractor": references.VERSION,
+    }
+
+
+def identity(line: Line, *, booked_at: datetime) -> str:
+    """What a line is known by in another file of the same account and format.
+
+    The bank's own id where the format declares it stable, else all the bank says of the movement:
+    when, how much, the memo as received, and the running balance if given.
+    """
+    sign = "+" if line.credit else "-"
+    told = (
+        (line.day.isoformat(), "id", line.stable_id)
+        if line.stable_id is not None
+        else (
+            line.day.isoformat(),
+            booked_at.isoformat(),
+            f"{sign}{line.amount}",
+            line.memo,
+            "" if line.balance is None else str(line.balance),
+        )
+    )
+    return hashlib.sha256("\x1f".join(told).encode()).hexdigest()[:_DIGEST]
+
+
+def _count(rows: Sequence[dict[str, Any]]) -> None:
+    """Numbers lines of equal identity within the file: genuine repeats stay."""
+    seen: Counter[str] = Counter()
+    for row in rows:
+        seen[row["identity"]] += 1
+        row["occurrence"] = seen[row["identity"]]

@@ -1,0 +1,170 @@
+"""The tables of statements: files as received, what each says of an account, and its lines.
+
+A line is a movement that the bank booked. It stands here once, however many files carry it, and
+`match_id` says what it was found to be; a line without one is not booked by us yet.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from payments.advice import Direction
+from payments.core.columns import (
+    Amount,
+    Bytes,
+    Code,
+    Count,
+    Day,
+    Flag,
+    Instant,
+    Json,
+    Key,
+    Words,
+    one_of,
+)
+from payments.core.database import Row
+from payments.core.money import Dong
+from payments.references import Kind
+
+
+class FileState(StrEnum):
+    """Whether a file's content was taken, or the file was refused whole."""
+
+    IMPORTED = "imported"
+    REFUSED = "refused"
+
+
+class StatementFile(Row):
+    """A file as it was received. Of a refused one only the refusal is kept."""
+
+    __tablename__ = "statement_file"
+    __table_args__ = (
+        UniqueConstraint("public_id"),
+        Index(
+            "uq_statement_file_sha256_imported",
+            "sha256",
+            unique=True,
+            sqlite_where=text("state = 'imported'"),
+            postgresql_where=text("state = 'imported'"),
+        ),
+        one_of("state", FileState),
+        CheckConstraint("(state = 'refused') = (refusal IS NOT NULL)", name="refusal"),
+        CheckConstraint("(state = 'imported') = (stored_file_id IS NOT NULL)", name="stored_file"),
+        {"sqlite_strict": True},
+    )
+
+    id: Mapped[int] = mapped_column(Key(), primary_key=True)
+    public_id: Mapped[str] = mapped_column(Code())
+    sha256: Mapped[str] = mapped_column(Code())
+    filename: Mapped[str] = mapped_column(Words())
+    size: Mapped[int] = mapped_column(Count())
+    state: Mapped[str] = mapped_column(Code())
+    stored_file_id: Mapped[int | None] = mapped_column(Key(), ForeignKey("stored_file.id"))
+    refusal: Mapped[Any | None] = mapped_column(Json())
+    received_at: Mapped[datetime] = mapped_column(Instant())
+    received_by: Mapped[str] = mapped_column(Code())
+
+
+class Statement(Row):
+    """What one file says of one account: its period, balances and control figures.
+
+    `balanced` is None where the file gives no balances to tell. `compared` says, for each day that
+    was booked from another format already, which lines only one of the two has. `lines` were read,
+    `added` of them were new.
+    """
+
+    __tablename__ = "statement"
+    __table_args__ = (
+        UniqueConstraint("statement_file_id", "position"),
+        Index(None, "collection_account_id", "to_day"),
+        Index(None, "collection_account_id", "from_day"),
+        CheckConstraint("to_day >= from_day", name="period"),
+        CheckConstraint("added BETWEEN 0 AND lines", name="added"),
+        {"sqlite_strict": True},
+    )
+
+    id: Mapped[int] = mapped_column(Key(), primary_key=True)
+    statement_file_id: Mapped[int] = mapped_column(ForeignKey("statement_file.id"))
+    collection_account_id: Mapped[int] = mapped_column(ForeignKey("collection_account.id"))
+    position: Mapped[int] = mapped_column(Count())
+    format: Mapped[str] = mapped_column(Code())
+    number: Mapped[str | None] = mapped_column(Words())
+    sequence: Mapped[int | None] = mapped_column(Count())
+    from_day: Mapped[date] = mapped_column(Day())
+    to_day: Mapped[date] = mapped_column(Day())
+    opening: Mapped[Dong | None] = mapped_column(Amount())
+    closing: Mapped[Dong | None] = mapped_column(Amount())
+    credits: Mapped[Dong] = mapped_column(Amount())
+    debits: Mapped[Dong] = mapped_column(Amount())
+    lines: Mapped[int] = mapped_column(Count())
+    added: Mapped[int] = mapped_column(Count())
+    balanced: Mapped[bool | None] = mapped_column(Flag())
+    discrepancies: Mapped[Any | None] = mapped_column(Json())
+    differs: Mapped[bool] = mapped_column(Flag())
+    compared: Mapped[Any | None] = mapped_column(Json())
+
+
+class StatementLine(Row):
+    """One movement on a statement; `day` is the bank's booking day.
+
+    `timed` says that the bank gave the time and not only the day; without it `booked_at` is the
+    day's beginning. `code` are the FULL codes of the memo, as on a credit, found by the version
+    `extractor` of the references. A `reversal` takes back the movement that `reverses` names.
+    `identity` and `occurrence` tell equal lines of several files from genuine repeats.
+    """
+
+    __tablename__ = "statement_line"
+    __table_args__ = (
+        UniqueConstraint("collection_account_id", "identity", "occurrence"),
+        Index(None, "collection_account_id", "day", "id"),
+        Index(None, "statement_id"),
+        one_of("direction", Direction),
+        CheckConstraint("amount BETWEEN 1 AND 1000000000000", name="amount"),
+        CheckConstraint("occurrence >= 1", name="occurrence"),
+        {"sqlite_strict": True, "postgresql_with": {"fillfactor": 50}},
+    )
+
+    id: Mapped[int] = mapped_column(Key(), primary_key=True)
+    collection_account_id: Mapped[int] = mapped_column(ForeignKey("collection_account.id"))
+    statement_id: Mapped[int] = mapped_column(ForeignKey("statement.id"))
+    number: Mapped[int] = mapped_column(Count())
+    day: Mapped[date] = mapped_column(Day())
+    value_day: Mapped[date | None] = mapped_column(Day())
+    booked_at: Mapped[datetime] = mapped_column(Instant())
+    timed: Mapped[bool] = mapped_column(Flag())
+    direction: Mapped[str] = mapped_column(Code())
+    amount: Mapped[Dong] = mapped_column(Amount())
+    balance: Mapped[Dong | None] = mapped_column(Amount())
+    bank_reference: Mapped[str | None] = mapped_column(Code())
+    memo: Mapped[str] = mapped_column(Words())
+    code: Mapped[str | None] = mapped_column(Code())
+    payer_key: Mapped[str | None] = mapped_column(Code())
+    payer: Mapped[bytes | None] = mapped_column(Bytes())
+    reversal: Mapped[bool] = mapped_column(Flag())
+    reverses: Mapped[str | None] = mapped_column(Code())
+    identity: Mapped[str] = mapped_column(Code())
+    occurrence: Mapped[int] = mapped_column(Count())
+    extractor: Mapped[int] = mapped_column(Count())
+    match_id: Mapped[int | None] = mapped_column(Key())
+
+
+class LineReference(Row):
+    """A code found in a line's memo, whole or not."""
+
+    __tablename__ = "line_reference"
+    __table_args__ = (
+        UniqueConstraint("collection_account_id", "statement_line_id", "code"),
+        one_of("kind", Kind),
+        {"sqlite_strict": True},
+    )
+
+    id: Mapped[int] = mapped_column(Key(), primary_key=True)
+    collection_account_id: Mapped[int] = mapped_column(ForeignKey("collection_account.id"))
+    statement_line_id: Mapped[int] = mapped_column(ForeignKey("statement_line.id"))
+    code: Mapped[str] = mapped_column(Code())
+    kind: Mapped[str] = mapped_column(Code())

@@ -1,0 +1,74 @@
+"""What every test may ask for: a database of each engine, and a session that leaves no trace.
+
+`pytest --engine sqlite|postgresql|both` (default both) says on which engines tests run that ask
+for a database. Nothing is started before the first test needs it; with pytest-xdist each worker
+has a server of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+import hypothesis
+import pytest
+from sqlalchemy.orm import Session
+
+from payments.core.database import Database
+from tests.stores import ENGINES, RolledBack, Stores
+
+hypothesis.settings.register_profile("here", deadline=None, print_blob=True)
+hypothesis.settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--engine",
+        choices=sorted(ENGINES),
+        default="both",
+        help="the database engines that tests with a database run on (default: both)",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "engine" in metafunc.fixturenames:
+        metafunc.parametrize("engine", ENGINES[metafunc.config.getoption("engine")])
+
+
+@pytest.fixture(scope="session")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
+    """The databases of this test process; ask for `database` or `session` instead."""
+    with contextlib.ExitStack() as closing:
+        yield Stores(tmp_path_factory.mktemp("stores"), closing)
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, stores: Stores, engine: str) -> Iterator[Database]:
+    """A migrated database: undone after the test, or one of its own where it is `committed`."""
+    if request.node.get_closest_marker("committed"):
+        own = Database(request.getfixturevalue("database_url"))
+        yield own
+        own.dispose()
+    else:
+        with stores.rolled_back(engine) as shared:
+            yield shared
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, stores: Stores, engine: str) -> Iterator[str]:
+    """The address of the test's own database, for a process that it starts."""
+    if not request.node.get_closest_marker("committed"):
+        pytest.fail("another process sees only what is committed: mark this test `committed`")
+    with stores.fresh_url(engine) as url:
+        yield url
+
+
+@pytest.fixture
+def session(database: Database) -> Iterator[Session]:
+    """A session whose work is undone after the test; what `database` does is seen by it."""
+    if not isinstance(database, RolledBack):
+        pytest.fail("a `committed` test works through database.write() and database.read()")
+    with database.session() as session:
+        yield session

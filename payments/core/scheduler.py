@@ -11,6 +11,7 @@ Loops (settle, deliver) go round on every host; they share work by locks of thei
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import signal
@@ -29,10 +30,10 @@ from sqlalchemy.orm import Session
 
 from payments.core import clock, leases, metrics
 from payments.core.calendar import VIETNAM
-from payments.core.database import Database
 from payments.core.errors import CashlessError
 from payments.core.leases import Fence, Outcome
 from payments.core.logs import log
+from payments.core.service import Service
 
 HEART: Final = "scheduler"
 """The lease that says some scheduler is alive; `leases.is_alive` asks for it."""
@@ -59,7 +60,7 @@ _LATENESS: Final = metrics.histogram(
 class Job:
     """Work by timetable.
 
-    `run` is given the database and the slot, the instant it was due, and may return a sentence
+    `run` is given the service and the slot, the instant it was due, and may return a sentence
     about what it did. With `once` each slot is run once, whoever's clock strikes, and missed
     ones are caught up; without it the work needs no history: it is done when the hour strikes
     unless another is just at it.
@@ -67,7 +68,7 @@ class Job:
 
     name: str
     trigger: CronTrigger
-    run: Callable[[Database, datetime], str | None]
+    run: Callable[[Service, datetime], str | None]
     once: bool = True
 
 
@@ -75,13 +76,13 @@ class Job:
 class Loop:
     """Work that waits in the database.
 
-    `run` is given the database and now, and says whether more waits; the loop sleeps for
+    `run` is given the service and now, and says whether more waits; the loop sleeps for
     `asleep` only when nothing does.
     """
 
     name: str
     asleep: timedelta
-    run: Callable[[Database, datetime], bool]
+    run: Callable[[Service, datetime], bool]
 
 
 def daily(wall_time: time) -> CronTrigger:
@@ -110,17 +111,18 @@ def slots(trigger: CronTrigger, *, after: datetime, until: datetime) -> list[dat
 
 
 class Scheduler:
-    """One scheduler of perhaps many, working on `database` until it is stopped."""
+    """One scheduler of perhaps many, working until it is stopped."""
 
     def __init__(
         self,
-        database: Database,
+        cashless: Service,
         work: Sequence[Job | Loop],
         *,
         holder: str | None = None,
         leased: timedelta = _LEASED,
     ) -> None:
-        self._database = database
+        self._cashless = cashless
+        self._database = cashless.database
         self._jobs = [job for job in work if isinstance(job, Job)]
         self._loops = [loop for loop in work if isinstance(loop, Loop)]
         self._holder = holder or f"{socket.gethostname()}:{os.getpid()}"
@@ -128,6 +130,7 @@ class Scheduler:
         self._stopping = threading.Event()
         self._held: dict[str, Fence] = {}
         self._threads: list[threading.Thread] = []
+        logging.getLogger("apscheduler").setLevel(logging.WARNING)  # else a line at each strike
         self._clock = BackgroundScheduler(
             timezone=VIETNAM,
             executors={"default": {"type": "threadpool", "max_workers": len(self._jobs) + 1}},
@@ -178,7 +181,7 @@ class Scheduler:
             return
         try:
             if not job.once:
-                job.run(self._database, clock.now())
+                job.run(self._cashless, clock.now())
                 _RUNS.labels(job.name, Outcome.DONE).inc()
                 return
             for slot in self._due(job):
@@ -209,7 +212,7 @@ class Scheduler:
             return False
         _LATENESS.labels(job.name).observe((begun - slot).total_seconds())
         try:
-            outcome, detail = Outcome.DONE, job.run(self._database, slot)
+            outcome, detail = Outcome.DONE, job.run(self._cashless, slot)
         except Exception as error:  # noqa: BLE001  a slot that fails is tried again; others go on
             outcome, detail = Outcome.FAILED, _told(error)
             log.error("job.failed", job=job.name, run_at=slot, exc_info=error)
@@ -275,7 +278,7 @@ class Scheduler:
             failures, wait = 0, 0.0
             while not self._stopping.wait(wait):
                 try:
-                    more = loop.run(self._database, clock.now())
+                    more = loop.run(self._cashless, clock.now())
                     failures, wait = 0, 0.0 if more else loop.asleep.total_seconds()
                 except Exception as error:  # noqa: BLE001  a loop never dies of one round
                     failures += 1

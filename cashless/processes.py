@@ -1,0 +1,125 @@
+"""Processes that are started together, watched, and stopped together."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import Final
+
+from payments.core.errors import Unavailable
+
+READY_WITHIN: Final = 60.0
+"""Seconds a process may take until it answers."""
+
+_STOP_WITHIN: Final = 20.0
+_LOOK_EVERY: Final = 0.1
+
+
+class ProcessEnded(Unavailable):
+    """A process ended by itself; the others were stopped."""
+
+    code = "process_ended"
+
+
+class ProcessSilent(Unavailable):
+    """A process was started but does not answer."""
+
+    code = "process_silent"
+
+
+@dataclass(frozen=True)
+class Member:
+    """A process to start: its name, command line, environment, and where it answers when ready.
+
+    `ready` is an http address that answers 200; None for a process that serves none.
+    """
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    ready: str | None = None
+
+
+class Company:
+    """Running processes, by name; made by `together`."""
+
+    def __init__(self) -> None:
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._stopping = threading.Event()
+
+    def start(self, member: Member) -> None:
+        """Starts a process in a session of its own, so that Ctrl-C reaches only us."""
+        self._running[member.name] = subprocess.Popen(  # noqa: S603  our own commands
+            list(member.command), env=dict(member.environment), start_new_session=True
+        )
+
+    def wait_until_ready(self, member: Member) -> None:
+        """Waits until the process answers. Raises `ProcessEnded` and `ProcessSilent`."""
+        end = time.monotonic() + READY_WITHIN
+        while member.ready is not None and not _answers(member.ready):
+            self._refuse_ended()
+            if time.monotonic() > end:
+                raise ProcessSilent(name=member.name, seconds=int(READY_WITHIN))
+            time.sleep(_LOOK_EVERY)
+        self._refuse_ended()
+
+    def watch(self) -> None:
+        """Waits for SIGINT or SIGTERM. Raises `ProcessEnded` when a process ends before that."""
+
+        def ask(_signal: int, _frame: FrameType | None) -> None:
+            self._stopping.set()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, ask)
+        while not self._stopping.wait(_LOOK_EVERY):
+            self._refuse_ended()
+
+    def pid(self, name: str) -> int:
+        """The process id of a member, for whoever wants to kill it."""
+        return self._running[name].pid
+
+    def stop(self) -> None:
+        """Asks every process to end, the last started first; kills what does not in time."""
+        for process in reversed(self._running.values()):
+            process.terminate()
+        end = time.monotonic() + _STOP_WITHIN
+        for process in self._running.values():
+            try:
+                process.wait(timeout=max(0.1, end - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def _refuse_ended(self) -> None:
+        for name, process in self._running.items():
+            if process.poll() is not None:
+                raise ProcessEnded(name=name, status=process.returncode)
+
+
+@contextmanager
+def together(members: Sequence[Member]) -> Iterator[Company]:
+    """The members, each started once the one before it answers; all stopped at the end."""
+    company = Company()
+    try:
+        for member in members:
+            company.start(member)
+            company.wait_until_ready(member)
+        yield company
+    finally:
+        company.stop()
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=2) as answer:  # noqa: S310  our own address
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import threading
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -53,7 +53,6 @@ class Company:
 
     def __init__(self) -> None:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
-        self._stopping = threading.Event()
 
     def start(self, member: Member) -> None:
         """Starts a process in a session of its own, so that Ctrl-C reaches only us."""
@@ -72,14 +71,9 @@ class Company:
         self._refuse_ended()
 
     def watch(self) -> None:
-        """Waits for SIGINT or SIGTERM. Raises `ProcessEnded` when a process ends before that."""
-
-        def ask(_signal: int, _frame: FrameType | None) -> None:
-            self._stopping.set()
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, ask)
-        while not self._stopping.wait(_LOOK_EVERY):
+        """Waits until this process is told to end. Raises `ProcessEnded` when one ends before."""
+        while True:
+            time.sleep(_LOOK_EVERY)
             self._refuse_ended()
 
     def pid(self, name: str) -> int:
@@ -106,8 +100,13 @@ class Company:
 
 @contextmanager
 def together(members: Sequence[Member]) -> Iterator[Company]:
-    """The members, each started once the one before it answers; all stopped at the end."""
+    """The members, each started once the one before it answers; all stopped at the end.
+
+    SIGTERM and Ctrl-C end the block in order, whenever they come; from the main thread only.
+    """
     company = Company()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _leave)
     try:
         for member in members:
             company.start(member)
@@ -115,6 +114,13 @@ def together(members: Sequence[Member]) -> Iterator[Company]:
         yield company
     finally:
         company.stop()
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    """Leaves by way of every `finally`; told a second time, goes on stopping."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    sys.exit(0)
 
 
 def _answers(address: str) -> bool:

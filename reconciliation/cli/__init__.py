@@ -1,0 +1,11 @@
+"""The reconciliation half of the `cashless` command: one file for each group of commands."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from payments.core.commands import Commands
+
+COMMANDS: Final = Commands(
+    statement="reconciliation.cli.statement",
+)

@@ -1,0 +1,170 @@
+"""`cashless statement`: what a bank's statement file says."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from decimal import Decimal
+from itertools import takewhile
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import click
+import orjson
+
+from payments.core.money import grouped
+from payments.core.words import say
+from reconciliation import formats
+from reconciliation.formats import FORMATS, VND, End, Line, Part, Start
+
+_STEP: Final = 1_000
+"""Lines between two moves of the progress bar."""
+
+
+@click.group()
+def statement() -> None:
+    """Read bank statements."""
+
+
+@statement.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--format", "in_format", type=click.Choice(tuple(FORMATS)), help="Found out if not given."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
+def parse(file: Path, in_format: str | None, *, as_json: bool) -> None:
+    """Show what FILE says, without a database; exit 2 with line and reason if unreadable.
+
+    The file is read twice, so that nothing is shown of one that cannot be read to its end, and
+    memory does not grow with it.
+    """
+    with file.open("rb") as stream:
+        parts = formats.read(stream, format=in_format, filename=file.name)
+        frames = _read_through(parts, stream)
+        parts = formats.read(stream, format=in_format, filename=file.name)
+        if as_json:
+            for piece in _json(parts, frames):
+                click.echo(piece, nl=False)
+        else:
+            for row in _table(parts, frames):
+                click.echo(row)
+
+
+def _read_through(parts: Iterator[Part], stream: BinaryIO) -> list[tuple[Start, End]]:
+    """The start and end of every statement, once all lines between are known to be readable."""
+    frames: list[tuple[Start, End]] = []
+    bar = sys.stderr
+    size, done = os.fstat(stream.fileno()).st_size, 0
+    with click.progressbar(length=size, file=bar, hidden=not bar.isatty()) as progress:
+        start: Start | None = None
+        for place, part in enumerate(parts):
+            if isinstance(part, Start):
+                start = part
+            elif isinstance(part, End) and start is not None:
+                frames.append((start, part))
+            if place % _STEP == 0 and stream.tell() > done:
+                progress.update(stream.tell() - done)
+                done = stream.tell()
+    return frames
+
+
+def _json(parts: Iterator[Part], frames: list[tuple[Start, End]]) -> Iterator[bytes]:
+    """The one object of the whole file, piece by piece."""
+    yield b'{"format":' + orjson.dumps(frames[0][0].format) + b',"statements":['
+    opening, between, waiting = b"", b"", iter(frames)
+    for part in parts:
+        if isinstance(part, Start):
+            told = orjson.dumps(_statement_fields(*next(waiting)))
+            yield opening + told[:-1] + b',"lines":['
+            opening, between = b",", b""
+        elif isinstance(part, Line):
+            yield between + orjson.dumps(_line_fields(part))
+            between = b","
+        else:
+            yield b"]}"
+    yield b"]}\n"
+
+
+def _statement_fields(start: Start, end: End) -> dict[str, object]:
+    return {
+        "account": start.account,
+        "currency": start.currency,
+        "opening": _decimal(start.opening),
+        "closing": _decimal(end.closing),
+        "from": start.from_day,
+        "to": start.to_day,
+        "balanced": end.balanced,
+    }
+
+
+def _line_fields(line: Line) -> dict[str, object]:
+    return {
+        "booked_on": line.day,
+        "value_on": line.value_day,
+        "amount": _decimal(line.amount),
+        "credit": line.credit,
+        "reference": line.bank_reference,
+        "memo": line.memo,
+        "counterparty": line.payer_name or line.payer_account,
+        "reversal": line.reversal,
+    }
+
+
+def _decimal(amount: Decimal | None) -> str | None:
+    """An amount as a decimal string in its own currency, never with an exponent."""
+    return None if amount is None else f"{amount:f}"
+
+
+def _table(parts: Iterator[Part], frames: list[tuple[Start, End]]) -> Iterator[str]:
+    """The file for people: each statement's head, its lines, and whether it adds up."""
+    for start, end in frames:
+        yield _head(start, end)
+        yield from (_row(part) for part in takewhile(_is_no_end, parts) if isinstance(part, Line))
+        yield from _verdict(end, start.currency)
+
+
+def _is_no_end(part: Part) -> bool:
+    return not isinstance(part, End)
+
+
+def _row(line: Line) -> str:
+    amount = f"{'+' if line.credit else '-'}{_shown(line.amount, line.currency):>18}"
+    reversal = say("statement.reversal") if line.reversal else ""
+    told = (f"{line.day:%d/%m/%Y}", amount, line.bank_reference, reversal, line.memo)
+    return "  ".join(filter(None, told))
+
+
+def _head(start: Start, end: End) -> str:
+    days = [f"{day:%d/%m/%Y}" if day else "?" for day in (start.from_day, start.to_day)]
+    opening, closing = (
+        "?" if amount is None else _shown(amount, start.currency)
+        for amount in (start.opening, end.closing)
+    )
+    return say(
+        "statement.head",
+        format=start.format,
+        account=start.account or "?",
+        currency=start.currency,
+        from_day=days[0],
+        to_day=days[1],
+        opening=opening,
+        closing=closing,
+        count=end.count,
+    )
+
+
+def _verdict(end: End, currency: str) -> Iterator[str]:
+    told = {True: "balanced", False: "unbalanced", None: "unprovable"}[end.balanced]
+    yield say(f"statement.{told}")
+    for differing in end.discrepancies:
+        yield say(
+            "statement.discrepancy",
+            figure=say(f"statement.figure.{differing.figure}"),
+            stated=_shown(differing.stated, currency),
+            read=_shown(differing.read, currency),
+        )
+
+
+def _shown(amount: Decimal, currency: str) -> str:
+    return grouped(int(amount)) if currency == VND else f"{amount:f}"

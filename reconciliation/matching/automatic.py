@@ -1,0 +1,345 @@
+"""Matching by rule, on sets: the same statements on both engines.
+
+Only identity evidence matches by itself; amount and date never do. Lines are taken in chunks, in
+two walks. The first confirms credits that messages told of. The second looks at what is left:
+charges and interest, credits that nobody told us of, and what the bank took back. So no line is
+taken for news while a later line might still show whose credit is whose.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Table,
+    and_,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.orm import Session
+
+from payments import credits, settlement
+from payments.advice import Direction
+from payments.core.columns import Code, Flag, Key
+from payments.core.database import Rows, analyze, scratch, table_of, temporary
+from payments.credits import Credit
+from reconciliation import bookings
+from reconciliation.bookings import Memo
+from reconciliation.matching.matches import make_all
+from reconciliation.matching.sets import (
+    LINE,
+    Cursor,
+    chunk,
+    found,
+    how_many,
+    lay_out,
+    lines_of_chunk,
+    numbered_match,
+)
+from reconciliation.matching.tables import LineMatch, Rule
+from reconciliation.statements import LineReference
+
+CREDIT: Final = table_of(Credit)
+MATCH: Final = table_of(LineMatch)
+REFERENCE: Final = table_of(LineReference)
+
+MOST_AT_ONCE: Final = 2_000
+"""Lines of one unit of work: short enough that nobody waits long for the account's lock."""
+
+_news: Final = Table(
+    "credit_news",
+    scratch,
+    Column("credit_id", Key(), primary_key=True),
+    prefixes=["TEMPORARY"],
+)
+"""Credits of which lines tell more than was known."""
+
+
+class Walk(StrEnum):
+    """The two walks over the lines that are not booked yet."""
+
+    CONFIRM = "confirm"
+    TAKE = "take"
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """What one step did; `reached` is None when no line was left."""
+
+    reached: Cursor | None
+    lines: int
+    matched: int
+
+
+def match_chunk(
+    session: Session,
+    collection_account_id: int,
+    *,
+    walk: Walk,
+    through: date,
+    after: Cursor | None,
+    actor: str,
+    now: datetime,
+    most: int = MOST_AT_ONCE,
+) -> Chunk:
+    """Matches what it can of the next lines up to a day; the caller holds the account's lock."""
+    reached = lay_out(session, collection_account_id, through=through, after=after, most=most)
+    if reached is None:
+        return Chunk(None, 0, 0)
+    matched = _confirm(session, actor=actor, now=now)
+    if walk is Walk.TAKE:
+        matched += _book(session, collection_account_id, actor=actor, now=now)
+        matched += _take(session, actor=actor, now=now)
+        matched += _reverse(session, Rule.REVERSAL, "reverses", actor=actor, now=now)
+        matched += _reverse(session, Rule.REVERSAL, "code", actor=actor, now=now)
+    return Chunk(reached, how_many(session, chunk), matched)
+
+
+def _confirm(session: Session, *, actor: str, now: datetime) -> int:
+    """Credits that were told and now stand on the statement."""
+    asked = (
+        chunk.c.line_id,
+        chunk.c.collection_account_id,
+        chunk.c.amount,
+        chunk.c.day,
+        chunk.c.code,
+        chunk.c.payer_key,
+        chunk.c.bank_reference,
+    )
+    lines = lines_of_chunk().where(*_plain_credit()).with_only_columns(*asked)
+    credits.pair_lines(session, lines)
+    paired = credits.pairing.c
+    matched = _find(session, select(paired.told_id, paired.credit_id, paired.rule))
+    if matched:
+        make_all(session, actor=actor, now=now)
+        _learn(session)
+        settlement.confirm_all(session, _confirmed(), actor=actor, now=now)
+        if how_many(session, _news):
+            settlement.tie_all(session, select(_news.c.credit_id), now=now)
+    return matched
+
+
+def _learn(session: Session) -> None:
+    """What lines tell of their credits; those it is news for go into `_news`."""
+    told = (
+        select(
+            found.c.credit_id,
+            LINE.c.code,
+            LINE.c.bank_reference,
+            LINE.c.payer_key,
+            LINE.c.payer,
+            literal(True, Flag()),
+        )
+        .join(LINE, LINE.c.id == found.c.line_id)
+        .subquery()
+    )
+    temporary(session, _news)
+    unknown = or_(
+        CREDIT.c.finding.is_(None), and_(CREDIT.c.code.is_(None), told.c.code.is_not(None))
+    )
+    news = select(told.c.credit_id).join(CREDIT, CREDIT.c.id == told.c.credit_id).where(unknown)
+    session.execute(insert(_news).from_select(["credit_id"], news))
+    analyze(session, _news)
+    credits.learn(session, select(*told.c))
+
+
+def _take(session: Session, *, actor: str, now: datetime) -> int:
+    """Credits that nobody told: they go through settlement like any other, and are seen at once."""
+    rule = literal(Rule.MISSED_CALLBACK.value, Code())
+    untold = lines_of_chunk().where(*_plain_credit(), ~_differs_in_amount(), ~_may_be_told())
+    taken = _find(session, untold.add_columns(literal(None, Key()), rule))
+    if not taken:
+        return 0
+    lines = select(
+        LINE.c.id,
+        LINE.c.collection_account_id,
+        LINE.c.amount,
+        LINE.c.booked_at,
+        LINE.c.day,
+        LINE.c.memo,
+        LINE.c.bank_reference,
+        LINE.c.code,
+        LINE.c.payer_key,
+        LINE.c.payer,
+    ).join(found, found.c.line_id == LINE.c.id)
+    references = select(REFERENCE.c.statement_line_id, REFERENCE.c.code, REFERENCE.c.kind).where(
+        REFERENCE.c.collection_account_id == chunk.c.collection_account_id,
+        REFERENCE.c.statement_line_id == chunk.c.line_id,
+        chunk.c.line_id == found.c.line_id,
+    )
+    credits.found_all(session, lines, references, now=now)
+    session.execute(
+        update(found)
+        .where(found.c.line_id == credits.arrival.c.told_id)
+        .values(credit_id=credits.arrival.c.credit_id)
+    )
+    settlement.settle_all(session, select(found.c.credit_id), actor=actor, now=now)
+    make_all(session, actor=actor, now=now)
+    settlement.confirm_all(session, _confirmed(), actor=actor, now=now)
+    return taken
+
+
+def _reverse(session: Session, rule: Rule, by: str, *, actor: str, now: datetime) -> int:
+    """Debits by which the bank takes credits back: by the reference it names, or by our code."""
+    theirs = "bank_reference" if by == "reverses" else "code"
+    debits = (
+        lines_of_chunk()
+        .where(
+            chunk.c.direction == Direction.DEBIT,
+            chunk.c.reversal.is_(True),
+            chunk.c[by].is_not(None),
+        )
+        .with_only_columns(
+            chunk.c.line_id,
+            chunk.c.collection_account_id,
+            chunk.c.amount,
+            chunk.c.day,
+            chunk.c[by].label("key"),
+            func.row_number()
+            .over(partition_by=(chunk.c[by], chunk.c.amount), order_by=chunk.c.line_id)
+            .label("rank"),
+        )
+        .subquery()
+    )
+    keys = select(
+        debits.c.collection_account_id,
+        debits.c.amount,
+        debits.c.key,
+        func.max(debits.c.day).label("latest"),
+    ).group_by(debits.c.collection_account_id, debits.c.amount, debits.c.key)
+    asked = keys.subquery()
+    seen = (
+        select(
+            CREDIT.c.id,
+            asked.c.amount,
+            asked.c.key,
+            func.row_number()
+            .over(partition_by=(asked.c.key, asked.c.amount), order_by=CREDIT.c.id)
+            .label("rank"),
+        )
+        .select_from(asked)
+        .join(
+            CREDIT,
+            and_(
+                CREDIT.c.collection_account_id == asked.c.collection_account_id,
+                CREDIT.c[theirs] == asked.c.key,
+                CREDIT.c.amount == asked.c.amount,
+            ),
+        )
+        .where(*_can_be_reversed(), CREDIT.c.day <= asked.c.latest)
+        .subquery()
+    )
+    same = and_(
+        seen.c.key == debits.c.key,
+        seen.c.amount == debits.c.amount,
+        seen.c.rank == debits.c.rank,
+    )
+    pairs = select(debits.c.line_id, seen.c.id, literal(rule.value, Code())).join(seen, same)
+    reversed_ = _find(session, pairs, credit="reversed_credit_id")
+    if reversed_:
+        make_all(session, actor=actor, now=now)
+        taken = select(found.c.line_id, found.c.reversed_credit_id, chunk.c.booked_on)
+        taken = taken.join(chunk, chunk.c.line_id == found.c.line_id)
+        settlement.reverse_all(session, taken, actor=actor, now=now)
+    return reversed_
+
+
+def _book(session: Session, collection_account_id: int, *, actor: str, now: datetime) -> int:
+    """Charges and interest, by the words that staff confirmed for the account."""
+    patterns = bookings.patterns_of(session, collection_account_id)
+    if not patterns:
+        return 0
+    rows = session.execute(
+        lines_of_chunk()
+        .where(LINE.c.code.is_(None), LINE.c.reversal.is_(False))
+        .with_only_columns(LINE.c.id, LINE.c.direction, LINE.c.memo)
+    )
+    known = bookings.recognise(patterns, [Memo(*row) for row in rows])
+    if not known:
+        return 0
+    temporary(session, found, numbered_match)
+    session.execute(
+        insert(found), [{"line_id": line, "rule": kind.value} for line, kind in known.items()]
+    )
+    make_all(session, actor=actor, now=now)
+    booked = (
+        select(
+            chunk.c.collection_account_id,
+            numbered_match.c.match_id,
+            found.c.rule,
+            chunk.c.booked_on,
+            chunk.c.amount,
+        )
+        .join(found, found.c.line_id == chunk.c.line_id)
+        .join(numbered_match, numbered_match.c.line_id == chunk.c.line_id)
+    )
+    bookings.book_all(session, booked, actor=actor, now=now)
+    return len(known)
+
+
+def _find(session: Session, pairs: Rows, *, credit: str = "credit_id") -> int:
+    """Keeps what a rule found: (line_id, credit_id, rule); how many."""
+    temporary(session, found, numbered_match)
+    session.execute(insert(found).from_select(["line_id", credit, "rule"], pairs))
+    analyze(session, found)
+    return how_many(session, found)
+
+
+def _confirmed() -> Rows:
+    return (
+        select(found.c.credit_id, numbered_match.c.match_id, chunk.c.booked_on)
+        .join(numbered_match, numbered_match.c.line_id == found.c.line_id)
+        .join(chunk, chunk.c.line_id == found.c.line_id)
+    )
+
+
+def _plain_credit() -> tuple[ColumnElement[bool], ...]:
+    return (chunk.c.direction == Direction.CREDIT, chunk.c.reversal.is_(False))
+
+
+def _can_be_reversed() -> tuple[ColumnElement[bool], ...]:
+    return (
+        CREDIT.c.match_id.is_not(None),
+        CREDIT.c.merged_into_id.is_(None),
+        CREDIT.c.reversed == 0,
+        CREDIT.c.refunded == 0,
+    )
+
+
+def _untold(*same: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether a credit of the account that no line confirms yet answers to what is asked."""
+    return exists().where(
+        CREDIT.c.collection_account_id == chunk.c.collection_account_id,
+        CREDIT.c.day == chunk.c.day,
+        CREDIT.c.match_id.is_(None),
+        CREDIT.c.merged_into_id.is_(None),
+        CREDIT.c.reversed == 0,
+        *same,
+    )
+
+
+def _differs_in_amount() -> ColumnElement[bool]:
+    """Told under the same bank reference on the same day, with another amount."""
+    return _untold(
+        CREDIT.c.bank_reference == chunk.c.bank_reference, CREDIT.c.amount != chunk.c.amount
+    )
+
+
+def _may_be_told() -> ColumnElement[bool]:
+    """Nothing but amount and day says that it is, and nothing says that it is not."""
+    may_be = _untold(
+        CREDIT.c.amount == chunk.c.amount,
+        or_(CREDIT.c.payer_key.is_(None), chunk.c.payer_key.is_(None)),
+        or_(CREDIT.c.bank_reference.is_(None), chunk.c.bank_reference.is_(None)),
+    )
+    return and_(chunk.c.code.is_(None), may_be)

@@ -1,0 +1,133 @@
+"""Matches as rows: made in sets, revoked one by one."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import case, insert, literal, select
+from sqlalchemy.orm import Session
+
+from payments import agencies, ledger, settlement
+from payments.core import audit
+from payments.core.columns import Code, Instant, Json
+from payments.core.database import analyze, numbered, table_of
+from payments.core.errors import Conflict, NotFound
+from payments.ledger import JournalEntry
+from reconciliation import bookings, statements
+from reconciliation.matching.sets import chunk, found, numbered_match
+from reconciliation.matching.tables import REASONS, LineMatch, Rule
+from reconciliation.statements import StatementLine
+
+MATCH: Final = table_of(LineMatch)
+
+
+class UnknownMatch(NotFound):
+    """There is no match of that number."""
+
+    code = "unknown_match"
+
+
+class MatchRevoked(Conflict):
+    """The match was revoked before."""
+
+    code = "match_revoked"
+
+
+class ReversalStands(Conflict):
+    """What the bank took back is not ours to undo: requests were reopened by it."""
+
+    code = "reversal_stands"
+
+
+def make_all(session: Session, *, actor: str, now: datetime) -> None:
+    """Makes a match of every row in `found`, and marks its line."""
+    ids = numbered(session, MATCH, order_by=found.c.line_id)
+    session.execute(
+        insert(numbered_match).from_select(
+            ["line_id", "match_id"], select(found.c.line_id, ids).order_by(found.c.line_id)
+        )
+    )
+    analyze(session, numbered_match)
+    columns = ["id", "collection_account_id", "day", "rule", "reasons", "amount"]
+    columns += ["first_line_id", "first_credit_id", "reversed_credit_id", "made_at", "made_by"]
+    reasons = case(
+        *[
+            (found.c.rule == rule.value, literal([why.value for why in whys], Json()))
+            for rule, whys in REASONS.items()
+        ]
+    )
+    session.execute(
+        insert(MATCH).from_select(
+            columns,
+            select(
+                numbered_match.c.match_id,
+                chunk.c.collection_account_id,
+                chunk.c.booked_on,
+                found.c.rule,
+                reasons,
+                chunk.c.amount,
+                found.c.line_id,
+                found.c.credit_id,
+                found.c.reversed_credit_id,
+                literal(now, Instant()),
+                literal(actor, Code()),
+            )
+            .join(found, found.c.line_id == numbered_match.c.line_id)
+            .join(chunk, chunk.c.line_id == numbered_match.c.line_id),
+        )
+    )
+    statements.match_all(session, select(numbered_match.c.line_id, numbered_match.c.match_id))
+
+
+def unmatch(session: Session, match_id: int, *, reason: str, by: str, now: datetime) -> LineMatch:
+    """Revokes one match, keeps its history and books the reversal; nothing else moves.
+
+    The line is then left to staff. Raises `UnknownMatch`, `MatchRevoked` or `ReversalStands`.
+    """
+    match = session.get(LineMatch, match_id)
+    if match is None:
+        raise UnknownMatch(match=match_id)
+    agencies.lock(session, match.collection_account_id)
+    session.refresh(match)
+    if match.revoked_at is not None:
+        raise MatchRevoked(match=match_id)
+    if match.rule == Rule.REVERSAL or _is_reversed(session, match):
+        raise ReversalStands(match=match_id)
+    entries = select(JournalEntry.id).where(
+        JournalEntry.collection_account_id == match.collection_account_id,
+        JournalEntry.decision == f"match:{match_id}",
+    )
+    if match.first_credit_id is None:
+        bookings.unbook_all(session, entries, actor=by, now=now)
+    else:
+        ours = select(literal(match_id))
+        settlement.unconfirm_all(session, ours, entries, actor=by, now=now)
+    lines = select(StatementLine.id).where(
+        StatementLine.collection_account_id == match.collection_account_id,
+        StatementLine.match_id == match_id,
+    )
+    statements.unmatch_all(session, lines)
+    closed = ledger.closed_through(session, match.collection_account_id)
+    kept_closed = closed is not None and match.day <= closed
+    match.revoked_on = closed + timedelta(days=1) if closed and kept_closed else match.day
+    match.revoked_at, match.revoked_by, match.revoke_reason = now, by, reason
+    session.flush()
+    audit.append(
+        session,
+        actor=by,
+        action="match.revoked",
+        subject=f"line_match:{match_id}",
+        details={"reason": reason, "rule": match.rule},
+        now=now,
+    )
+    return match
+
+
+def _is_reversed(session: Session, match: LineMatch) -> bool:
+    later = select(LineMatch.id).where(
+        LineMatch.collection_account_id == match.collection_account_id,
+        LineMatch.reversed_credit_id == match.first_credit_id,
+        LineMatch.revoked_at.is_(None),
+    )
+    return match.first_credit_id is not None and session.scalar(later) is not None

@@ -1,0 +1,151 @@
+"""The sets that matching works with: a chunk of lines not booked yet, and what they were found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Select,
+    Table,
+    case,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    tuple_,
+)
+from sqlalchemy.orm import Session
+
+from payments import ledger
+from payments.core.columns import Amount, Code, Day, Flag, Key
+from payments.core.database import Rows, analyze, scratch, table_of, temporary
+from reconciliation.matching.tables import LineMatch
+from reconciliation.statements import StatementLine
+
+LINE: Final = table_of(StatementLine)
+
+chunk: Final = Table(
+    "line_chunk",
+    scratch,
+    Column("line_id", Key(), primary_key=True),
+    Column("collection_account_id", Key()),
+    Column("day", Day()),
+    Column("booked_on", Day()),
+    Column("direction", Code()),
+    Column("amount", Amount()),
+    Column("code", Code()),
+    Column("payer_key", Code()),
+    Column("bank_reference", Code()),
+    Column("reversal", Flag()),
+    Column("reverses", Code()),
+    prefixes=["TEMPORARY"],
+)
+"""Lines not booked yet; `booked_on` is the accounting day: the line's, or the next open one."""
+
+found: Final = Table(
+    "line_found",
+    scratch,
+    Column("line_id", Key(), primary_key=True),
+    Column("credit_id", Key(), unique=True),
+    Column("reversed_credit_id", Key(), unique=True),
+    Column("rule", Code()),
+    prefixes=["TEMPORARY"],
+)
+"""What one rule found; emptied before the next."""
+
+numbered_match: Final = Table(
+    "line_found_match",
+    scratch,
+    Column("line_id", Key(), primary_key=True),
+    Column("match_id", Key(), unique=True),
+    prefixes=["TEMPORARY"],
+)
+"""The number of the match that each line of `found` gets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a walk over an account's lines has come: the last line, in the order of days."""
+
+    day: date
+    line_id: int
+
+
+def lay_out(
+    session: Session,
+    collection_account_id: int,
+    *,
+    through: date,
+    after: Cursor | None,
+    most: int,
+) -> Cursor | None:
+    """Lays out the next lines not booked yet, up to a day; the last of them, None without any.
+
+    A line whose match was revoked is left to staff.
+    """
+    temporary(session, chunk)
+    rows = _waiting(collection_account_id, _booked_on(session, collection_account_id))
+    rows = rows.where(LINE.c.day <= through)
+    if after is not None:
+        last = tuple_(literal(after.day, Day()), literal(after.line_id, Key()))
+        rows = rows.where(LINE.c.day >= after.day, tuple_(LINE.c.day, LINE.c.id) > last)
+    laid = rows.order_by(LINE.c.day, LINE.c.id).limit(most)
+    session.execute(insert(chunk).from_select([column.name for column in chunk.c], laid))
+    analyze(session, chunk)
+    reached = select(chunk.c.day, chunk.c.line_id)
+    newest = session.execute(
+        reached.order_by(chunk.c.day.desc(), chunk.c.line_id.desc()).limit(1)
+    ).first()
+    return None if newest is None else Cursor(newest.day, newest.line_id)
+
+
+def lines_of_chunk() -> Select[Any]:
+    """The lines of the chunk that are not booked yet, by number."""
+    return (
+        select(chunk.c.line_id)
+        .join(LINE, LINE.c.id == chunk.c.line_id)
+        .where(LINE.c.match_id.is_(None))
+    )
+
+
+def how_many(session: Session, table: Table) -> int:
+    """The rows of a set."""
+    return session.scalar(select(func.count()).select_from(table)) or 0
+
+
+def _booked_on(session: Session, collection_account_id: int) -> ColumnElement[date]:
+    closed = ledger.closed_through(session, collection_account_id)
+    if closed is None:
+        return LINE.c.day
+    next_open = literal(closed + timedelta(days=1), Day())
+    return case((LINE.c.day <= closed, next_open), else_=LINE.c.day)
+
+
+def _waiting(collection_account_id: int, booked_on: ColumnElement[date]) -> Rows:
+    revoked = exists().where(
+        LineMatch.collection_account_id == collection_account_id,
+        LineMatch.first_line_id == LINE.c.id,
+        LineMatch.revoked_at.is_not(None),
+    )
+    return select(
+        LINE.c.id,
+        LINE.c.collection_account_id,
+        LINE.c.day,
+        booked_on,
+        LINE.c.direction,
+        LINE.c.amount,
+        LINE.c.code,
+        LINE.c.payer_key,
+        LINE.c.bank_reference,
+        LINE.c.reversal,
+        LINE.c.reverses,
+    ).where(
+        LINE.c.collection_account_id == collection_account_id,
+        LINE.c.match_id.is_(None),
+        ~revoked,
+    )

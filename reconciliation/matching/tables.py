@@ -1,0 +1,119 @@
+"""The table of matches: which line is which credit, by which rule and for which reasons."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from payments.core.columns import Amount, Code, Day, Instant, Json, Key, Words, one_of
+from payments.core.database import Row
+from payments.core.money import Dong
+
+
+class Rule(StrEnum):
+    """Why a line was matched or booked."""
+
+    REFERENCE = "reference"
+    CODE = "code"
+    PAYER = "payer"
+    MISSED_CALLBACK = "missed_callback"
+    REVERSAL = "reversal"
+    CHARGE = "charge"
+    INTEREST = "interest"
+
+
+class Reason(StrEnum):
+    """What a match rests on, as it is told to staff."""
+
+    SAME_REFERENCE = "same_reference"
+    SAME_CODE = "same_code"
+    SAME_PAYER = "same_payer"
+    SAME_AMOUNT = "same_amount"
+    SAME_DAY = "same_day"
+    NOBODY_TOLD = "nobody_told"
+    BANK_SAYS_REVERSAL = "bank_says_reversal"
+    KNOWN_WORDS = "known_words"
+
+
+REASONS = {
+    Rule.REFERENCE: [Reason.SAME_REFERENCE, Reason.SAME_DAY, Reason.SAME_AMOUNT],
+    Rule.CODE: [Reason.SAME_CODE, Reason.SAME_AMOUNT],
+    Rule.PAYER: [Reason.SAME_PAYER, Reason.SAME_DAY, Reason.SAME_AMOUNT],
+    Rule.MISSED_CALLBACK: [Reason.NOBODY_TOLD],
+    Rule.REVERSAL: [Reason.BANK_SAYS_REVERSAL, Reason.SAME_AMOUNT],
+    Rule.CHARGE: [Reason.KNOWN_WORDS],
+    Rule.INTEREST: [Reason.KNOWN_WORDS],
+}
+"""What each rule rests on."""
+
+
+def _live(column: str) -> Index:
+    return Index(
+        f"uq_line_match_{column}_live",
+        "collection_account_id",
+        column,
+        unique=True,
+        sqlite_where=text("revoked_at IS NULL"),
+        postgresql_where=text("revoked_at IS NULL"),
+    )
+
+
+class LineMatch(Row):
+    """A line found to be a credit, or booked for what it is; `day` is the accounting day.
+
+    It names its first line and credit, each in at most one live match. A reversal names the credit
+    that the bank took back. A revoked match keeps its row; `revoked_on` is the accounting day of
+    its reversal.
+    """
+
+    __tablename__ = "line_match"
+    __table_args__ = (
+        _live("first_line_id"),
+        _live("first_credit_id"),
+        _live("reversed_credit_id"),
+        Index(
+            "ix_line_match_revoked",
+            "collection_account_id",
+            "first_line_id",
+            sqlite_where=text("revoked_at IS NOT NULL"),
+            postgresql_where=text("revoked_at IS NOT NULL"),
+        ),
+        Index(None, "collection_account_id", "day"),
+        one_of("rule", Rule),
+        CheckConstraint("amount BETWEEN 1 AND 1000000000000", name="amount"),
+        CheckConstraint(
+            "(rule IN ('reference', 'code', 'payer', 'missed_callback'))"
+            " = (first_credit_id IS NOT NULL)",
+            name="first_credit",
+        ),
+        CheckConstraint(
+            "(rule = 'reversal') = (reversed_credit_id IS NOT NULL)", name="reversed_credit"
+        ),
+        CheckConstraint(
+            "(revoked_at IS NULL) = (revoked_by IS NULL)"
+            " AND (revoked_at IS NULL) = (revoked_on IS NULL)"
+            " AND (revoked_at IS NULL) = (revoke_reason IS NULL)",
+            name="revoked",
+        ),
+        {"sqlite_strict": True},
+    )
+
+    id: Mapped[int] = mapped_column(Key(), primary_key=True)
+    collection_account_id: Mapped[int] = mapped_column(ForeignKey("collection_account.id"))
+    day: Mapped[date] = mapped_column(Day())
+    rule: Mapped[str] = mapped_column(Code())
+    reasons: Mapped[Any] = mapped_column(Json())
+    amount: Mapped[Dong] = mapped_column(Amount())
+    first_line_id: Mapped[int] = mapped_column(ForeignKey("statement_line.id"))
+    first_credit_id: Mapped[int | None] = mapped_column(Key(), ForeignKey("credit.id"))
+    reversed_credit_id: Mapped[int | None] = mapped_column(Key(), ForeignKey("credit.id"))
+    made_at: Mapped[datetime] = mapped_column(Instant())
+    made_by: Mapped[str] = mapped_column(Code())
+    revoked_at: Mapped[datetime | None] = mapped_column(Instant())
+    revoked_by: Mapped[str | None] = mapped_column(Code())
+    revoked_on: Mapped[date | None] = mapped_column(Day())
+    revoke_reason: Mapped[str | None] = mapped_column(Words())

@@ -27,6 +27,7 @@ def install(app: Flask) -> None:
     """Gives `app` the choice of language, and templates `_()`, `say()`, `dong`, `moment`, `day`."""
     app.before_request(choose_language)
     app.after_request(_tell_language)
+    app.teardown_request(_forget_language)
     app.jinja_env.globals.update(
         _=say, say=say, language=words.language.get, in_other_language=in_other_language
     )
@@ -34,16 +35,21 @@ def install(app: Flask) -> None:
 
 
 def choose_language() -> None:
-    """Sets the language of this request; it stays set for whatever the request calls."""
+    """Sets the language of this request, for whatever the request calls."""
     asked, kept = request.args.get("lang"), request.cookies.get(COOKIE)
     if asked in words.LANGUAGES:
-        g.language_to_keep = asked
-        words.language.set(asked)
+        g.language_to_keep = chosen = asked
     elif kept in words.LANGUAGES:
-        words.language.set(kept)
+        chosen = kept
     else:
-        preferred = request.accept_languages.best_match(words.LANGUAGES, default="vi")
-        words.language.set(preferred)
+        chosen = request.accept_languages.best_match(words.LANGUAGES, default="vi")
+    g.language_before = words.language.set(chosen)
+
+
+def _forget_language(_error: BaseException | None) -> None:
+    before = g.pop("language_before", None)
+    if before is not None:
+        words.language.reset(before)
 
 
 def _tell_language(response: Response) -> Response:

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import orjson
-from flask.json.provider import JSONProvider
 from flask import Response
+from flask.json.provider import JSONProvider
 
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME
 

@@ -60,7 +60,7 @@ class Schema(marshmallow.Schema):
         self.error_messages["type"] = FieldError.WRONG_TYPE
         self.error_messages["unknown"] = FieldError.UNKNOWN_FIELD
 
-    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:  # noqa: ARG002  # marshmallow's
         """Gives a field and its validators messages that are codes."""
         _speak_in_codes(field_obj)
 
@@ -94,7 +94,7 @@ def _word(validator: object) -> None:
 
 
 def told_errors(messages: Mapping[str, Any]) -> list[dict[str, str | None]]:
-    """webargs' nested messages, by location, as a list of pointers, codes and words.
+    """The nested messages of webargs, by location, as a list of pointers, codes and words.
 
     A field of the body is named by a JSON pointer (RFC 6901), one of another place as
     `query:limit`.

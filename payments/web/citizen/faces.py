@@ -11,8 +11,10 @@ from payments.core.words import later
 
 @dataclass(frozen=True)
 class Face:
-    """How a state looks and what it says; the sentences' fields are those of
-    `page.page_of`: agency, amount, received, due, excess, refunded."""
+    """How a state looks and what it says.
+
+    A sentence's fields are agency, amount, received, due, excess and refunded.
+    """
 
     tone: str
     icon: str

@@ -56,6 +56,13 @@ timed.observe(0.02)
 """
 
 
+SHOW = """
+import sys
+from payments.core import metrics
+sys.stdout.buffer.write(metrics.exposition())
+"""
+
+
 def test_several_processes_are_added_up(tmp_path: Path) -> None:
     """Two workers' counts are one figure, also after both have ended; wiping starts anew."""
     folder = tmp_path / "counts"
@@ -67,8 +74,7 @@ def test_several_processes_are_added_up(tmp_path: Path) -> None:
         [
             sys.executable,
             "-c",
-            "import sys; from payments.core import metrics;"
-            "sys.stdout.buffer.write(metrics.exposition())",
+            SHOW,
         ],
         env=environment,
         check=True,

@@ -1,0 +1,141 @@
+"""A payer's page over a request whose state a test sets, without a database."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from flask import Flask
+
+from payments import vietqr
+from payments.core import clock
+from payments.core.money import Dong
+from payments.web import citizen, kit
+from payments.web.citizen.page import Asked
+
+TOKEN = "a" * 22
+AGENCY = {"vi": "Sở Tư pháp tỉnh Bình Dương", "en": "Department of Justice of Bình Dương"}
+
+
+def a_snapshot(**changes: Any) -> dict[str, Any]:
+    """A request's public JSON: open, 350.000 đồng for two fees, an hour and a half left."""
+    now = clock.now()
+    told: dict[str, Any] = {
+        "reference": "TTHC1234567894",
+        "status": "open",
+        "late": False,
+        "overpaid": False,
+        "reconciled": False,
+        "remitted": False,
+        "amount": 350_000,
+        "received": 0,
+        "refunded": 0,
+        "currency": "VND",
+        "agency": "H09.12",
+        "dossier": "000.00.12.H09-260921-0004",
+        "channel": "online",
+        "lines": [a_line(200_000), a_line(150_000, quantity=3, unit_amount=50_000)],
+        "page": "https://pay.example.vn/p/" + TOKEN,
+        "issued_at": (now - timedelta(hours=1)).isoformat(),
+        "expires_at": (now + timedelta(minutes=90)).isoformat(),
+        "paid_at": None,
+        "sequence": 1,
+    }
+    told |= changes
+    told.setdefault("pay_to", pay_to(told))
+    return told
+
+
+def a_line(amount: int, **changes: Any) -> dict[str, Any]:
+    """One line of a request's public JSON."""
+    line = {"fee": "LLTP", "kind": "phi", "quantity": 1, "unit_amount": amount, "amount": amount}
+    return {**line, "reduction": None, **changes}
+
+
+def pay_to(told: dict[str, Any]) -> dict[str, Any] | None:
+    """Where to pay what is due, as the service tells it: no code unless the request is open."""
+    due = max(0, told["amount"] - told["received"])
+    if not due:
+        return None
+    shown = told["status"] in ("open", "confirming", "partially_paid")
+    account, memo = "0011001234567", told["reference"]
+    code = vietqr.encode(bin="970436", account=account, amount=Dong(due), memo=memo)
+    return {
+        "bin": "970436",
+        "account": account,
+        "name": "SO TU PHAP TINH BINH DUONG",
+        "memo": memo,
+        "qr": code if shown else None,
+    }
+
+
+STATES: dict[str, dict[str, Any]] = {
+    "open": {},
+    "large": {"amount": 499_999_999, "lines": [a_line(499_999_999), a_line(0, reduction="ngheo")]},
+    "confirming": {"status": "confirming"},
+    "partially_paid": {"status": "partially_paid", "received": 100_000, "sequence": 2},
+    "partially_paid_closed": {
+        "status": "partially_paid",
+        "received": 100_000,
+        "expires_at": "2026-01-01T00:00:00Z",
+    },
+    "paid": {"status": "paid", "received": 350_000, "paid_at": "2026-11-24T03:05:00Z"},
+    "paid_late": {
+        "status": "paid",
+        "received": 350_000,
+        "late": True,
+        "paid_at": "2026-11-24T03:05:00Z",
+    },
+    "overpaid": {
+        "status": "paid",
+        "overpaid": True,
+        "received": 400_000,
+        "paid_at": "2026-11-24T03:05:00Z",
+    },
+    "exempt": {
+        "status": "paid",
+        "amount": 0,
+        "lines": [a_line(0, reduction="nguoi_cao_tuoi"), a_line(0, reduction="tre_em")],
+        "paid_at": "2026-11-24T03:05:00Z",
+    },
+    "refunded": {
+        "status": "refunded",
+        "received": 350_000,
+        "refunded": 350_000,
+        "paid_at": "2026-11-24T03:05:00Z",
+    },
+    "partially_refunded": {
+        "status": "partially_refunded",
+        "received": 350_000,
+        "refunded": 150_000,
+        "paid_at": "2026-11-24T03:05:00Z",
+    },
+    "expired": {"status": "expired", "expires_at": "2026-11-01T10:00:00Z"},
+    "cancelled": {"status": "cancelled"},
+}
+"""Every state a payer can meet, by name."""
+
+
+class Payment:
+    """One request that a test moves from state to state while its page is open."""
+
+    def __init__(self, state: str = "open") -> None:
+        self.snapshot = a_snapshot(**STATES[state])
+
+    def becomes(self, state: str) -> None:
+        """Gives the request another state."""
+        self.snapshot = a_snapshot(**STATES[state])
+
+    def find(self, token: str) -> Asked:
+        """What the holder of the token sees."""
+        if token != TOKEN:
+            raise citizen.UnknownPage
+        names = ["Cấp phiếu lý lịch tư pháp", "Cấp phiếu từ phiếu thứ ba trở đi"]
+        agency = AGENCY["vi"]
+        return Asked(self.snapshot, agency, names[: len(self.snapshot["lines"])])
+
+    def app(self) -> Flask:
+        """An application with nothing but this payment's page."""
+        made = kit.new_app(base_url="http://127.0.0.1")
+        made.register_blueprint(citizen.pages(self.find))
+        return made

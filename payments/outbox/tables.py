@@ -1,36 +1,30 @@
-"""What the portal is told: events, and their deliveries to its endpoint.
-
-An event is written in the same transaction as what it tells of, with the whole message in it, so
-that nothing is asked back later; only its signature is made at each attempt. A delivery is one
-event to one endpoint, at least once, on a ladder of waits; every attempt is a row.
-
-Ids become visible out of order, so readers of the feed page by `position`, given after commit by
-one leased job.
-"""
+"""The tables of the outbox: events, their deliveries, and every attempt at one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import (
-    CheckConstraint,
-    ForeignKey,
-    Index,
-    UniqueConstraint,
-    insert,
-    select,
-    text,
-)
-from sqlalchemy.orm import Mapped, Session, mapped_column
-from uuid_utils.compat import uuid7
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
 
 from payments.core.columns import Code, Count, Instant, Json, Key, Words, one_of
 from payments.core.database import Row
-from payments.portals import WebhookEndpoint
+
+
+class EventType(StrEnum):
+    """What a portal is told of."""
+
+    CONFIRMING = "payment_request.confirming"
+    PARTIALLY_PAID = "payment_request.partially_paid"
+    PAID = "payment_request.paid"
+    OVERPAID = "payment_request.overpaid"
+    EXPIRED = "payment_request.expired"
+    CANCELLED = "payment_request.cancelled"
+    REVERSED = "payment_request.reversed"
+    RECONCILED = "payment_request.reconciled"
+    TEST = "webhook.test"
 
 
 class DeliveryState(StrEnum):
@@ -71,7 +65,11 @@ class Event(Row):
 
 
 class Delivery(Row):
-    """One event on its way to one endpoint."""
+    """One event on its way to one endpoint.
+
+    `attempts` counts those since it was last made due by hand. While it is leased, `next_at` is the
+    lease's end: a sender that dies leaves it due again from then on.
+    """
 
     __tablename__ = "delivery"
     __table_args__ = (
@@ -80,10 +78,12 @@ class Delivery(Row):
         CheckConstraint("attempts >= 0", name="attempts"),
         Index(
             "ix_delivery_due",
+            "webhook_endpoint_id",
             "next_at",
             sqlite_where=text("state = 'due'"),
             postgresql_where=text("state = 'due'"),
         ),
+        Index(None, "webhook_endpoint_id", "id"),
         {"sqlite_strict": True},
     )
 
@@ -109,66 +109,3 @@ class DeliveryAttempt(Row):
     status: Mapped[int | None] = mapped_column(Count())
     milliseconds: Mapped[int] = mapped_column(Count())
     answer: Mapped[str] = mapped_column(Words())
-
-
-@dataclass(frozen=True)
-class News:
-    """One thing to tell a portal: the type of event and the whole snapshot it carries."""
-
-    type: str
-    portal_id: int
-    payment_request_id: int
-    sequence: int
-    snapshot: Mapping[str, Any]
-
-
-def enqueue_all(session: Session, news: Iterable[News], *, now: datetime) -> None:
-    """Writes an event for each piece of news, and a delivery where the portal has an endpoint."""
-    rows = [_event_row(one, now=now) for one in news]
-    if not rows:
-        return
-    session.execute(insert(Event), rows)
-    ids = [row["public_id"] for row in rows]
-    for start in range(0, len(ids), 500):
-        _owe_deliveries(session, ids[start : start + 500], now=now)
-
-
-def _event_row(one: News, *, now: datetime) -> dict[str, Any]:
-    message = {"type": one.type, "timestamp": _stamp(now), "data": one.snapshot}
-    return {
-        "public_id": str(uuid7()),
-        "type": one.type,
-        "portal_id": one.portal_id,
-        "payment_request_id": one.payment_request_id,
-        "sequence": one.sequence,
-        "occurred_at": now,
-        "content": message,
-    }
-
-
-def _owe_deliveries(session: Session, public_ids: list[str], *, now: datetime) -> None:
-    owed = (
-        select(Event.id, WebhookEndpoint.id)
-        .join(WebhookEndpoint, WebhookEndpoint.portal_id == Event.portal_id)
-        .where(Event.public_id.in_(public_ids), WebhookEndpoint.active.is_(True))
-    )
-    pairs = session.execute(owed).all()
-    if pairs:
-        session.execute(
-            insert(Delivery),
-            [
-                {
-                    "event_id": event,
-                    "webhook_endpoint_id": endpoint,
-                    "state": DeliveryState.DUE,
-                    "attempts": 0,
-                    "next_at": now,
-                    "fence": 0,
-                }
-                for event, endpoint in pairs
-            ],
-        )
-
-
-def _stamp(instant: datetime) -> str:
-    return instant.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"

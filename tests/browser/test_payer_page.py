@@ -18,7 +18,7 @@ PAGE = f"/p/{TOKEN}"
 
 @pytest.mark.parametrize("state", STATES)
 def test_every_state_is_fit_for_every_reader(browser: Browser, state: str) -> None:
-    """In both languages and on every width: no axe finding, nothing pushed sideways, no complaint."""
+    """In both languages, on every width: no axe finding, nothing pushed sideways, no complaint."""
     with serving(Payment(state).app()) as address:
         for language in ("vi", "en"):
             with (
@@ -143,8 +143,7 @@ def test_the_picture_of_the_code_can_be_saved(browser: Browser) -> None:
         with page.expect_download() as coming:
             page.get_by_role("link", name="Lưu ảnh mã QR").click()
         assert coming.value.suggested_filename == "TTHC1234567894.png"
-        with open(coming.value.path(), "rb") as saved:
-            assert scanned(saved.read()).memo == "TTHC1234567894"
+        assert scanned(coming.value.path().read_bytes()).memo == "TTHC1234567894"
 
 
 def test_each_detail_is_copied_as_a_bank_wants_it(browser: Browser) -> None:

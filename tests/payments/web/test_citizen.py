@@ -1,0 +1,242 @@
+"""A payer sees what to pay, to whom and how it stands, and nothing of anybody else."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from flask.testing import FlaskClient
+
+from payments import payment_requests, vietqr
+from payments.core import words
+from payments.core.database import Database
+from payments.web import citizen, kit
+from payments.web.citizen.faces import FACES
+from payments.web.citizen.page import Asked, page_of, tag_of
+from tests.browser.payer import STATES, a_snapshot
+from tests.builders import NOON, Province, a_payment_request, a_province, paid
+
+
+@pytest.fixture
+def at_noon() -> Iterator[None]:
+    """The edges' clock shows the builders' noon."""
+    with time_machine.travel(NOON, tick=False):
+        yield
+
+
+@pytest.fixture
+def client(database: Database, at_noon: None) -> FlaskClient:
+    """A browser at the payer's pages over the test's database."""
+    app = kit.new_app(base_url="https://pay.example.vn")
+    app.register_blueprint(citizen.blueprint(database))
+    return app.test_client()
+
+
+@pytest.fixture
+def province(database: Database, session) -> Province:
+    """A province with an account and a portal."""
+    made = a_province(session)
+    session.commit()
+    return made
+
+
+def test_the_page_shows_what_to_pay_and_to_whom(client: FlaskClient, province: Province) -> None:
+    """Amount, agency, fees, bank, account, holder, memo and time are on the page."""
+    request = a_payment_request(province, amount=150_000, le_phi=50_000)
+    province.session.commit()
+    page = client.get(f"/p/{request.token}").text
+    for shown in (
+        "150.000\xa0₫",
+        "100.000\xa0₫",
+        "Tỉnh mẫu",
+        "Phí mẫu PHI",
+        "Phí mẫu LEPHI",
+        "Vietcombank",
+        "0011001234567",
+        "SO MAU",
+        request.reference,
+        request.dossier,
+        "Đang chờ bạn thanh toán",
+    ):
+        assert shown in page, shown
+    english = client.get(f"/p/{request.token}?lang=en").text
+    for shown in ("150,000\xa0₫", "Sample province", "Sample fee PHI", "Waiting for your payment"):
+        assert shown in english, shown
+
+
+def test_the_code_on_the_page_pays_this_request(client: FlaskClient, province: Province) -> None:
+    """The pictures are of the code that names account, amount due and reference."""
+    request = a_payment_request(province, amount=150_000)
+    province.session.commit()
+    svg = client.get(f"/p/{request.token}/qr.svg")
+    png = client.get(f"/p/{request.token}/qr.png")
+    assert (svg.mimetype, png.mimetype) == ("image/svg+xml", "image/png")
+    told = client.get(f"/p/{request.token}/state").json
+    assert told is not None
+    code = vietqr.encode(
+        bin="970436", account="0011001234567", amount=request.amount, memo=request.reference
+    )
+    assert svg.text == vietqr.draw_svg(code, title="Mã VietQR")
+    assert png.data == vietqr.draw_png(code)
+
+
+def test_the_state_follows_the_money(client: FlaskClient, province: Province) -> None:
+    """Part, then the rest: the state's address tells each, the last one being final."""
+    request = a_payment_request(province, amount=50_000)
+    province.session.commit()
+    state = f"/p/{request.token}/state"
+
+    def told() -> tuple[str, bool]:
+        answer = client.get(state).json
+        assert answer is not None
+        return answer["state"], answer["final"]
+
+    assert told() == ("open", False)
+    paid(province, request, 20_000)
+    province.session.commit()
+    assert told() == ("partially_paid", False)
+    assert "30.000\xa0₫" in client.get(f"/p/{request.token}").text
+    paid(province, request, 30_000)
+    province.session.commit()
+    assert told() == ("paid", True)
+    for picture in ("qr.svg", "qr.png"):
+        gone = client.get(f"/p/{request.token}/{picture}", headers={"Accept": "application/json"})
+        assert (gone.status_code, gone.json["code"]) == (404, "nothing_to_scan")  # type: ignore[index]
+
+
+def test_an_unchanged_state_is_not_sent_again(client: FlaskClient, province: Province) -> None:
+    """The same state is 304 without a body; another language or state is sent."""
+    request = a_payment_request(province, amount=50_000)
+    province.session.commit()
+    state = f"/p/{request.token}/state"
+    first = client.get(state)
+    tag = first.headers["ETag"]
+    assert f'data-tag="{tag}"' in html.unescape(client.get(f"/p/{request.token}").text)
+    again = client.get(state, headers={"If-None-Match": tag})
+    assert (again.status_code, again.data) == (304, b"")
+    assert again.headers["Cache-Control"] == "no-store"
+    english = client.get(state, headers={"If-None-Match": tag, "Accept-Language": "en"})
+    assert english.status_code == 200
+    paid(province, request)
+    province.session.commit()
+    assert client.get(state, headers={"If-None-Match": tag}).status_code == 200
+
+
+@pytest.mark.parametrize("token", ["A" * 22, "A" * 21, "A" * 23, "%27%20OR%201=1--", "ă" * 22, "0"])
+def test_a_token_that_opens_nothing_is_told_nothing(
+    client: FlaskClient, province: Province, token: str
+) -> None:
+    """Unknown, malformed and hostile tokens get one and the same answer, id of request aside."""
+    a_payment_request(province)
+    province.session.commit()
+    answers = set()
+    for asked in (token, "B" * 22):
+        for path in ("", "/state", "/qr.svg", "/qr.png"):
+            answer = client.get(f"/p/{asked}{path}", headers={"Accept": "text/html"})
+            assert answer.status_code == 404
+            body = answer.text.replace(answer.headers["X-Request-Id"], "")
+            answers.add(re.sub(r'href="[^"]*lang=en"', "", body))
+    assert len(answers) == 1
+
+
+def test_a_payers_page_is_kept_by_nobody(client: FlaskClient, province: Province) -> None:
+    """Neither caches nor search engines nor other sites learn of the page, nor of a wrong one."""
+    request = a_payment_request(province)
+    province.session.commit()
+    for path in ("", "/state", "/qr.svg", "/qr.png"):
+        for token in (request.token, "A" * 22):
+            headers = client.get(f"/p/{token}{path}").headers
+            assert headers["Cache-Control"] == "no-store"
+            assert headers["X-Robots-Tag"] == "noindex, nofollow"
+            assert headers["Referrer-Policy"] == "no-referrer"
+
+
+def test_the_page_knows_nothing_of_the_payer(client: FlaskClient, province: Province) -> None:
+    """Who paid and from which account is not on the page."""
+    request = a_payment_request(province)
+    paid(province, request, payer="99887766554433")
+    province.session.commit()
+    for path in ("", "/state"):
+        shown = client.get(f"/p/{request.token}{path}").text
+        assert "Đã thanh toán" in shown
+        assert "NGUYEN VAN MAU" not in shown
+        assert "9988776655" not in shown
+
+
+def test_past_its_time_a_code_is_not_offered(client: FlaskClient, province: Province) -> None:
+    """Also before the hourly job has closed the request, nobody is asked to pay it any more."""
+    request = a_payment_request(province)
+    province.session.commit()
+    with time_machine.travel(request.expires_at, tick=False):
+        page = client.get(f"/p/{request.token}").text
+        picture = client.get(f"/p/{request.token}/qr.png")
+    assert "Mã thanh toán đã hết hạn" in page
+    assert "<img" not in page
+    assert picture.status_code == 404
+
+
+def test_a_cancelled_request_says_do_not_pay(client: FlaskClient, province: Province) -> None:
+    """After a cancellation the page shows neither code nor account."""
+    request = a_payment_request(province)
+    payment_requests.cancel(province.session, request, reason="portal", now=NOON)
+    province.session.commit()
+    page = client.get(f"/p/{request.token}").text
+    assert "Khoản thu này đã bị hủy" in page
+    assert "0011001234567" not in page
+
+
+def test_the_page_needs_no_script_and_has_none_inline(
+    client: FlaskClient, province: Province
+) -> None:
+    """No inline script, style or handler; without scripts the page loads itself again."""
+    request = a_payment_request(province)
+    province.session.commit()
+    page = client.get(f"/p/{request.token}").text
+    assert re.findall(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|javascript:", page) == []
+    assert '<noscript><meta http-equiv="refresh"' in page
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("language", words.LANGUAGES)
+def test_every_state_has_its_face(state: str, language: str) -> None:
+    """Every public status with its flags has a face of its own, with no gap in its words."""
+    now = datetime.now(UTC)
+    snapshot = a_snapshot(**STATES[state])
+    names = [line["fee"] for line in snapshot["lines"]]
+    with words.speaking(language):
+        page = page_of(Asked(snapshot, "Sở", names), now=now)
+    assert page.state == {"large": "open"}.get(state, state)
+    assert page.face is FACES[page.state]
+    assert not [text for text in (page.headline, *page.sentences) if "{" in text]
+    assert (page.pay_to is not None) == (page.state in ("open", "partially_paid"))
+
+
+def test_every_face_is_met_by_a_state() -> None:
+    """No face is kept that no state shows."""
+    assert {STATE for STATE in STATES if STATE != "large"} == set(FACES)
+
+
+def test_a_mark_changes_with_anything_shown() -> None:
+    """Another amount, state, time or language is another mark; the same page is the same mark."""
+    now = datetime.now(UTC)
+    snapshot = a_snapshot()
+    names = ["a", "b"]
+
+    def tag(*, at: datetime = now, language: str = "vi", **changes: object) -> str:
+        with words.speaking(language):
+            return tag_of(page_of(Asked({**snapshot, **changes}, "Sở", names), now=at))
+
+    tags = [
+        tag(),
+        tag(received=1000),
+        tag(status="paid", pay_to=None),
+        tag(language="en"),
+        tag(sequence=2),
+        tag(at=now + timedelta(days=1)),
+    ]
+    assert len(set(tags)) == len(tags)
+    assert tag() == tags[0]

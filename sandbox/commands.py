@@ -1,0 +1,66 @@
+"""The command `sandbox`: `sandbox serve` runs a practice bank on this machine."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import Any, Final
+
+import click
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+from sandbox.app import create_app
+from sandbox.config import LOOPBACK, SandboxConfig, WrongSetting, from_environment
+
+THREADS: Final = 16
+
+
+class _Server(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
+    """gunicorn with one process, since the bank is in memory, and threads."""
+
+    def __init__(self, config: SandboxConfig, *, host: str, port: int) -> None:
+        self.sandbox_config = config
+        self.address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        super().__init__()
+
+    def load_config(self) -> None:
+        settings: dict[str, Any] = {
+            "bind": self.address,
+            "workers": 1,
+            "worker_class": "gthread",
+            "threads": THREADS,
+            "keepalive": 30,
+            "graceful_timeout": 2,
+            "loglevel": "warning",
+            "control_socket_disable": True,
+        }
+        for name, setting in settings.items():
+            self.cfg.set(name, setting)
+
+    def load(self) -> Flask:
+        return create_app(self.sandbox_config)
+
+
+@click.group()
+def sandbox() -> None:
+    """A bank to practise with; no money in it is real."""
+
+
+@sandbox.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8100, show_default=True, type=click.IntRange(1, 65535))
+def serve(host: str, port: int) -> None:
+    """Serves the practice bank until it is stopped."""
+    try:
+        config = from_environment(os.environ)
+    except WrongSetting as wrong:
+        raise click.ClickException(str(wrong)) from None
+    if host not in LOOPBACK:
+        click.echo("The practice bank asks nobody to sign in: keep this network closed.", err=True)
+        config = replace(config, hosts=(*config.hosts, host))
+    click.echo(f"Practice bank: http://{host}:{port}/")
+    _Server(config, host=host, port=port).run()
+
+
+COMMANDS: Final = (sandbox,)

@@ -1,0 +1,1 @@
+"""The practice bank's door: a control API for programs, pages for people."""

@@ -1,0 +1,20 @@
+"""What stands behind every request: the books, the teller, the courier, the clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sandbox.accounts import Bank
+from sandbox.callbacks import Courier
+from sandbox.clock import Clock
+from sandbox.transfers import Teller
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One practice bank at work."""
+
+    bank: Bank
+    teller: Teller
+    courier: Courier
+    clock: Clock

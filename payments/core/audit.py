@@ -105,15 +105,14 @@ def verify(session: Session, *, head: str = GENESIS) -> Verdict:
     `head` is a hash written down earlier, which the chain must still contain.
     """
     entries, previous, found = 0, GENESIS, head == GENESIS
-    rows = session.scalars(
-        select(AuditEntry).order_by(AuditEntry.id).execution_options(yield_per=1000)
-    )
-    for entry in rows:
-        if entry.previous_hash != previous or entry.hash != _hash(entry):
-            return Verdict(entries, previous, entry.id, found)
-        entries, previous = entries + 1, entry.hash
-        found = found or previous == head
-        session.expunge(entry)
+    reading = select(AuditEntry).order_by(AuditEntry.id).execution_options(yield_per=1000)
+    with session.scalars(reading) as rows:
+        for entry in rows:
+            if entry.previous_hash != previous or entry.hash != _hash(entry):
+                return Verdict(entries, previous, entry.id, found)
+            entries, previous = entries + 1, entry.hash
+            found = found or previous == head
+            session.expunge(entry)
     return Verdict(entries, previous, None, found)
 
 

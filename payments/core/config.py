@@ -26,7 +26,7 @@ from sqlalchemy.exc import ArgumentError
 
 from payments.core.errors import Invalid
 from payments.core.vault import master_key
-from payments.core.words import say
+from payments.core.words import later, say
 
 PREFIX: Final = "CASHLESS_"
 SETTINGS: Final = (
@@ -105,7 +105,7 @@ class _Environment(FileAwareEnv):
         known = {f"{PREFIX}{name}{end}" for name in SETTINGS for end in ("", self.file_suffix)}
         for name in sorted(set(self._given) - known - {PREFIX + _TESTS_OWN}):
             if name.startswith(PREFIX):
-                self._errors[name].append("setting.unknown")
+                self._errors[name].append(later("setting.unknown"))
 
     def refuse_wrong(self) -> None:
         """Raises `SettingsWrong` when anything read so far was missing or wrong."""
@@ -120,19 +120,19 @@ class _Environment(FileAwareEnv):
         direct = self._given.get(env_key, "")
         path = self._given.get(env_key + self.file_suffix, "")
         if direct and path:
-            self._errors[env_key].append("setting.given_twice")
+            self._errors[env_key].append(later("setting.given_twice"))
         if not path:
             return direct or default
         try:
             return Path(path).read_text(encoding="utf-8").rstrip("\r\n")
         except (OSError, UnicodeDecodeError):
-            self._errors[env_key].append("setting.file_unreadable")
+            self._errors[env_key].append(later("setting.file_unreadable"))
             return default
 
 
 def _told(whys: list[str]) -> str:
     """The first reason, in the reader's language: what follows from it is not told again."""
-    return say(whys[0] if whys[0].startswith("setting.") else "setting.missing")
+    return say(whys[0]) if whys[0].startswith("setting.") else say("setting.missing")
 
 
 def _read_live(env: _Environment) -> dict[str, Any]:
@@ -204,7 +204,7 @@ def _own_key() -> str:
 
 def _mode(text: str) -> Mode:
     if text not in set(Mode):
-        raise ValidationError("setting.not_a_mode")
+        raise ValidationError(later("setting.not_a_mode"))
     return Mode(text)
 
 
@@ -212,25 +212,29 @@ def _database_url(text: str) -> str:
     try:
         address = make_url(text)
     except ArgumentError:
-        raise ValidationError("setting.not_a_database") from None
+        raise ValidationError(later("setting.not_a_database")) from None
     if address.drivername not in ("sqlite", "postgresql", "postgresql+psycopg"):
-        raise ValidationError("setting.not_a_database")
+        raise ValidationError(later("setting.not_a_database"))
     if address.drivername == "sqlite" and address.database in (None, "", ":memory:"):
-        raise ValidationError("setting.database_in_memory")
+        raise ValidationError(later("setting.database_in_memory"))
     return text
 
 
 def _base_url(text: str) -> str:
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # a port that is no number is found only when asked for
+    except ValueError:
+        raise ValidationError(later("setting.not_an_address")) from None
     plain = not (parts.query or parts.fragment or parts.username or parts.path.strip("/"))
     if parts.scheme not in ("http", "https") or not parts.hostname or not plain:
-        raise ValidationError("setting.not_an_address")
+        raise ValidationError(later("setting.not_an_address"))
     return text.rstrip("/")
 
 
 def _https_url(text: str) -> str:
-    if urlsplit(text).scheme != "https":
-        raise ValidationError("setting.not_https")
+    if not text.startswith("https://"):
+        raise ValidationError(later("setting.not_https"))
     return _base_url(text)
 
 
@@ -238,41 +242,41 @@ def _master_keys(text: str) -> tuple[bytes, ...]:
     try:
         return tuple(master_key(one) for one in re.split(r"[,\s]+", text.strip()))
     except ValueError:
-        raise ValidationError("setting.not_a_master_key") from None
+        raise ValidationError(later("setting.not_a_master_key")) from None
 
 
 def _prefix(text: str) -> str:
     if not re.fullmatch(r"[A-Z]{4}", text):
-        raise ValidationError("setting.not_a_prefix")
+        raise ValidationError(later("setting.not_a_prefix"))
     return text
 
 
 def _hosts(text: str) -> frozenset[str]:
     hosts = {host.strip().lower() for host in text.split(",") if host.strip()}
     if not all(_HOST.fullmatch(host) for host in hosts):
-        raise ValidationError("setting.not_hosts")
+        raise ValidationError(later("setting.not_hosts"))
     return frozenset(hosts)
 
 
 def _proxies(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) == 1):
-        raise ValidationError("setting.not_a_count_of_proxies")
+        raise ValidationError(later("setting.not_a_count_of_proxies"))
     return int(text)
 
 
 def _level(text: str) -> str:
     if text.upper() not in _LEVELS:
-        raise ValidationError("setting.not_a_log_level")
+        raise ValidationError(later("setting.not_a_log_level"))
     return text.upper()
 
 
 def _offset(text: str) -> int:
     if not _SECONDS.fullmatch(text):
-        raise ValidationError("setting.not_seconds")
+        raise ValidationError(later("setting.not_seconds"))
     return int(text)
 
 
 def _no_offset(text: str) -> int:
     if text != "0":
-        raise ValidationError("setting.only_in_sandbox")
+        raise ValidationError(later("setting.only_in_sandbox"))
     return 0

@@ -141,7 +141,7 @@ class _Libraries(logging.Handler):
             out = self._stream or sys.stderr.buffer
             out.write(self._line(record) + b"\n")
             out.flush()
-        except Exception:
+        except Exception:  # noqa: BLE001  # a log must not fail the work
             self.handleError(record)
 
     def _line(self, record: logging.LogRecord) -> bytes:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import BigInteger, CheckConstraint, Integer, LargeBinary, Text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Integer, LargeBinary, Text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -119,7 +119,8 @@ class Day(TypeDecorator[date]):
 class Flag(TypeDecorator[bool]):
     """Yes or no."""
 
-    impl = Integer
+    impl = Boolean
+    coerce_to_is_types = (type(None), bool)
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:

@@ -91,8 +91,8 @@ def table_of(row: type[Row]) -> Table:
 
 def rows_of(result: Result[Any]) -> int:
     """How many rows an INSERT, UPDATE or DELETE touched."""
-    if not isinstance(result, CursorResult):
-        raise TypeError("not the result of a statement that writes")
+    if not isinstance(result, CursorResult) or result.rowcount < 0:
+        raise TypeError("not the result of a statement that counts what it writes")
     return int(result.rowcount)
 
 
@@ -221,6 +221,7 @@ def _engine(url: str, *, pool_size: int) -> Engine:
         address.set(query={}),
         pool_size=pool_size,
         max_overflow=20,
+        execution_options={"preserve_rowcount": True},
         pool_pre_ping=True,
         isolation_level="READ COMMITTED",
         connect_args=arguments,

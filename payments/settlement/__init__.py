@@ -7,9 +7,21 @@ of one and a set of 100,000 go the same way.
 """
 
 from payments.settlement.confirming import advise_all, confirm_all, unconfirm_all
-from payments.settlement.verbs import assign, reverse_all, settle_all, tie_all, withdraw
+from payments.settlement.verbs import (
+    AlreadySeen,
+    AlreadyTakenBack,
+    NothingToAssign,
+    assign,
+    reverse_all,
+    settle_all,
+    tie_all,
+    withdraw,
+)
 
 __all__ = [
+    "AlreadySeen",
+    "AlreadyTakenBack",
+    "NothingToAssign",
     "advise_all",
     "assign",
     "confirm_all",

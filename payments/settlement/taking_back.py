@@ -267,10 +267,10 @@ def _give_back(session: Session, *, now: datetime) -> None:
         CREDIT.c.id,
         CREDIT.c.finding,
         CREDIT.c.payment_request_id,
-        zero,
-        zero,
-        zero,
-        CREDIT.c.amount - CREDIT.c.refunded,
+        zero.label("to_fees"),
+        zero.label("held"),
+        zero.label("unidentified"),
+        (CREDIT.c.amount - CREDIT.c.refunded).label("reversed"),
     ).where(CREDIT.c.id.in_(select(_back.c.credit_id)))
     freed = select(
         CREDIT.c.id,

@@ -1,0 +1,166 @@
+"""Money that leaves a credit again: reversal by the bank, withdrawal, assignment by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from sqlalchemy import Integer, literal, select
+from sqlalchemy.orm import Session
+
+from payments import settlement
+from payments.core.columns import Day
+from payments.credits import AlreadyMatched, Credit
+from payments.payment_requests import public_status
+from tests.builders import BY, NOON, Province, a_message, a_payment_request, a_province, paid, settle
+
+
+@pytest.fixture
+def province(session: Session) -> Province:
+    """A province with an account, a portal and every source."""
+    return a_province(session)
+
+
+def see(province: Province, credits: Sequence[Credit], *, match: int = 1) -> None:
+    """A statement line was matched to each credit."""
+    for number, credit in enumerate(credits, start=match):
+        pair = select(
+            Credit.id, literal(number, Integer()), literal(NOON.date(), Day())
+        ).where(Credit.id == credit.id)
+        settlement.confirm_all(province.session, pair, actor=BY, now=NOON)
+
+
+def reverse(province: Province, credit: Credit, *, line: int = 900) -> None:
+    """The bank takes the credit back."""
+    pair = select(literal(line, Integer()), Credit.id, literal(NOON.date(), Day())).where(
+        Credit.id == credit.id
+    )
+    settlement.reverse_all(province.session, pair, actor=BY, now=NOON)
+    province.session.expire_all()
+
+
+def test_a_line_confirms_a_credit_once(province: Province) -> None:
+    """Dr bank, Cr transit; the request is reconciled; a second match is refused."""
+    request = a_payment_request(province)
+    paid(province, request)
+
+    see(province, province.credits())
+    province.session.refresh(request)
+
+    assert (province.balance("assets:bank"), province.balance("assets:transit")) == (50_000, 0)
+    assert request.confirmed == 50_000
+    with pytest.raises(AlreadyMatched):
+        see(province, province.credits(), match=2)
+
+
+def test_a_reversed_credit_opens_its_request_again(province: Province) -> None:
+    """The bank takes the money back: fees are debited, the request is open."""
+    request = a_payment_request(province, amount=50_000, le_phi=20_000)
+    paid(province, request)
+    see(province, province.credits())
+
+    reverse(province, province.credits()[0])
+
+    assert (request.status, request.received, request.confirmed) == ("open", 0, 0)
+    assert (province.fees("phi"), province.fees("le_phi")) == (0, 0)
+    assert province.balance("assets:bank") == 0
+    assert province.credits()[0].reversed == 50_000
+
+
+def test_a_duplicate_takes_the_place_of_a_reversed_payment(province: Province) -> None:
+    """A payer who paid twice and lost one payment stays paid, by the other."""
+    request = a_payment_request(province)
+    paid(province, request)
+    paid(province, request)
+    see(province, province.credits())
+
+    reverse(province, province.credits()[0])
+
+    assert province.findings() == ["exact", "exact"]
+    assert (request.status, request.received, request.confirmed) == ("paid", 50_000, 50_000)
+    assert province.fees("phi") == 50_000
+    assert province.balance("liabilities:held") == 0
+
+
+def test_a_reversed_part_payment_turns_the_others_back(province: Province) -> None:
+    """What the other part had paid is held again until the rest comes anew."""
+    request = a_payment_request(province)
+    paid(province, request, 20_000)
+    paid(province, request, 30_000)
+    see(province, province.credits())
+
+    reverse(province, province.credits()[0])
+    assert province.findings() == ["short", "short"]
+    assert (request.status, request.received) == ("open", 30_000)
+    assert (province.fees("phi"), province.balance("liabilities:held")) == (0, -30_000)
+
+    paid(province, request, 20_000)
+    assert request.status == "paid"
+    assert (province.fees("phi"), province.balance("liabilities:held")) == (50_000, 0)
+
+
+def test_a_reversed_split_opens_every_request_of_it(province: Province) -> None:
+    """One transfer for two requests, taken back: both are open again."""
+    one, other = a_payment_request(province), a_payment_request(province, amount=30_000)
+    a_message(province, f"{one.reference} {other.reference}", amount=80_000)
+    settle(province)
+    see(province, province.credits())
+
+    reverse(province, province.credits()[0])
+
+    assert (one.status, other.status) == ("open", "open")
+    assert province.fees("phi") == 0
+    assert province.balance("assets:bank") == 0
+
+
+def test_unidentified_money_can_be_taken_back_too(province: Province) -> None:
+    """A reversal of money nobody knew debits unidentified."""
+    a_message(province, "", amount=50_000)
+    settle(province)
+    see(province, province.credits())
+
+    reverse(province, province.credits()[0])
+
+    assert province.balance("liabilities:unidentified") == 0
+    assert province.balance("assets:bank") == 0
+
+
+def test_a_withdrawn_credit_leaves_nothing(province: Province) -> None:
+    """A credit that never came is taken back against transit; once."""
+    request = a_payment_request(province)
+    paid(province, request)
+    credit = province.credits()[0]
+
+    settlement.withdraw(province.session, credit, actor=BY, now=NOON)
+    province.session.expire_all()
+
+    assert request.status == "open"
+    assert province.balance("assets:transit") == 0
+    with pytest.raises(settlement.AlreadyTakenBack):
+        settlement.withdraw(province.session, credit, actor=BY, now=NOON)
+
+
+def test_a_seen_credit_cannot_be_withdrawn(province: Province) -> None:
+    """What stands on a statement did come."""
+    paid(province, a_payment_request(province))
+    see(province, province.credits())
+
+    with pytest.raises(settlement.AlreadySeen):
+        settlement.withdraw(province.session, province.credits()[0], actor=BY, now=NOON)
+
+
+def test_held_money_is_assigned_to_the_request_it_was_meant_for(province: Province) -> None:
+    """Staff give unidentified money to a request: it is settled there."""
+    request = a_payment_request(province)
+    a_message(province, "nop le phi", amount=50_000)
+    settle(province)
+    credit = province.credits()[0]
+
+    settlement.assign(province.session, credit, request, actor=BY, now=NOON)
+    province.session.expire_all()
+
+    assert province.findings() == ["exact"]
+    assert public_status(request) == "paid"
+    assert (province.fees("phi"), province.balance("liabilities:unidentified")) == (50_000, 0)
+    with pytest.raises(settlement.NothingToAssign):
+        settlement.assign(province.session, credit, request, actor=BY, now=NOON)

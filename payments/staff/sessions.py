@@ -121,7 +121,8 @@ def session_of(session: Session, token: str, *, now: datetime) -> SignedIn:
     ).one_or_none()
     if found is None:
         raise NotSignedIn
-    return _signed_in(session, *found.tuple())
+    row, person = found
+    return _signed_in(session, row, person)
 
 
 def keep_alive_is_due(who: SignedIn, *, now: datetime) -> bool:

@@ -12,7 +12,7 @@ from flask import Blueprint, Flask
 from payments.core import service
 from payments.core.config import Config
 from payments.core.service import Service
-from payments.web import citizen, kit, ops
+from payments.web import callbacks, citizen, kit, ops
 from payments.web.ops import Readings
 
 
@@ -37,4 +37,5 @@ def blueprints(cashless: Service, readings: list[Readings]) -> list[Blueprint]:
     return [
         ops.blueprint(cashless.database, readings),
         citizen.blueprint(cashless.database),
+        callbacks.blueprint(cashless.database, cashless.vault),
     ]

@@ -103,28 +103,13 @@ class Letter:
     body: bytes
 
 
-def keep(session: Session, letter: Letter, *, now: datetime) -> State:
-    """Stores a message; one stored before, byte for byte the same, changes nothing.
+def keep_all(session: Session, letters: Sequence[Letter], *, now: datetime) -> None:
+    """Stores messages in order; one stored before, byte for byte the same, changes nothing.
 
-    Returns `waiting`, or `rejected` for one that can't be money of ours.
+    One that can't be money of ours is `rejected` at once, the others wait to be settled.
     """
-    advice = letter.advice
-    account = letter.intake.accounts.get(advice.account_number)
-    reason = _reason_to_reject(advice, account)
-    state = State.REJECTED if reason else State.WAITING
-    values = {
-        "connection_id": letter.intake.connection_id,
-        "collection_account_id": account,
-        "event_id": advice.source_event_id,
-        "body": letter.body,
-        "body_sha256": hashlib.sha256(letter.body).hexdigest(),
-        "received_at": now,
-        "state": state.value,
-        "reason": reason,
-        "tries": 0,
-    }
-    session.execute(_insert_once(session), [values])
-    return state
+    if letters:
+        session.execute(_insert_once(session), [_row(letter, now=now) for letter in letters])
 
 
 def accounts_waiting(session: Session) -> list[int]:
@@ -195,6 +180,23 @@ def mark_failed(session: Session, callback_id: int, *, reason: str, now: datetim
 class _Opened:
     row: Result[*tuple[Any, ...]]
     advice: Advice
+
+
+def _row(letter: Letter, *, now: datetime) -> dict[str, Any]:
+    advice = letter.advice
+    account = letter.intake.accounts.get(advice.account_number)
+    reason = _reason_to_reject(advice, account)
+    return {
+        "connection_id": letter.intake.connection_id,
+        "collection_account_id": account,
+        "event_id": advice.source_event_id,
+        "body": letter.body,
+        "body_sha256": hashlib.sha256(letter.body).hexdigest(),
+        "received_at": now,
+        "state": (State.REJECTED if reason else State.WAITING).value,
+        "reason": reason,
+        "tries": 0,
+    }
 
 
 def _reason_to_reject(advice: Advice, account: int | None) -> str | None:

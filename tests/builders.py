@@ -30,7 +30,9 @@ NOON = datetime(2026, 11, 24, 12, 0, tzinfo=VIETNAM).astimezone(UTC)
 
 SINCE = date(2020, 1, 1)
 BY = "staff:1"
-SCHEMES = MappingProxyType({"sandbox": "hmac", "sepay": "hmac", "payos": "hmac", "sepay_key": "key"})
+SCHEMES = MappingProxyType(
+    {"sandbox": "hmac", "sepay": "hmac", "payos": "hmac", "sepay_key": "key"}
+)
 _events = count(1)
 
 
@@ -75,7 +77,9 @@ def a_province(session: Session, *, number: str = "0011001234567", name: str = "
     suffix = name or number
     agencies.put(
         session,
-        agencies.Described("H09", "Tỉnh mẫu", "Sample province", agencies.Kind.PROVINCE, None, True),
+        agencies.Described(
+            "H09", "Tỉnh mẫu", "Sample province", agencies.Kind.PROVINCE, None, True
+        ),
         since=SINCE,
         on=SINCE,
     )
@@ -159,7 +163,7 @@ def a_message(
     at: datetime = NOON,
     reference: str | None = None,
     payer: str | None = None,
-) -> inbox.State:
+) -> None:
     """A callback of `source` kept in the inbox: money came with `memo`."""
     intake = province.intakes[source]
     number = event or str(next(_events))
@@ -167,7 +171,7 @@ def a_message(
     raw = json.dumps(body).encode()
     advice = SOURCES[intake.source].read(raw, scheme=intake.scheme)
     assert advice is not None
-    return inbox.keep(province.session, inbox.Letter(intake, advice, raw), now=at)
+    inbox.keep_all(province.session, [inbox.Letter(intake, advice, raw)], now=at)
 
 
 def settle(province: Province, *, now: datetime = NOON) -> int:
@@ -177,7 +181,9 @@ def settle(province: Province, *, now: datetime = NOON) -> int:
     )
 
 
-def paid(province: Province, request: PaymentRequest, amount: int | None = None, **told: Any) -> None:
+def paid(
+    province: Province, request: PaymentRequest, amount: int | None = None, **told: Any
+) -> None:
     """The request's payer transfers `amount` (its whole amount unless said), and it is settled."""
     a_message(province, request.reference, amount=amount or int(request.amount), **told)
     settle(province)

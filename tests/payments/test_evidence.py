@@ -164,9 +164,7 @@ TIED = {
 
 
 @pytest.mark.parametrize("order", list(permutations(TIED)), ids=" then ".join)
-def test_later_words_join_two_credits_into_one(
-    province: Province, order: tuple[str, ...]
-) -> None:
+def test_later_words_join_two_credits_into_one(province: Province, order: tuple[str, ...]) -> None:
     """One source knows the code, one the reference, one both: one credit, in every order."""
     request = a_payment_request(province)
 

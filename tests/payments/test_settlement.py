@@ -92,7 +92,9 @@ def test_two_payments_in_one_set_are_one_exact_and_one_duplicate(province: Provi
 def test_after_cancel_is_held(province: Province) -> None:
     """Money for a cancelled request is held, to be given back."""
     request = a_payment_request(province)
-    payment_requests.cancel(province.session, request, reason=payment_requests.CancelReason.WITHDRAWN, now=NOON)
+    payment_requests.cancel(
+        province.session, request, reason=payment_requests.CancelReason.WITHDRAWN, now=NOON
+    )
 
     paid(province, request)
 

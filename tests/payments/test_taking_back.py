@@ -12,7 +12,16 @@ from payments import settlement
 from payments.core.columns import Day
 from payments.credits import AlreadyMatched, Credit
 from payments.payment_requests import public_status
-from tests.builders import BY, NOON, Province, a_message, a_payment_request, a_province, paid, settle
+from tests.builders import (
+    BY,
+    NOON,
+    Province,
+    a_message,
+    a_payment_request,
+    a_province,
+    paid,
+    settle,
+)
 
 
 @pytest.fixture
@@ -24,9 +33,9 @@ def province(session: Session) -> Province:
 def see(province: Province, credits: Sequence[Credit], *, match: int = 1) -> None:
     """A statement line was matched to each credit."""
     for number, credit in enumerate(credits, start=match):
-        pair = select(
-            Credit.id, literal(number, Integer()), literal(NOON.date(), Day())
-        ).where(Credit.id == credit.id)
+        pair = select(Credit.id, literal(number, Integer()), literal(NOON.date(), Day())).where(
+            Credit.id == credit.id
+        )
         settlement.confirm_all(province.session, pair, actor=BY, now=NOON)
 
 

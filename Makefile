@@ -21,7 +21,7 @@ TOOLS := $(VENV)/.tools
 DEMO := $(VENV)/.demo
 DEV := $(VENV)/.dev
 
-.PHONY: help setup demo run test check lint quick bench prove fuzz-api browser lock clean
+.PHONY: help setup demo run test check lint quick bench prove fuzz-api lock clean
 
 help: ## Tells these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -68,6 +68,13 @@ lock: $(TOOLS) ## Locks versions and hashes (UPGRADE=--upgrade takes newer ones)
 	    --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    -o requirements/$$name.txt; \
 	done
+
+secrets: ## Makes random passwords and keys for compose.yaml, once
+	@umask 022; mkdir -m 700 $@; password=$$(head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n'); \
+	echo "$$password" > $@/database_password; \
+	echo "postgresql+psycopg://cashless:$$password@database/cashless" > $@/database_url; \
+	head -c 32 /dev/urandom | base64 > $@/master_key
+	@echo "Made secrets/: only its owner may open the folder. Keep a copy of master_key elsewhere."
 
 clean: ## Removes what was made here, but not var/, the practice data
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -15,6 +15,7 @@ from payments.payment_requests.issuing import (
     by_token,
     issue,
 )
+from payments.payment_requests.lookups import Addressee, Lookups, RememberingLookups
 from payments.payment_requests.moves import (
     MoveNotAllowed,
     announce_all,
@@ -23,9 +24,11 @@ from payments.payment_requests.moves import (
     cancel,
     expire_all,
 )
+from payments.payment_requests.searching import PublicStatus, Search, search
 from payments.payment_requests.snapshots import Snapshot, public_status, snapshots
 from payments.payment_requests.tables import (
     MOVES,
+    CancelReason,
     PaymentRequest,
     PaymentRequestLine,
     Status,
@@ -33,12 +36,18 @@ from payments.payment_requests.tables import (
 
 __all__ = [
     "MOVES",
+    "Addressee",
     "AmountOverLimit",
+    "CancelReason",
+    "Lookups",
     "MoveNotAllowed",
     "NoFreeReference",
     "Order",
     "PaymentRequest",
     "PaymentRequestLine",
+    "PublicStatus",
+    "RememberingLookups",
+    "Search",
     "Snapshot",
     "Status",
     "UnknownReplaced",
@@ -52,5 +61,6 @@ __all__ = [
     "expire_all",
     "issue",
     "public_status",
+    "search",
     "snapshots",
 ]

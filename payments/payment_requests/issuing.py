@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import insert, literal, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from payments import agencies, fees, policies, references
-from payments.core.calendar import local_day
+from payments import fees, references
 from payments.core.columns import Code
 from payments.core.errors import Invalid, NotFound, Unavailable
 from payments.core.money import QR_LIMIT, Dong
+from payments.payment_requests.lookups import Lookups
 from payments.payment_requests.moves import announce_all
 from payments.payment_requests.tables import PaymentRequest, PaymentRequestLine, Status
+
+ASKING: Final = Lookups()
+"""Looks everything up anew; a process that issues many remembers for a few seconds instead."""
 
 _TRIES: Final = 5
 
@@ -52,7 +56,7 @@ class Order:
 
     agency: str
     dossier: str
-    channel: str
+    channel: fees.Channel
     items: Sequence[fees.Item]
     description: str = ""
     replaces: str | None = None
@@ -66,21 +70,18 @@ def issue(
     base_url: str,
     prefix: str,
     now: datetime,
+    lookups: Lookups = ASKING,
 ) -> PaymentRequest:
     """A new request for the fees of `order`, priced by the tariff of today in Viet Nam.
 
     One whose fees all come to zero (exempt) is paid at once, and the portal is told. Raises the
     errors of agencies and fees, `AmountOverLimit` and `UnknownReplaced`.
     """
-    today = local_day(now)
-    agency = agencies.by_code(session, order.agency, on=today)
-    account = agencies.account_for(session, agency.id, on=today)
-    lines = fees.price(session, order.items, channel=order.channel, on=today)
+    addressee = lookups.addressee(session, order.agency, now=now)
+    lines = lookups.price(session, order.items, channel=order.channel, now=now)
     amount = Dong(sum(line.amount for line in lines))
     if amount >= QR_LIMIT:
         raise AmountOverLimit(amount=amount, limit=QR_LIMIT)
-    replaces_id = _replaced(session, order.replaces, portal_id=portal_id)
-    hours = policies.value(session, "request_expiry_hours", on=today)
     token = secrets.token_urlsafe(16)
     request = _with_a_free_reference(
         session,
@@ -88,17 +89,17 @@ def issue(
             "token": token,
             "page": f"{base_url}/p/{token}",
             "portal_id": portal_id,
-            "agency_id": agency.id,
-            "collection_account_id": account.id,
+            "agency_id": addressee.agency_id,
+            "collection_account_id": addressee.collection_account_id,
             "dossier": order.dossier,
-            "channel": order.channel,
+            "channel": order.channel.value,
             "description": order.description or "; ".join(line.name for line in lines),
             "amount": amount,
             "status": (Status.OPEN if amount else Status.PAID).value,
             "issued_at": now,
-            "expires_at": now + timedelta(hours=hours),
+            "expires_at": now + lookups.expiry(session, now=now),
             "paid_at": None if amount else now,
-            "replaces_id": replaces_id,
+            "replaces_id": _replaced(session, order.replaces, portal_id=portal_id),
         },
         prefix=prefix,
     )
@@ -132,14 +133,24 @@ def _with_a_free_reference(
     session: Session, values: dict[str, object], *, prefix: str
 ) -> PaymentRequest:
     for _ in range(_TRIES):
-        reference = references.make(prefix)
-        taken = select(PaymentRequest.id).where(PaymentRequest.reference == reference)
-        if session.scalar(taken) is None:
-            request = PaymentRequest(reference=reference, **values)
-            session.add(request)
-            session.flush()
+        offered = _insert(session)(PaymentRequest).values(
+            reference=references.make(prefix), **values
+        )
+        request = session.scalars(
+            offered.on_conflict_do_nothing(index_elements=[PaymentRequest.reference]).returning(
+                PaymentRequest
+            )
+        ).one_or_none()
+        if request is not None:
             return request
     raise NoFreeReference
+
+
+def _insert(session: Session) -> Callable[[type[PaymentRequest]], postgresql.Insert]:
+    """The INSERT that knows ON CONFLICT; both dialects spell it alike."""
+    if session.get_bind().dialect.name == "sqlite":
+        return sqlite.insert  # type: ignore[return-value]  # same methods, no common type
+    return postgresql.insert
 
 
 def _replaced(session: Session, reference: str | None, *, portal_id: int) -> int | None:
@@ -155,9 +166,7 @@ def _replaced(session: Session, reference: str | None, *, portal_id: int) -> int
     return replaced
 
 
-def _insert_lines(
-    session: Session, request_id: int, lines: Sequence[fees.PricedLine]
-) -> None:
+def _insert_lines(session: Session, request_id: int, lines: Sequence[fees.PricedLine]) -> None:
     rows = [
         {
             "payment_request_id": request_id,
@@ -179,7 +188,5 @@ def _insert_lines(
 
 def _announce_paid(session: Session, request: PaymentRequest, *, now: datetime) -> None:
     paid = literal("payment_request.paid", Code())
-    this = select(PaymentRequest.id, paid, literal(1)).where(
-        PaymentRequest.id == request.id
-    )
+    this = select(PaymentRequest.id, paid, literal(1)).where(PaymentRequest.id == request.id)
     announce_all(session, this, now=now)

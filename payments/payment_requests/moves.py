@@ -18,7 +18,7 @@ from payments.core.columns import Amount, Code, Count, Flag, Instant, Key
 from payments.core.database import Rows, analyze, rows_of, scratch, temporary
 from payments.core.errors import Conflict
 from payments.payment_requests.snapshots import snapshots
-from payments.payment_requests.tables import MOVES, PaymentRequest, Status
+from payments.payment_requests.tables import MOVES, CancelReason, PaymentRequest, Status
 
 
 class MoveNotAllowed(Conflict):
@@ -82,9 +82,7 @@ def apply_all(session: Session, changes: Rows) -> None:
                 else_=request.status,
             ),
             paid_at=case((becomes_paid, change.paid_at), (stays_paid, request.paid_at)),
-            late=case(
-                (becomes_paid, change.late), (stays_paid, request.late), else_=False
-            ),
+            late=case((becomes_paid, change.late), (stays_paid, request.late), else_=False),
             reconciled_at=case((stays_paid, request.reconciled_at)),
         )
         .execution_options(synchronize_session=False)
@@ -113,25 +111,23 @@ def expire_all(session: Session, collection_account_id: int, *, now: datetime) -
 
 
 def cancel(
-    session: Session, request: PaymentRequest, *, reason: str, now: datetime
+    session: Session, request: PaymentRequest, *, reason: CancelReason, now: datetime
 ) -> None:
-    """Cancels an open request. Raises `MoveNotAllowed` for one that is not open."""
+    """Cancels an open request, under its account's lock. Raises `MoveNotAllowed`."""
     moved = session.execute(
         update(PaymentRequest)
         .where(
             PaymentRequest.id == request.id,
             PaymentRequest.status.in_(allowed_into(Status.CANCELLED)),
         )
-        .values(status=Status.CANCELLED.value, cancelled_at=now, cancel_reason=reason)
+        .values(status=Status.CANCELLED.value, cancelled_at=now, cancel_reason=reason.value)
     )
     if rows_of(moved) != 1:
         raise MoveNotAllowed(reference=request.reference, to=Status.CANCELLED.value)
     _announce_ids(session, [request.id], "payment_request.cancelled", now=now)
 
 
-def announce_reconciled(
-    session: Session, collection_account_id: int, *, now: datetime
-) -> int:
+def announce_reconciled(session: Session, collection_account_id: int, *, now: datetime) -> int:
     """Tells the portals of up to 2,000 requests whose every credit stands on a statement.
 
     Run after the day is proved, again until it returns 0.
@@ -150,9 +146,7 @@ def announce_reconciled(
     )
     ids = list(session.scalars(proved))
     if ids:
-        session.execute(
-            update(request).where(request.id.in_(ids)).values(reconciled_at=now)
-        )
+        session.execute(update(request).where(request.id.in_(ids)).values(reconciled_at=now))
         _announce_ids(session, ids, "payment_request.reconciled", now=now)
     return len(ids)
 
@@ -168,9 +162,7 @@ def announce_all(session: Session, news: Rows, *, now: datetime) -> None:
     _announce(session, now=now)
 
 
-def _announce_ids(
-    session: Session, ids: list[int], kind: str, *, now: datetime
-) -> None:
+def _announce_ids(session: Session, ids: list[int], kind: str, *, now: datetime) -> None:
     temporary(session, _news)
     rows = [{"payment_request_id": one, "type": kind, "rank": 1} for one in ids]
     session.execute(insert(_news), rows)
@@ -210,9 +202,7 @@ def _announce(session: Session, *, now: datetime) -> None:
 def _set_status(session: Session, ids: list[int], status: Status) -> None:
     moved = session.execute(
         update(PaymentRequest)
-        .where(
-            PaymentRequest.id.in_(ids), PaymentRequest.status.in_(allowed_into(status))
-        )
+        .where(PaymentRequest.id.in_(ids), PaymentRequest.status.in_(allowed_into(status)))
         .values(status=status.value)
         .execution_options(synchronize_session=False)
     )

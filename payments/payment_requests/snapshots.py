@@ -96,11 +96,7 @@ def _pay_to(row: Result[*tuple[Any, ...]], due: Dong) -> Mapping[str, Any]:
     """Where and how to pay what is still due. A request that was closed shows no QR."""
     memo = memo_of(row.reference)
     open_ = row.status == Status.OPEN
-    qr = (
-        vietqr.encode(bin=row.bin, account=row.number, amount=due, memo=memo)
-        if open_
-        else None
-    )
+    qr = vietqr.encode(bin=row.bin, account=row.number, amount=due, memo=memo) if open_ else None
     return {
         "bin": row.bin,
         "account": row.number,

@@ -28,6 +28,17 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
+class CancelReason(StrEnum):
+    """Why a request was cancelled."""
+
+    WITHDRAWN = "withdrawn"  # the citizen withdrew the dossier
+    REFUSED = "refused"  # the dossier was not accepted
+    MISTAKEN = "mistaken"  # asked for by mistake: wrong fee, quantity or agency
+    REPLACED = "replaced"  # another request takes its place
+    PAID_IN_CASH = "paid_in_cash"
+    OTHER = "other"
+
+
 MOVES: Final = frozenset(
     {
         (Status.OPEN, Status.PAID),
@@ -48,21 +59,20 @@ class PaymentRequest(Row):
         UniqueConstraint("token"),
         one_of("status", Status),
         one_of("channel", ("online", "counter")),
+        one_of("cancel_reason", CancelReason),
         CheckConstraint("amount BETWEEN 0 AND 499999999", name="amount"),
         CheckConstraint("received >= 0 AND advised >= 0", name="received"),
         CheckConstraint("confirmed BETWEEN 0 AND received", name="confirmed"),
         CheckConstraint("refunded BETWEEN 0 AND amount", name="refunded"),
         CheckConstraint("remitted BETWEEN 0 AND amount", name="remitted"),
-        CheckConstraint(
-            "(status = 'paid') = (received >= amount)", name="paid_is_received"
-        ),
+        CheckConstraint("(status = 'paid') = (received >= amount)", name="paid_is_received"),
         CheckConstraint("(status = 'paid') = (paid_at IS NOT NULL)", name="paid_at"),
-        CheckConstraint(
-            "(status = 'cancelled') = (cancelled_at IS NOT NULL)", name="cancelled_at"
-        ),
+        CheckConstraint("(status = 'cancelled') = (cancelled_at IS NOT NULL)", name="cancelled_at"),
         CheckConstraint("expires_at > issued_at", name="expires_at"),
         Index(None, "portal_id", "id"),
         Index(None, "portal_id", "dossier"),
+        Index(None, "portal_id", "status", "id"),
+        Index(None, "portal_id", "issued_at"),
         Index(
             "ix_payment_request_expiring",
             "collection_account_id",
@@ -85,9 +95,7 @@ class PaymentRequest(Row):
     page: Mapped[str] = mapped_column(Words())
     portal_id: Mapped[int] = mapped_column(ForeignKey("portal.id"))
     agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
-    collection_account_id: Mapped[int] = mapped_column(
-        ForeignKey("collection_account.id")
-    )
+    collection_account_id: Mapped[int] = mapped_column(ForeignKey("collection_account.id"))
     dossier: Mapped[str] = mapped_column(Words())
     channel: Mapped[str] = mapped_column(Code())
     description: Mapped[str] = mapped_column(Words())
@@ -105,9 +113,7 @@ class PaymentRequest(Row):
     cancelled_at: Mapped[datetime | None] = mapped_column(Instant())
     cancel_reason: Mapped[str | None] = mapped_column(Code())
     reconciled_at: Mapped[datetime | None] = mapped_column(Instant())
-    replaces_id: Mapped[int | None] = mapped_column(
-        Key(), ForeignKey("payment_request.id")
-    )
+    replaces_id: Mapped[int | None] = mapped_column(Key(), ForeignKey("payment_request.id"))
     sequence: Mapped[int] = mapped_column(Count(), default=1)
 
 

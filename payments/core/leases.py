@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from sqlalchemy import CheckConstraint, UniqueConstraint, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -22,6 +23,9 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from payments.core.columns import Code, Count, Instant, Key, Words, one_of
 from payments.core.database import Row
+
+HEART: Final = "scheduler"
+"""The lease that says some scheduler is alive: `is_alive(session, HEART, now=now)`."""
 
 
 class Outcome(StrEnum):

@@ -35,9 +35,6 @@ from payments.core.leases import Fence, Outcome
 from payments.core.logs import log
 from payments.core.service import Service
 
-HEART: Final = "scheduler"
-"""The lease that says some scheduler is alive; `leases.is_alive` asks for it."""
-
 LOOK_BACK: Final = timedelta(days=7)
 """A slot missed longer ago than this is not caught up."""
 
@@ -260,7 +257,7 @@ class Scheduler:
         now, held = clock.now(), list(self._held.values())
 
         def unit(session: Session) -> list[Fence]:
-            leases.beat(session, HEART, holder=self._holder, for_=6 * _BEATS, now=now)
+            leases.beat(session, leases.HEART, holder=self._holder, for_=6 * _BEATS, now=now)
             return [
                 fence
                 for fence in held

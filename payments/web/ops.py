@@ -19,7 +19,6 @@ from payments.core.database import Database
 from payments.core.errors import CashlessError
 from payments.core.logs import log
 from payments.core.metrics import Reading
-from payments.core.scheduler import HEART
 
 OK: Final = "ok"
 
@@ -51,7 +50,7 @@ def blueprint(database: Database, readings: Sequence[Readings]) -> Blueprint:
 
 def heart(session: Session) -> Iterable[Reading]:
     """Whether some scheduler's heart beats, as a reading of 0 or 1."""
-    beating = leases.is_alive(session, HEART, now=clock.now())
+    beating = leases.is_alive(session, leases.HEART, now=clock.now())
     return [Reading("scheduler_alive", "Whether a scheduler's heart beats.", float(beating))]
 
 
@@ -60,7 +59,7 @@ def _checks(database: Database) -> dict[str, str]:
     try:
         schema.check(database)
         now = clock.now()
-        beating = database.read(lambda session: leases.is_alive(session, HEART, now=now))
+        beating = database.read(lambda session: leases.is_alive(session, leases.HEART, now=now))
     except CashlessError as error:
         return {"database": error.code}
     except Exception as error:  # noqa: BLE001  whatever it is, we are not ready

@@ -101,9 +101,14 @@ def install(app: Flask, *, base_url: str) -> None:
     app.register_error_handler(Exception, _of_a_fault)
 
 
+def status_of(kind: type[CashlessError]) -> int:
+    """The status that errors of this kind are told with: that of the narrowest kind listed."""
+    return next(STATUS[wider] for wider in kind.__mro__ if wider in STATUS)
+
+
 def of_ours(error: CashlessError) -> Problem:
     """The problem that one of our own errors is."""
-    status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    status = status_of(type(error))
     detail = say(f"error.{error.code}", **cast(dict[str, Any], error.fields))
     headers: dict[str, str] = {}
     if status in (429, 503) or "retry_after" in error.fields:

@@ -182,7 +182,9 @@ def test_past_its_time_a_code_is_not_offered(client: FlaskClient, province: Prov
 def test_a_cancelled_request_says_do_not_pay(client: FlaskClient, province: Province) -> None:
     """After a cancellation the page shows neither code nor account."""
     request = a_payment_request(province)
-    payment_requests.cancel(province.session, request, reason=payment_requests.CancelReason.WITHDRAWN, now=NOON)
+    payment_requests.cancel(
+        province.session, request, reason=payment_requests.CancelReason.WITHDRAWN, now=NOON
+    )
     province.session.commit()
     page = client.get(f"/p/{request.token}").text
     assert "Khoản thu này đã bị hủy" in page

@@ -45,7 +45,9 @@ SETTINGS: Final = (
 VAR: Final = Path("var")
 """Where sandbox mode keeps its database and its master key, under the present folder."""
 
-_TESTS_OWN: Final = "TEST_PG_BIN"
+_READ_BY_OTHERS: Final = ("TEST_PG_BIN", "TEST_BROWSER", "FUZZ_CASES", "WEB_WORKERS", "LISTEN")
+"""Variables of the tests and of compose.yaml."""
+
 _LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 _HOST: Final = re.compile(
     r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?|\[[0-9a-f:]+\](:[0-9]{1,5})?"
@@ -103,7 +105,8 @@ class _Environment(FileAwareEnv):
     def refuse_unknown(self) -> None:
         """Notes each CASHLESS_ variable that is no setting: most likely a slip of the pen."""
         known = {f"{PREFIX}{name}{end}" for name in SETTINGS for end in ("", self.file_suffix)}
-        for name in sorted(set(self._given) - known - {PREFIX + _TESTS_OWN}):
+        known |= {f"{PREFIX}{name}" for name in _READ_BY_OTHERS}
+        for name in sorted(set(self._given) - known):
             if name.startswith(PREFIX):
                 self._errors[name].append(later("setting.unknown"))
 

@@ -594,7 +594,7 @@ POSTGRESQL = (
     CONSTRAINT fk_credit_payment_request_id FOREIGN KEY(payment_request_id) REFERENCES payment_request (id),
     CONSTRAINT fk_credit_merged_into_id FOREIGN KEY(merged_into_id) REFERENCES credit (id)
 )""",
-    r"""CREATE INDEX ix_credit_collection_account_id_bank_reference ON credit (collection_account_id, bank_reference)""",
+    r"""CREATE INDEX ix_credit_collection_account_id_bank_reference_day ON credit (collection_account_id, bank_reference, day)""",
     r"""CREATE INDEX ix_credit_collection_account_id_code ON credit (collection_account_id, code)""",
     r"""CREATE INDEX ix_credit_collection_account_id_day ON credit (collection_account_id, day)""",
     r"""CREATE INDEX ix_credit_collection_account_id_payer_key_day ON credit (collection_account_id, payer_key, day)""",
@@ -1394,7 +1394,7 @@ SQLITE = (
     CONSTRAINT fk_credit_merged_into_id FOREIGN KEY(merged_into_id) REFERENCES credit (id)
 )
  STRICT""",
-    r"""CREATE INDEX ix_credit_collection_account_id_bank_reference ON credit (collection_account_id, bank_reference)""",
+    r"""CREATE INDEX ix_credit_collection_account_id_bank_reference_day ON credit (collection_account_id, bank_reference, day)""",
     r"""CREATE INDEX ix_credit_collection_account_id_code ON credit (collection_account_id, code)""",
     r"""CREATE INDEX ix_credit_collection_account_id_day ON credit (collection_account_id, day)""",
     r"""CREATE INDEX ix_credit_collection_account_id_payer_key_day ON credit (collection_account_id, payer_key, day)""",

@@ -45,13 +45,16 @@ def install(app: Flask, *, base_url: str) -> None:
     app.before_request(_name_request)
     app.teardown_request(lambda _error: structlog.contextvars.clear_contextvars())
     strict = {"Strict-Transport-Security": _ONE_YEAR} if base_url.startswith("https:") else {}
+    wanted = [(name.lower(), name, value) for name, value in {**_ALWAYS, **strict}.items()]
 
     @app.after_request
     def set_headers(response: Response) -> Response:
         if request.endpoint == "static" and "v" in request.args and response.status_code < 400:
             response.headers["Cache-Control"] = _FOR_EVER
-        for name, value in {**_ALWAYS, **strict}.items():
-            response.headers.setdefault(name, value)
+        there = {name.lower() for name, _ in response.headers}
+        for lower, name, value in wanted:
+            if lower not in there:
+                response.headers.add(name, value)
         response.headers["X-Request-Id"] = request_id()
         return response
 

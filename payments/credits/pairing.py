@@ -20,9 +20,10 @@ from typing import Any, Final
 from sqlalchemy import (
     Column,
     ColumnElement,
-    Subquery,
     Table,
+    Text,
     and_,
+    cast,
     exists,
     func,
     insert,
@@ -32,7 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
-from payments.core.columns import Amount, Code, Day, Key
+from payments.core.columns import Amount, Code, Count, Day, Key
 from payments.core.database import Rows, analyze, scratch, table_of, temporary
 from payments.credits.tables import Credit, Evidence
 
@@ -61,6 +62,25 @@ pairing = Table(
     prefixes=["TEMPORARY"],
 )
 """What was found to be the same movement: at most one credit each, and by which rule."""
+
+
+_asked: Final = Table(
+    "pairing_asked",
+    scratch,
+    Column("key", Code(), primary_key=True),
+    Column("rank", Count(), primary_key=True),
+    Column("told_id", Key()),
+    prefixes=["TEMPORARY"],
+)
+
+_offered: Final = Table(
+    "pairing_offered",
+    scratch,
+    Column("key", Code(), primary_key=True),
+    Column("rank", Count(), primary_key=True),
+    Column("credit_id", Key()),
+    prefixes=["TEMPORARY"],
+)
 
 
 @dataclass(frozen=True)
@@ -144,37 +164,51 @@ def _answers(step: _Step, one: dict[str, bool]) -> bool:
 
 def _pair_by(session: Session, step: _Step, *, eligible: ColumnElement[bool]) -> None:
     """The k-th told with the k-th credit of each key."""
-    key = ("collection_account_id", "amount", *step.equal)
+    temporary(session, _asked, _offered)
     free = ~exists().where(pairing.c.told_id == told.c.id)
     having = [_has(told.c[field.removeprefix("-")], field) for field in step.told]
-    asking = select(*told.c).where(free, *having).subquery()
-    asked = _ranked(asking.c, key)
-    keys = select(*[asking.c[name] for name in key]).distinct().subquery()
+    key, rank = _ranked(told.c, step)
+    session.execute(
+        insert(_asked).from_select(
+            ["told_id", "key", "rank"], select(told.c.id, key, rank).where(free, *having)
+        )
+    )
+    columns = ("collection_account_id", "amount", *step.equal)
     untaken = ~exists().where(pairing.c.credit_id == CREDIT.c.id)
     lacking = [CREDIT.c[field].is_(None) for field in step.credit_lacks]
-    offering = (
-        select(
-            CREDIT.c.id,
-            CREDIT.c.day,
-            *[CREDIT.c[name] for name in key if name != "day"],
+    key, rank = _ranked(CREDIT.c, step)
+    session.execute(
+        insert(_offered).from_select(
+            ["credit_id", "key", "rank"],
+            select(CREDIT.c.id, key, rank)
+            .select_from(_asked)
+            .join(told, told.c.id == _asked.c.told_id)
+            .join(CREDIT, and_(*[CREDIT.c[name] == told.c[name] for name in columns]))
+            .where(
+                _asked.c.rank == 1, eligible, untaken, CREDIT.c.merged_into_id.is_(None), *lacking
+            ),
         )
-        .select_from(keys)
-        .join(CREDIT, and_(*[CREDIT.c[name] == keys.c[name] for name in key]))
-        .where(eligible, untaken, CREDIT.c.merged_into_id.is_(None), *lacking)
-        .subquery()
     )
-    offered = _ranked(offering.c, key)
-    same = and_(*[asked.c[name] == offered.c[name] for name in (*key, "rank")])
-    pairs = select(asked.c.id, offered.c.id, literal(step.rule, Code())).join(offered, same)
-    session.execute(insert(pairing).from_select(["told_id", "credit_id", "rule"], pairs))
+    analyze(session, _asked, _offered)
+    same = and_(_asked.c.key == _offered.c.key, _asked.c.rank == _offered.c.rank)
+    pairs = select(_asked.c.told_id, _offered.c.credit_id, literal(step.rule, Code()))
+    session.execute(
+        insert(pairing).from_select(
+            ["told_id", "credit_id", "rule"], pairs.select_from(_asked).join(_offered, same)
+        )
+    )
 
 
 def _has(column: ColumnElement[Any], field: str) -> ColumnElement[bool]:
     return column.is_(None) if field.startswith("-") else column.is_not(None)
 
 
-def _ranked(columns: ReadOnlyColumnCollection[str, Any], key: Sequence[str]) -> Subquery:
-    """Rows numbered within their key, by day and order of arrival."""
-    group = [columns[name] for name in key]
-    rank = func.row_number().over(partition_by=group, order_by=(columns.day, columns.id))
-    return select(columns.id, *group, rank.label("rank")).subquery()
+def _ranked(
+    columns: ReadOnlyColumnCollection[str, Any], step: _Step
+) -> tuple[ColumnElement[str], ColumnElement[int]]:
+    """What rows must have in common as one text, and their number within it, by day and arrival."""
+    key: ColumnElement[str] = cast(columns["amount"], Text)
+    for name in step.equal:
+        key = key + literal("|", Code()) + cast(columns[name], Text)
+    rank = func.row_number().over(partition_by=key, order_by=(columns.day, columns.id))
+    return key, rank

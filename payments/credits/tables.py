@@ -76,7 +76,7 @@ class Credit(Row):
             postgresql_where=text("match_id IS NULL"),
         ),
         Index(None, "collection_account_id", "code"),
-        Index(None, "collection_account_id", "bank_reference"),
+        Index(None, "collection_account_id", "bank_reference", "day"),
         Index(None, "collection_account_id", "payer_key", "day"),
         Index(None, "collection_account_id", "payment_request_id"),
         Index(None, "collection_account_id", "day"),

@@ -29,7 +29,7 @@ from payments.core.columns import Amount, Code
 from payments.core.database import analyze, table_of
 from payments.credits import Credit, Finding
 from payments.payment_requests import PaymentRequest, PaymentRequestLine, Status
-from payments.settlement.sets import contribution, payment, settling, share
+from payments.settlement.sets import contribution, payment, settling, share, stretch
 
 CREDIT: Final = table_of(Credit)
 REQUEST: Final = table_of(PaymentRequest)
@@ -127,52 +127,50 @@ def _stretch(session: Session) -> None:
     analyze(session, share, contribution)
 
 
-def _pay_lines(session: Session) -> None:
-    so_far = func.sum(LINE.c.amount).over(
-        partition_by=LINE.c.payment_request_id, order_by=LINE.c.position
-    )
-    completed = select(contribution.c.payment_request_id).distinct()
-    line = (
-        select(
-            LINE.c.id,
-            LINE.c.payment_request_id,
-            LINE.c.kind,
-            LINE.c.sub_item,
-            (cast(so_far, Amount()) - LINE.c.amount).label("starts"),
-            cast(so_far, Amount()).label("ends"),
-        )
-        .where(LINE.c.payment_request_id.in_(completed))
-        .subquery()
-    )
-    given = contribution.c
-    starts = case((given.starts > line.c.starts, given.starts), else_=line.c.starts)
-    ends = case((given.ends < line.c.ends, given.ends), else_=line.c.ends)
+def fees_path() -> ColumnElement[str]:
+    """The ledger path of a fee line; joins request and agency."""
     colon = literal(":", Code())
-    fees_path = (
-        path("liabilities:fees:", REQUEST.c.collection_account_id)
-        + colon
-        + AGENCY.c.code
-        + colon
-        + line.c.kind
-        + colon
-        + line.c.sub_item
+    account = path("liabilities:fees:", REQUEST.c.collection_account_id)
+    return account + colon + AGENCY.c.code + colon + LINE.c.kind + colon + LINE.c.sub_item
+
+
+def _pay_lines(session: Session) -> None:
+    reached = cast(
+        func.sum(LINE.c.amount).over(
+            partition_by=LINE.c.payment_request_id, order_by=LINE.c.position
+        ),
+        Amount(),
     )
+    completed = select(contribution.c.payment_request_id)
+    session.execute(
+        insert(stretch).from_select(
+            [column.name for column in stretch.c],
+            select(
+                LINE.c.id, LINE.c.payment_request_id, fees_path(), reached - LINE.c.amount, reached
+            )
+            .join(REQUEST, REQUEST.c.id == LINE.c.payment_request_id)
+            .join(AGENCY, AGENCY.c.id == REQUEST.c.agency_id)
+            .where(LINE.c.payment_request_id.in_(completed)),
+        )
+    )
+    analyze(session, stretch)
+    given, line = contribution.c, stretch.c
+    starts = case((given.starts > line.starts, given.starts), else_=line.starts)
+    ends = case((given.ends < line.ends, given.ends), else_=line.ends)
     session.execute(
         insert(payment).from_select(
             [column.name for column in payment.c],
             select(
                 given.credit_id,
-                line.c.id,
+                line.payment_request_line_id,
                 ends - starts,
                 given.decision,
-                fees_path,
+                line.path,
                 given.earlier,
                 given.day,
             )
             .select_from(contribution)
-            .join(line, line.c.payment_request_id == given.payment_request_id)
-            .join(REQUEST, REQUEST.c.id == given.payment_request_id)
-            .join(AGENCY, AGENCY.c.id == REQUEST.c.agency_id)
+            .join(stretch, line.payment_request_id == given.payment_request_id)
             .where(ends > starts),
         )
     )

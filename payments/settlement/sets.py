@@ -76,6 +76,18 @@ contribution: Final = Table(
 )
 """For each completed request, which stretch of its amount each of its credits pays."""
 
+stretch: Final = Table(
+    "settling_line",
+    scratch,
+    Column("payment_request_line_id", Key(), primary_key=True),
+    Column("payment_request_id", Key(), index=True),
+    Column("path", Code()),
+    Column("starts", Amount()),
+    Column("ends", Amount()),
+    prefixes=["TEMPORARY"],
+)
+"""Where each fee line lies along its request's amount, and where the ledger books it."""
+
 payment: Final = Table(
     "settling_payment",
     scratch,
@@ -90,4 +102,4 @@ payment: Final = Table(
 )
 """What each credit pays of each fee line, and where the ledger books it."""
 
-ALL: Final = (settling, claim, ready, share, contribution, payment)
+ALL: Final = (settling, claim, ready, share, contribution, stretch, payment)

@@ -32,7 +32,7 @@ from payments.core.columns import Amount, Code, Day, Flag, Key
 from payments.core.database import Rows, analyze, rows_of, scratch, table_of, temporary
 from payments.credits import Allocation, Credit, Finding
 from payments.payment_requests import PaymentRequest, PaymentRequestLine, Status
-from payments.settlement.booking import held, path
+from payments.settlement.booking import fees_path, held, path
 from payments.settlement.confirming import counted
 from payments.settlement.findings import COUNTED
 
@@ -138,21 +138,11 @@ def _concerned() -> Rows:
 
 def _allocated(chosen: Rows) -> Any:
     """What each chosen credit still pays of each fee line, and the ledger path of that fee."""
-    colon = literal(":", Code())
-    fees_path = (
-        path("liabilities:fees:", REQUEST.c.collection_account_id)
-        + colon
-        + AGENCY.c.code
-        + colon
-        + LINE.c.kind
-        + colon
-        + LINE.c.sub_item
-    )
     return (
         select(
             ALLOCATION.c.credit_id,
             ALLOCATION.c.payment_request_line_id,
-            fees_path.label("path"),
+            fees_path().label("path"),
             cast(func.sum(ALLOCATION.c.amount), Amount()).label("amount"),
         )
         .join(LINE, LINE.c.id == ALLOCATION.c.payment_request_line_id)

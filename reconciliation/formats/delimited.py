@@ -59,5 +59,7 @@ class _Lines:
         try:
             text = raw.decode(self.encoding)
         except UnicodeDecodeError:
-            raise UnreadableText(line=self.number, encoding=self.encoding) from None
+            raise UnreadableText(line=self.number) from None
+        if "\0" in text:
+            raise UnreadableText(line=self.number)
         return text.removeprefix(_BOM) if self.number == 1 else text

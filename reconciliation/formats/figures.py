@@ -6,6 +6,7 @@ Nothing is guessed: whoever calls says the style. What does not fit is refused w
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -20,7 +21,7 @@ from reconciliation.formats.parts import VND
 from reconciliation.formats.refusals import (
     FractionOfDong,
     ImplausibleAmount,
-    MixedCurrencies,
+    UnknownCurrency,
     UnreadableAmount,
     UnreadableDate,
 )
@@ -32,6 +33,7 @@ YEARS: Final = range(2000, 2100)
 
 _CONTROLS: Final = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)], " ")
 _PLAIN: Final = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,5})?")
+_THREE_DECIMALS: Final = re.compile(r"\.[0-9]{3}")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _ISO_DAY: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:Z|[+-][0-9]{2}:[0-9]{2})?")
 _ISO_INSTANT: Final = re.compile(
@@ -49,21 +51,27 @@ class Thousands(StrEnum):
 
 _GROUPED: Final[Mapping[Thousands, re.Pattern[str]]] = MappingProxyType(
     {
-        Thousands.COMMA: re.compile(r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]{1,5})?"),
-        Thousands.DOT: re.compile(r"(?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+)(?:,[0-9]{1,5})?"),
+        Thousands.COMMA: re.compile(r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]{1,2})?"),
+        Thousands.DOT: re.compile(r"(?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+)(?:,[0-9]{1,2})?"),
     }
 )
 
 
 def plain_amount(text: str, *, currency: str, line: int) -> Decimal:
-    """`50000` or `50000.00`: no sign, no thousands mark, a dot before decimals."""
-    if not _PLAIN.fullmatch(text):
+    """`50000` or `50000.00`: no sign, no thousands mark, a dot before decimals.
+
+    `50.000` đồng is refused: by the standard it is fifty, but whoever writes it means thousands.
+    """
+    if not _PLAIN.fullmatch(text) or (currency == VND and _THREE_DECIMALS.search(text)):
         raise UnreadableAmount(line=line, text=text)
     return exact(Decimal(text), currency=currency, line=line)
 
 
 def grouped_amount(text: str, *, thousands: Thousands, currency: str, line: int) -> Decimal:
-    """`50,000` or `50.000` by the style given; `50000` is the same in both."""
+    """`50,000` or `50.000` by the style given; `50000` is the same in both.
+
+    There are two decimals at most, so that thousands in the other style are no decimals.
+    """
     if not _GROUPED[thousands].fullmatch(text):
         raise UnreadableAmount(line=line, text=text)
     if thousands is Thousands.COMMA:
@@ -97,7 +105,7 @@ def movement(amount: Decimal, *, line: int) -> Decimal:
 def currency_code(text: str, *, line: int) -> str:
     """An ISO 4217 code: three capital letters."""
     if not _CURRENCY.fullmatch(text):
-        raise MixedCurrencies(line=line, text=text, currency="ISO 4217")
+        raise UnknownCurrency(line=line, text=text)
     return text
 
 
@@ -132,11 +140,11 @@ def vietnamese_day(text: str, *, line: int) -> date:
 
 
 def words(text: str) -> str:
-    """`text` on one line: every run of white space and control characters is one space.
+    """`text` composed (NFC), on one line: each run of white space and control characters a space.
 
     A memo is the public's to write, so nothing in it makes a statement unreadable.
     """
-    joined = " ".join(text.split())
+    joined = " ".join(unicodedata.normalize("NFC", text).split())
     if joined.isprintable():
         return joined
     return " ".join(joined.translate(_CONTROLS).split())

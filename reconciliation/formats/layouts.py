@@ -86,10 +86,10 @@ class Layout:
     signs: Mapping[str, bool]
     preamble: Mapping[str, Fact]
 
-    def header(self, cells: Sequence[str]) -> dict[Column, int] | None:
-        """Where each column stands, if `cells` are this layout's header: all labels, no other."""
+    def places(self, header: Sequence[str]) -> dict[Column, int] | None:
+        """Where each column stands; None if a label is missing, stands twice or is not known."""
         places: dict[Column, int] = {}
-        for place, cell in enumerate(cells):
+        for place, cell in enumerate(header):
             column = self.columns.get(label(cell)) if cell else Column.NOTHING
             if column is None or column in places:
                 return None
@@ -99,6 +99,7 @@ class Layout:
         return places if wanted == places.keys() else None
 
 
+@lru_cache(maxsize=1024)
 def label(text: str) -> str:
     """A label as it is compared: plain small letters, single spaces, no colon at its end."""
     return " ".join(fold(text).casefold().split()).rstrip(": ")

@@ -13,9 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
-from reconciliation.formats import strict_xml
 from reconciliation.formats.refusals import FileTooLarge, UnreadableFile
-from reconciliation.formats.strict_xml import PIECE, local
+from reconciliation.formats.strict_xml import PIECE, StrictXml, local
 
 SIGNATURE: Final = b"PK\x03\x04"
 
@@ -30,6 +29,8 @@ MOST_SMALL_PART: Final = 1 << 20
 
 _PACKINGS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED: Final = 1
+_LISTED: Final = b"PK\x01\x02"
+_LARGE_PIECE: Final = 1 << 20
 _DAMAGE: Final = (
     zipfile.BadZipFile,
     zlib.error,
@@ -67,6 +68,7 @@ class Package:
     def __init__(self, stream: BinaryIO) -> None:
         if stream.seek(0, 2) > MOST_PACKED:
             raise FileTooLarge(line=1, limit=MOST_PACKED)
+        _check_directory(stream)
         try:
             self._archive = zipfile.ZipFile(stream)
         except _DAMAGE:
@@ -92,15 +94,15 @@ class Package:
     def elements(self, name: str) -> list[tuple[str, dict[str, str]]]:
         """Every element of a small part: its name without namespace, and its attributes."""
         found: list[tuple[str, dict[str, str]]] = []
-        parser = strict_xml.new_parser()
-        parser.StartElementHandler = lambda tag, attributes: found.append((local(tag), attributes))
+        xml = StrictXml()
+        xml.expat.StartElementHandler = lambda tag, told: found.append((local(tag), told))
         size = 0
         for piece in self.pieces(name):
             size += len(piece)
             if size > MOST_SMALL_PART:
                 raise FileTooLarge(line=1, limit=MOST_SMALL_PART)
-            strict_xml.feed(parser, piece)
-        strict_xml.feed(parser, b"")
+            xml.feed(piece)
+        xml.feed(b"")
         return found
 
     def relations(self, name: str) -> dict[str, Relation]:
@@ -118,9 +120,19 @@ class Package:
         }
 
 
+def _check_directory(stream: BinaryIO) -> None:
+    """Refuses a file that lists parts beyond number, before they are all listed in memory."""
+    stream.seek(0)
+    listed = 0
+    while piece := stream.read(_LARGE_PIECE):
+        listed += piece.count(_LISTED)
+        if listed > MOST_PARTS:
+            raise PackedTooTightly(line=1, limit=MOST_PARTS)
+
+
 def _check_bounds(parts: list[zipfile.ZipInfo]) -> None:
     """Refuses a bomb by the sizes the file states; `zipfile` unpacks no more than stated."""
-    if len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > MOST_UNPACKED:
+    if sum(part.file_size for part in parts) > MOST_UNPACKED:
         raise PackedTooTightly(line=1, limit=MOST_UNPACKED)
     for part in parts:
         if part.file_size > max(FREE_OF_RATIO, MOST_RATIO * part.compress_size):

@@ -89,6 +89,12 @@ class MixedCurrencies(UnreadableFile):
     code = "mixed_currencies"
 
 
+class UnknownCurrency(UnreadableFile):
+    """A currency that is not a code of ISO 4217: three capital letters."""
+
+    code = "unknown_currency"
+
+
 class UnreadableText(UnreadableFile):
     """A text with characters that no bank writes, such as NUL, or in another encoding."""
 

@@ -15,7 +15,7 @@ from typing import BinaryIO, Final
 
 from reconciliation.formats import delimited, figures, package, workbook
 from reconciliation.formats.delimited import Row
-from reconciliation.formats.layouts import Column, Fact, Layout, label
+from reconciliation.formats.layouts import Fact, Layout, label
 from reconciliation.formats.parts import Part, Start, Tally
 from reconciliation.formats.refusals import CutFile, RepeatedFigure, UnreadableFile
 from reconciliation.formats.table import Table, digits_of
@@ -47,8 +47,7 @@ class _Sheet:
     """A file whose header is found: what stood above it, and the rows still to come."""
 
     layout: Layout
-    places: dict[Column, int]
-    header: int
+    header: Row
     above: list[Row]
     below: Iterator[Row]
 
@@ -57,11 +56,11 @@ def parse(stream: BinaryIO, *, layouts: Sequence[Layout]) -> Iterator[Part]:
     """The one statement of a sheet or CSV in one of `layouts`, from the beginning of `stream`."""
     sheet = _opened(stream, layouts)
     facts = _Facts(sheet)
-    table = Table(sheet.layout, sheet.places, currency=facts.currency)
+    table = Table(sheet.layout, sheet.header[1], currency=facts.currency)
     tally = Tally(facts.balance(Fact.OPENING, table))
     closing = facts.balance(Fact.CLOSING, table)
     yield facts.start(table, tally)
-    number, row = 0, sheet.header
+    number, row = 0, sheet.header[0]
     for row, cells in sheet.below:
         if table.ends(cells):
             table.take_totals(cells, tally, row=row)
@@ -114,13 +113,11 @@ def _sheet(rows: Iterator[Row], layouts: Sequence[Layout]) -> _Sheet:
     """Reads to the header row: the first that carries all labels of one layout and no other."""
     above: list[Row] = []
     for row, cells in rows:
-        found = [
-            (layout, places) for layout in layouts if (places := layout.header(cells)) is not None
-        ]
+        found = [layout for layout in layouts if layout.places(cells) is not None]
         if len(found) > 1:
-            raise AmbiguousLayout(line=row, layouts=", ".join(layout.name for layout, _ in found))
+            raise AmbiguousLayout(line=row, layouts=", ".join(layout.name for layout in found))
         if found:
-            return _Sheet(*found[0], header=row, above=above, below=rows)
+            return _Sheet(found[0], header=(row, cells), above=above, below=rows)
         above.append((row, cells))
         if len(above) == MOST_PREAMBLE:
             break
@@ -131,16 +128,16 @@ class _Facts:
     """What the rows above the header tell, each fact with the row it stands in."""
 
     def __init__(self, sheet: _Sheet) -> None:
-        self.layout, self.header = sheet.layout, sheet.header
+        self.layout, self.row = sheet.layout, sheet.header[0]
         self.told: dict[Fact, tuple[int, str]] = {}
         for row, cells in sheet.above:
             self._take(row, [cell for cell in cells if cell])
-        row, told = self.told.get(Fact.CURRENCY, (self.header, sheet.layout.currency))
+        row, told = self.told.get(Fact.CURRENCY, (self.row, sheet.layout.currency))
         self.currency = figures.currency_code(told, line=row)
 
     def start(self, table: Table, tally: Tally) -> Start:
         """The head of the statement."""
-        row, account = self.told.get(Fact.ACCOUNT, (self.header, ""))
+        row, account = self.told.get(Fact.ACCOUNT, (self.row, ""))
         return Start(
             format=self.layout.name,
             account=digits_of(account, row=row) or None,

@@ -8,11 +8,13 @@ from __future__ import annotations
 from typing import Final
 from xml.parsers import expat
 
-from reconciliation.formats.refusals import CutFile, UnreadableFile
+from reconciliation.formats.refusals import CutFile, FileTooLarge, UnreadableFile
 
 SEPARATOR: Final = "}"
 """Stands between namespace and name in the tags expat gives: `urn:…:camt.053.001.08}Ntry`."""
 PIECE: Final = 1 << 16
+MOST_TAG_BYTES: Final = 1 << 20
+"""One tag, with its attributes, or one comment."""
 
 _CUT: Final = frozenset(
     expat.errors.codes[message]
@@ -37,28 +39,36 @@ class DoctypeRefused(UnreadableFile):
     code = "doctype_refused"
 
 
-def new_parser() -> expat.XMLParserType:
-    """An expat parser that refuses a DOCTYPE and gives each text in one piece."""
-    parser = expat.ParserCreate(namespace_separator=SEPARATOR)
-    parser.buffer_text = True
+class StrictXml:
+    """An expat parser that refuses a DOCTYPE and bounds every tag; `expat` takes the handlers."""
 
-    def refuse(*_declared: object) -> None:
-        raise DoctypeRefused(line=parser.CurrentLineNumber)
+    def __init__(self) -> None:
+        self.expat = expat.ParserCreate(namespace_separator=SEPARATOR)
+        self.expat.buffer_text = True
+        self.expat.StartDoctypeDeclHandler = self._refuse_doctype
+        self._fed = 0
 
-    parser.StartDoctypeDeclHandler = refuse
-    return parser
+    @property
+    def line(self) -> int:
+        """The line that is being read."""
+        return self.expat.CurrentLineNumber
 
+    def feed(self, piece: bytes) -> None:
+        """Gives the parser the next piece of the file; an empty one says that the file ends."""
+        try:
+            self.expat.Parse(piece, not piece)
+        except expat.ExpatError as error:
+            if error.code in _CUT:
+                raise CutFile(line=error.lineno) from None
+            raise MalformedXml(line=error.lineno, reason=expat.ErrorString(error.code)) from None
+        except LookupError as error:
+            raise MalformedXml(line=self.line, reason=str(error)) from None
+        self._fed += len(piece)
+        if self._fed - self.expat.CurrentByteIndex > MOST_TAG_BYTES:
+            raise FileTooLarge(line=self.line, limit=MOST_TAG_BYTES)
 
-def feed(parser: expat.XMLParserType, piece: bytes) -> None:
-    """Gives the parser the next piece of the file; an empty one says that the file ends."""
-    try:
-        parser.Parse(piece, not piece)
-    except expat.ExpatError as error:
-        if error.code in _CUT:
-            raise CutFile(line=error.lineno) from None
-        raise MalformedXml(line=error.lineno, reason=expat.ErrorString(error.code)) from None
-    except LookupError as error:
-        raise MalformedXml(line=parser.CurrentLineNumber, reason=str(error)) from None
+    def _refuse_doctype(self, *_declared: object) -> None:
+        raise DoctypeRefused(line=self.line)
 
 
 def local(tag: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -36,10 +36,11 @@ class UnexpectedCell(UnreadableFile):
 class Table:
     """Where a layout's columns stand in one file, and the currency of its amounts."""
 
-    def __init__(self, layout: Layout, places: Mapping[Column, int], *, currency: str) -> None:
+    def __init__(self, layout: Layout, header: Sequence[str], *, currency: str) -> None:
+        places = layout.places(header) or {}
         self.layout, self.currency = layout, currency
-        self.width = max(places.values()) + 1
-        self.unlabelled = sorted(set(range(self.width)) - set(places.values()))
+        self.width = len(header)
+        self.unlabelled = [place for place, title in enumerate(header) if not title]
         self.day, self.memo = places[Column.DAY], places[Column.MEMO]
         self.value_day = places.get(Column.VALUE_DAY)
         self.reference = places.get(Column.BANK_REFERENCE)

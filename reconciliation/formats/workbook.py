@@ -11,15 +11,15 @@ Source: ECMA-376 part 1 (SpreadsheetML), 18.2 workbook, 18.3 worksheet, 18.4 sha
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import product
 from string import ascii_uppercase
 from typing import BinaryIO, Final
 
-from reconciliation.formats import strict_xml
 from reconciliation.formats.delimited import Row
 from reconciliation.formats.package import Package, UnreadableWorkbook
 from reconciliation.formats.refusals import FileTooLarge, UnreadableFile
+from reconciliation.formats.strict_xml import StrictXml, local
 
 MOST_STRINGS: Final = 1_000_000
 MOST_TEXT: Final = 4_096
@@ -33,8 +33,10 @@ _COLUMNS: Final = {
 }
 """A to ZZ; no statement is wider."""
 _DIGITS: Final = "0123456789"
+_TEXTS: Final = frozenset({"str", "inlineStr", "d"})
+_NUMBERS: Final = frozenset({None, "n"})
 _HIDDEN: Final = frozenset({"hidden", "veryHidden"})
-_ESCAPED_CONTROL: Final = re.compile("_x00[01][0-9A-Fa-f]_")
+_ESCAPED: Final = re.compile("_x([0-9A-Fa-f]{4})_")
 
 
 class UncalculatedFormula(UnreadableFile):
@@ -66,7 +68,7 @@ def rows(stream: BinaryIO) -> Iterator[Row]:
         yield from _sheet_rows(package, sheet, strings)
 
 
-def _opened(package: Package) -> tuple[list[str], list[str]]:
+def _opened(package: Package) -> tuple[list[str], dict[str, str]]:
     """The parts of the visible sheets, and the shared strings."""
     books = [link for link in package.relations("").values() if link.kind == "officeDocument"]
     if len(books) != 1:
@@ -83,7 +85,7 @@ def _opened(package: Package) -> tuple[list[str], list[str]]:
     sheets = [links[link].target for link in shown if links[link].kind == "worksheet"]
     sheets = list(dict.fromkeys(sheets))
     strings = [link.target for link in links.values() if link.kind == "sharedStrings"]
-    return sheets, _Strings().read(package, strings[0]) if strings else []
+    return sheets, _Strings().read(package, strings[0]) if strings else {}
 
 
 def _relation_id(attributes: dict[str, str]) -> str:
@@ -91,112 +93,120 @@ def _relation_id(attributes: dict[str, str]) -> str:
     return next((told for name, told in attributes.items() if name.endswith("}id")), "")
 
 
-def _holds_something(package: Package, sheet: str, strings: Sequence[str]) -> bool:
+def _holds_something(package: Package, sheet: str, strings: Mapping[str, str]) -> bool:
     return any(any(cells) for _, cells in _sheet_rows(package, sheet, strings))
 
 
-def _sheet_rows(package: Package, sheet: str, strings: Sequence[str]) -> Iterator[Row]:
+def _sheet_rows(package: Package, sheet: str, strings: Mapping[str, str]) -> Iterator[Row]:
     reader = _Sheet(strings)
     for piece in package.pieces(sheet):
         yield from reader.feed(piece)
     yield from reader.feed(b"")
 
 
-class _Text:
-    """Collects the text of `v` and `t` elements, leaving out phonetic runs."""
+class _Strings:
+    """The shared strings part: every text once, by the number that cells name it with."""
 
     def __init__(self) -> None:
-        self.row = 0
+        self.strings: dict[str, str] = {}
         self.text = ""
         self.collects = self.mutes = False
-        self.parser = strict_xml.new_parser()
-        self.parser.StartElementHandler = self._open_first
-        self.parser.EndElementHandler = self.close
-        self.parser.CharacterDataHandler = self.take
+        self.xml = StrictXml()
+        self.xml.expat.StartElementHandler = self._open_first
+        self.xml.expat.EndElementHandler = self._close
+        self.xml.expat.CharacterDataHandler = self._take
+
+    def read(self, package: Package, part: str) -> dict[str, str]:
+        """The strings of the part, each with its number as cells write it."""
+        for piece in package.pieces(part):
+            self.xml.feed(piece)
+        self.xml.feed(b"")
+        return self.strings
 
     def _open_first(self, tag: str, _attributes: dict[str, str]) -> None:
         """Learns the namespace from the outermost element."""
-        prefix = tag[: -len(strict_xml.local(tag))]
-        self.tags_of_text, self.tag_phonetic = (prefix + "v", prefix + "t"), prefix + "rPh"
-        self.tag_string, self.tag_row = prefix + "si", prefix + "row"
-        self.tag_cell, self.tag_formula = prefix + "c", prefix + "f"
-        self.parser.StartElementHandler = self.open
+        prefix = tag.removesuffix(local(tag))
+        self.tag_text, self.tag_string = prefix + "t", prefix + "si"
+        self.tag_phonetic = prefix + "rPh"  # how a text is pronounced, in Japanese
+        self.xml.expat.StartElementHandler = self._open
 
-    def open(self, tag: str, _attributes: dict[str, str]) -> None:
-        if tag in self.tags_of_text:
+    def _open(self, tag: str, _attributes: dict[str, str]) -> None:
+        if tag == self.tag_text:
             self.collects = not self.mutes
         elif tag == self.tag_phonetic:
             self.mutes = True
 
-    def close(self, tag: str) -> None:
-        if tag in self.tags_of_text:
+    def _close(self, tag: str) -> None:
+        if tag == self.tag_text:
             self.collects = False
-        elif tag == self.tag_phonetic:
-            self.mutes = False
-
-    def take(self, text: str) -> None:
-        if self.collects:
-            self.text += text
-            if len(self.text) > MOST_TEXT:
-                raise FileTooLarge(line=self.row, limit=MOST_TEXT)
-
-
-class _Strings(_Text):
-    """The shared strings part: every text once, cells name it by its place."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.strings: list[str] = []
-
-    def read(self, package: Package, part: str) -> list[str]:
-        for piece in package.pieces(part):
-            strict_xml.feed(self.parser, piece)
-        strict_xml.feed(self.parser, b"")
-        return self.strings
-
-    def close(self, tag: str) -> None:
-        super().close(tag)
-        if tag == self.tag_string:
-            self.strings.append(_unescaped(self.text))
+        elif tag == self.tag_string:
+            self.strings[str(len(self.strings))] = _unescaped(self.text)
             self.text = ""
             if len(self.strings) > MOST_STRINGS:
                 raise FileTooLarge(line=1, limit=MOST_STRINGS)
+        elif tag == self.tag_phonetic:
+            self.mutes = False
+
+    def _take(self, text: str) -> None:
+        if self.collects:
+            self.text += text
+            if len(self.text) > MOST_TEXT:
+                raise FileTooLarge(line=1, limit=MOST_TEXT)
 
 
-class _Sheet(_Text):
+class _Sheet:
     """A worksheet part; each row is ready once it is closed."""
 
-    def __init__(self, strings: Sequence[str]) -> None:
-        super().__init__()
+    def __init__(self, strings: Mapping[str, str]) -> None:
         self.strings = strings
         self.ready: list[Row] = []
+        self.row = 0
         self.cells: list[str] = []
         self.kind: str | None = None
-        self.in_row = self.formula = False
+        self.text = ""
+        self.in_row = self.collects = self.formula = False
+        self.xml = StrictXml()
+        self.xml.expat.StartElementHandler = self._open_first
+        self.xml.expat.EndElementHandler = self._close
+        self.xml.expat.CharacterDataHandler = self._take
 
     def feed(self, piece: bytes) -> list[Row]:
+        """The rows that `piece` completes."""
         self.ready = []
-        strict_xml.feed(self.parser, piece)
+        self.xml.feed(piece)
         return self.ready
 
-    def open(self, tag: str, attributes: dict[str, str]) -> None:
-        if tag == self.tag_cell:
+    def _open_first(self, tag: str, _attributes: dict[str, str]) -> None:
+        """Learns the namespace from the outermost element."""
+        prefix = tag.removesuffix(local(tag))
+        self.tags_of_text = (prefix + "v", prefix + "t")
+        self.tag_cell, self.tag_row, self.tag_formula = prefix + "c", prefix + "row", prefix + "f"
+        self.xml.expat.StartElementHandler = self._open
+
+    def _open(self, tag: str, attributes: dict[str, str]) -> None:
+        if tag in self.tags_of_text:
+            self.collects = True
+        elif tag == self.tag_cell:
             self._open_cell(attributes)
         elif tag == self.tag_row:
             self._open_row(attributes)
         elif tag == self.tag_formula:
             self.formula = True
-        else:
-            super().open(tag, attributes)
 
-    def close(self, tag: str) -> None:
-        if tag == self.tag_cell:
+    def _close(self, tag: str) -> None:
+        if tag in self.tags_of_text:
+            self.collects = False
+        elif tag == self.tag_cell:
             self.cells.append(self._cell())
         elif tag == self.tag_row:
             self.ready.append((self.row, self.cells))
             self.in_row = False
-        else:
-            super().close(tag)
+
+    def _take(self, text: str) -> None:
+        if self.collects:
+            self.text += text
+            if len(self.text) > MOST_TEXT:
+                raise FileTooLarge(line=self.row, limit=MOST_TEXT)
 
     def _open_row(self, attributes: dict[str, str]) -> None:
         told = attributes.get("r", str(self.row + 1))
@@ -206,41 +216,39 @@ class _Sheet(_Text):
         self.row, self.cells, self.in_row = number, [], True
 
     def _open_cell(self, attributes: dict[str, str]) -> None:
-        told = attributes.get("r")
-        if not self.in_row:
-            raise UnreadableWorkbook(line=self.row + 1, part="c")
-        if told is not None:
-            place = _COLUMNS.get(told.rstrip(_DIGITS), -1)
-            if place < len(self.cells):
-                raise UnreadableWorkbook(line=self.row, part=f"cell {told[:10]}")
-            self.cells.extend([""] * (place - len(self.cells)))
-        elif len(self.cells) >= len(_COLUMNS):
-            raise FileTooLarge(line=self.row, limit=len(_COLUMNS))
         self.kind, self.formula, self.text = attributes.get("t"), False, ""
+        place, told = len(self.cells), attributes.get("r", "")
+        if told:
+            place = _COLUMNS.get(told.rstrip(_DIGITS), -1)
+            if place > len(self.cells):
+                self.cells.extend([""] * (place - len(self.cells)))
+        if not self.in_row or not len(self.cells) <= place < len(_COLUMNS):
+            raise UnreadableWorkbook(line=max(self.row, 1), part=f"cell {told[:10]}")
 
     def _cell(self) -> str:
         kind, text = self.kind, self.text
         if kind == "s":
-            return self._shared(text)
-        if kind is None or kind == "n":
+            if text not in self.strings:
+                raise UnreadableWorkbook(line=self.row, part=f"string {text[:10]}")
+            return self.strings[text]
+        if kind in _TEXTS:
+            return _unescaped(text)
+        if kind in _NUMBERS:
             if self.formula and not text.strip():
                 raise UncalculatedFormula(line=self.row)
-            return Number(text.strip()) if text else ""
-        if kind in ("str", "inlineStr", "d"):
-            return _unescaped(text)
+            return Number(text.strip())
         if kind == "b":
             return "TRUE" if text.strip() == "1" else "FALSE"
         if kind == "e":
             raise UncalculatedFormula(line=self.row)
-        raise UnreadableWorkbook(line=self.row, part=f"t={kind[:10]}")
-
-    def _shared(self, text: str) -> str:
-        place = text.strip()
-        if not (place.isascii() and place.isdigit() and int(place[:9]) < len(self.strings)):
-            raise UnreadableWorkbook(line=self.row, part=f"string {place[:9]}")
-        return self.strings[int(place)]
+        raise UnreadableWorkbook(line=self.row, part=f"cell {kind}")
 
 
 def _unescaped(text: str) -> str:
-    """A text without white space around it, nor the controls Excel writes as `_x000D_`."""
-    return (_ESCAPED_CONTROL.sub(" ", text) if "_x00" in text else text).strip()
+    """A text without white space around it, `_x000D_` read as the character it stands for."""
+    return (_ESCAPED.sub(_character, text) if "_x" in text else text).strip()
+
+
+def _character(escaped: re.Match[str]) -> str:
+    character = chr(int(escaped[1], 16))
+    return "\ufffd" if "\ud800" <= character <= "\udfff" else character

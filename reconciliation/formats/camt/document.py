@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO, Final
 from xml.etree.ElementTree import Element, TreeBuilder
 
-from reconciliation.formats import strict_xml
 from reconciliation.formats.camt.entries import lines_of, read_entry
 from reconciliation.formats.camt.head import Head
 from reconciliation.formats.camt.names import Names
@@ -23,12 +22,14 @@ from reconciliation.formats.refusals import (
     UnknownFormat,
     UnreadableFile,
 )
-from reconciliation.formats.strict_xml import PIECE, local
+from reconciliation.formats.strict_xml import PIECE, StrictXml, local
 
 MOST_BYTES: Final = 1 << 30
 """A million entries are about 700 MB."""
 MOST_UNBROKEN: Final = 8 << 20
-"""So many bytes may pass without an entry or statement ending: a batch of 15,000 payments."""
+"""So many bytes may pass without an entry or statement ending: a batch of 6,000 payments."""
+MOST_TAGS: Final = 250_000
+"""And so many tags, since each takes more memory than its bytes."""
 MOST_STATEMENTS: Final = 10_000
 
 STATEMENT: Final = "BkToCstmrStmt"
@@ -68,26 +69,29 @@ class _Document:
 
     def __init__(self) -> None:
         self.ready: list[Part] = []
-        self.unbroken = self.statements = self.entry_line = 0
+        self.unbroken = self.tags = self.statements = self.entry_line = 0
         self.names = Names("")
         self.message: Element | None = None
         self.statement: _Statement | None = None
         self.awaited: dict[str, Callable[[Element], None]] = {}
         self.builder = TreeBuilder()
         self._end = self.builder.end
-        self.expat = strict_xml.new_parser()
+        self.xml = StrictXml()
+        self.expat = self.xml.expat
         self.expat.StartElementHandler = self._open_outside
         self.expat.EndElementHandler = self._close
         self.expat.CharacterDataHandler = self.builder.data
 
     @property
     def line(self) -> int:
-        return self.expat.CurrentLineNumber
+        """The line that is being read."""
+        return self.xml.line
 
     def feed(self, piece: bytes) -> list[Part]:
         """The parts that `piece` completes."""
         self.unbroken += len(piece)
-        if self.unbroken > MOST_UNBROKEN:
+        self.tags += piece.count(b"<")
+        if self.unbroken > MOST_UNBROKEN or self.tags > MOST_TAGS:
             raise FileTooLarge(line=self.line, limit=MOST_UNBROKEN)
         return self._parse(piece)
 
@@ -102,7 +106,7 @@ class _Document:
 
     def _parse(self, piece: bytes) -> list[Part]:
         self.ready = []
-        strict_xml.feed(self.expat, piece)
+        self.xml.feed(piece)
         return self.ready
 
     def _open_outside(self, tag: str, attributes: dict[str, str]) -> None:
@@ -145,7 +149,7 @@ class _Document:
             self.expat.StartElementHandler = self._open_in_statement
             if self.statement.element[-1] is element:  # not one within another's details
                 self.ready += self.statement.take(element, line=self.entry_line)
-                self.unbroken = 0
+                self.unbroken = self.tags = 0
 
     def _close_statement(self, element: Element) -> None:
         if self.statement is None or self.statement.element is not element:
@@ -154,7 +158,8 @@ class _Document:
         if self.statements > MOST_STATEMENTS:
             raise FileTooLarge(line=self.line, limit=MOST_STATEMENTS)
         self.ready += self.statement.end()
-        self.unbroken, self.statement = 0, None
+        self.statement = None
+        self.unbroken = self.tags = 0
         if self.message is not None:
             self.message.clear()
         self.expat.StartElementHandler = self._open_in_message

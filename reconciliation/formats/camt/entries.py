@@ -112,13 +112,13 @@ def _booking(entry: Entry, *, names: Names, currency: str) -> _Booking:
     element, line = entry.element, entry.line
     day, booked_at = _day(names.only(element, "BookgDt", line=line), names=names, line=line)
     value = names.child(element, "ValDt")
-    reversal = names.text(element, "RvslInd")
+    reversal = names.child(element, "RvslInd")
     return _Booking(
         day=day,
         value_day=None if value is None else _day(value, names=names, line=line)[0],
         booked_at=booked_at,
         reference=_reference(names.text(element, "AcctSvcrRef")),
-        reversal=reversal is not None and truth(reversal, what="RvslInd", line=line),
+        reversal=reversal is not None and truth(reversal, line=line),
         told=names.text(element, "AddtlNtryInf"),
         currency=currency,
     )
@@ -152,6 +152,7 @@ def _changes(
         )
         told = names.child(payment, "CdtDbtInd") is not None
         credit = names.raises_balance(payment, line=entry.line) if told else entry.credit
+        figures.movement(amount, line=entry.line)
         changes.append(amount if credit else amount.copy_negate())
     return changes
 

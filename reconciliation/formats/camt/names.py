@@ -69,8 +69,9 @@ class Names(dict[str, str]):
         return self.text(identification, "IBAN") or self.text(identification, "Othr", "Id")
 
 
-def truth(text: str, *, what: str, line: int) -> bool:
+def truth(element: Element, *, line: int) -> bool:
     """xs:boolean: `true`, `false`, `1` or `0`."""
+    text = (element.text or "").strip()
     if text not in _TRUTH:
-        raise UnknownIndicator(line=line, what=what, text=text)
+        raise UnknownIndicator(line=line, what=local(element.tag), text=text)
     return _TRUTH[text]

@@ -10,13 +10,19 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, literal_column, select
 from sqlalchemy.orm import Session, aliased
 
 from payments.agencies.tables import Agency, Kind
+from payments.core.columns import Day
+from payments.core.database import table_of
 from payments.core.errors import Conflict, Invalid
 from payments.core.validity import Change, valid_on
+
+_HIGHEST: Final = 16
+"""No line from an agency to the province is longer."""
 
 
 class UnknownAgency(Invalid):
@@ -61,6 +67,29 @@ class Node:
     parent: str | None
     depth: int
     verified: bool
+
+
+def _line_up() -> Select[Agency]:
+    """From `agency_id` upwards: at each step, the row of that `day` with the parent's code."""
+    known, valid = table_of(Agency).alias("known"), table_of(Agency).alias("valid")
+    in_force = valid_on(valid.c, bindparam("day", type_=Day()))
+    line = (
+        select(valid.c.id, valid.c.parent_id, literal_column("0").label("height"))
+        .join(known, known.c.code == valid.c.code)
+        .where(known.c.id == bindparam("agency_id"), in_force)
+        .cte("line", recursive=True)
+    )
+    line = line.union_all(
+        select(valid.c.id, valid.c.parent_id, line.c.height + 1)
+        .select_from(line)
+        .join(known, known.c.id == line.c.parent_id)
+        .join(valid, valid.c.code == known.c.code)
+        .where(in_force, line.c.height < _HIGHEST)
+    )
+    return select(Agency).join(line, line.c.id == Agency.id).order_by(line.c.height)
+
+
+_LINE_UP: Final = _line_up()
 
 
 def by_code(session: Session, code: str, *, on: date, pointer: str | None = None) -> Agency:
@@ -118,14 +147,10 @@ def ancestry(session: Session, agency_id: int, *, on: date) -> list[Agency]:
 
     Raises `UnknownAgency` where it is not in force on that day.
     """
-    code: str | None = session.get_one(Agency, agency_id).code
-    line = [by_code(session, str(code), on=on)]
-    while (code := _parent_code(session, line[-1])) is not None:
-        above = _on_day(session, code, on=on)
-        if above is None or above in line:
-            break
-        line.append(above)
-    return line
+    found = session.scalars(_LINE_UP, {"agency_id": agency_id, "day": on}).all()
+    if not found:
+        raise UnknownAgency(agency=session.get_one(Agency, agency_id).code, on=on)
+    return list(found)
 
 
 def tree(session: Session, *, on: date) -> list[Node]:

@@ -11,8 +11,11 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from payments.core.database import Row
+
+Columns = ReadOnlyColumnCollection[str, ColumnElement[Any]]
 
 
 class Change(StrEnum):
@@ -23,8 +26,8 @@ class Change(StrEnum):
     UNCHANGED = "unchanged"
 
 
-def valid_on(row: type[Row], when: date) -> ColumnElement[bool]:
-    """The condition that a row of that class is in force on a day, or at an instant."""
+def valid_on(row: type[Row] | Columns, when: date | ColumnElement[Any]) -> ColumnElement[bool]:
+    """The condition that a row of that class or table is in force on a day, or at an instant."""
     dated: Any = row
     return and_(
         or_(dated.valid_from.is_(None), dated.valid_from <= when),

@@ -138,7 +138,7 @@ def _hyphens_lost(sent: Transfer) -> str:
 
 def _replaced(sent: Transfer) -> str:
     """VietinBank's virtual accounts: the bank's own words instead of the payer's."""
-    mixed = "".join(sent.chance.choices(_MIXED, k=6)).upper()
+    mixed = "".join(sent.chance.choices(_MIXED, k=7)).upper()
     return f"CT DEN:{sent.lot(3)}T{sent.time:%y%j}{mixed} CK"
 
 

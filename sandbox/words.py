@@ -70,7 +70,6 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "check.memo": ("Nội dung chuyển khoản", "Memo"),
     "check.no_memo": ("(không có)", "(none)"),
-    "check.payer": ("Người chuyển", "Payer"),
     "check.payer_name": ("Tên người chuyển", "Payer's name"),
     "check.payer_account": ("Số tài khoản người chuyển", "Payer's account"),
     "check.payer_hint": ("Để trống thì bốc thăm.", "Left empty, one is drawn by lot."),

@@ -19,6 +19,7 @@ _STATUSES: Final[tuple[tuple[type[Refusal], HTTPStatus], ...]] = (
     (Conflict, HTTPStatus.CONFLICT),
     (Wrong, HTTPStatus.UNPROCESSABLE_ENTITY),
 )
+_WRONG_HOST: Final = "wrong_host"
 _CODES: Final = {
     HTTPStatus.NOT_FOUND: "not_found",
     HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
@@ -61,7 +62,7 @@ def _refuse(refusal: Refusal) -> Response:
 
 def _answer_http_error(error: HTTPException) -> Response:
     status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
-    code = "wrong_host" if isinstance(error, SecurityError) else _CODES.get(status, "malformed")
+    code = _WRONG_HOST if isinstance(error, SecurityError) else _CODES.get(status, "malformed")
     answer = _answer(status, code, say_problem(code, language()))
     for name, text in error.get_headers():
         if name in ("Allow", "Retry-After"):
@@ -70,6 +71,8 @@ def _answer_http_error(error: HTTPException) -> Response:
 
 
 def _answer(status: HTTPStatus, code: str, detail: str, *, pointer: str | None = None) -> Response:
+    if code == _WRONG_HOST:  # no page has an address under a name that is not the bank's
+        return Response(detail, status=status, mimetype="text/plain")
     if not request.path.startswith("/api/"):
         page = render_template("problem.html", title=detail, status=status.value)
         return Response(page, status=status)

@@ -7,10 +7,12 @@ Exit codes: 0 done; 1 stopped by the user or the reader of our output; 2 refused
 from __future__ import annotations
 
 import gettext
+import inspect
 import os
 import sys
 from collections import ChainMap
 from collections.abc import Mapping, MutableMapping
+from importlib.util import find_spec
 from typing import Any, Final, cast
 
 import click
@@ -20,12 +22,17 @@ from payments.core import words
 from payments.core.commands import Commands
 from payments.core.errors import CashlessError, Unavailable
 from payments.core.words import LANGUAGES, say
+from reconciliation.cli import COMMANDS as RECONCILIATION
+
+PRACTICE: Final = {"sandbox": "sandbox.commands"} if find_spec("zxingcpp") else {}
+"""The practice bank, where what it needs is installed (the extra `sandbox`)."""
 
 OWN: Final = Commands(
     migrate="cashless.serve",
     run="cashless.serve",
     scheduler="cashless.serve",
     web="cashless.serve",
+    **PRACTICE,
 )
 
 _REFUSED: Final = 2
@@ -33,31 +40,41 @@ _LATER: Final = 3
 
 
 class _Spoken(click.Group):
-    """A group whose commands explain themselves in the reader's language."""
+    """A group that explains itself and its commands in the reader's language."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name, its help translated."""
         command = super().get_command(ctx, cmd_name)
-        return None if command is None else _translated(command)
+        return None if command is None else translated(command)
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the help of the group itself, translated."""
+        _translate(self)
+        super().format_help(ctx, formatter)
 
 
-def _translated(command: click.Command) -> click.Command:
+def translated(command: click.Command) -> click.Command:
     """The command and all below it, their help in the reader's language."""
-    command.help = say(command.help) if command.help else None
-    for parameter in command.params:
-        if isinstance(parameter, click.Option) and parameter.help:
-            parameter.help = say(parameter.help)
+    _translate(command)
     if isinstance(command, click.Group):
         for below in command.commands.values():
-            _translated(below)
+            translated(below)
     return command
 
 
-def _speak(_context: click.Context, _parameter: click.Parameter, chosen: str) -> None:
+def _translate(command: click.Command) -> None:
+    command.help = say(inspect.cleandoc(command.help)) if command.help else None
+    for parameter in command.params:
+        if isinstance(parameter, click.Option) and parameter.help:
+            parameter.help = say(parameter.help)
+
+
+def speak(chosen: str) -> None:
     """Sets the language of this command, click's own words included."""
     words.language.set(chosen)
     os.environ["LANGUAGE"] = chosen  # where click, through gettext, looks for its words
-    gettext.bindtextdomain("messages", str(words.TRANSLATIONS))
+    gettext.bindtextdomain("click", str(words.TRANSLATIONS))
+    gettext.textdomain("click")
 
 
 def _usual_language(environ: Mapping[str, str]) -> str:
@@ -71,7 +88,7 @@ def _usual_language(environ: Mapping[str, str]) -> str:
 
 _ALL: Final = cast(
     MutableMapping[str, click.Command],
-    ChainMap(*(cast(MutableMapping[str, Any], half) for half in (OWN, PAYMENTS))),
+    ChainMap(*(cast(MutableMapping[str, Any], half) for half in (OWN, PAYMENTS, RECONCILIATION))),
 )
 
 
@@ -79,8 +96,7 @@ _ALL: Final = cast(
 @click.option(
     "--language",
     type=click.Choice(LANGUAGES),
-    default=lambda: _usual_language(os.environ),
-    callback=_speak,
+    callback=lambda _context, _option, chosen: speak(chosen) if chosen else None,
     is_eager=True,
     expose_value=False,
     help="The language of answers; the machine's own without it.",
@@ -91,6 +107,7 @@ def cashless() -> None:
 
 def main() -> None:
     """Runs the command. What is refused is said in a sentence, on standard error."""
+    speak(_usual_language(os.environ))
     try:
         cashless(prog_name="cashless")
     except CashlessError as error:

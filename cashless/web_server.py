@@ -13,12 +13,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from gunicorn import glogging  # type: ignore[import-untyped]  # ships no types
+from gunicorn import glogging
 
 from payments.core import logs, metrics
 
 
-class Log(glogging.Logger):  # type: ignore[misc]  # for the same reason
+class Log(glogging.Logger):  # type: ignore[misc]  # gunicorn ships no types
     """gunicorn's own lines, as part of our log."""
 
     def setup(self, cfg: Any) -> None:

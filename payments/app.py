@@ -12,7 +12,7 @@ from flask import Blueprint, Flask
 from payments.core import service
 from payments.core.config import Config
 from payments.core.service import Service
-from payments.web import callbacks, citizen, kit, ops
+from payments.web import api, callbacks, citizen, kit, ops
 from payments.web.ops import Readings
 
 
@@ -29,6 +29,7 @@ def create_app(config: Config) -> Flask:
     app.extensions.update(cashless=cashless, readings=readings)
     for blueprint in blueprints(cashless, readings):
         app.register_blueprint(blueprint)
+    api.install(app, cashless)
     return app
 
 

@@ -12,8 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Select
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy import Select, SQLColumnExpression
 
 from payments.core.errors import Invalid
 
@@ -46,7 +45,7 @@ class Page:
     limit: int = USUAL
     before: int | None = None
 
-    def of(self, query: Query, key: ColumnElement[int]) -> Query:
+    def of(self, query: Query, key: SQLColumnExpression[Any]) -> Query:
         """`query` narrowed to this page by `key`, with one row more to see whether it goes on."""
         if self.before is not None:
             query = query.where(key < self.before)

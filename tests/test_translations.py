@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import io
 import pkgutil
 import string
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
@@ -19,6 +21,7 @@ import cashless
 import payments
 import reconciliation
 import sandbox
+from cashless.cli import cashless as root
 from payments.core.errors import CashlessError
 from payments.core.words import LANGUAGES, TRANSLATIONS
 from payments.web.problems import CODES, INTERNAL
@@ -64,9 +67,18 @@ def every_error() -> Iterator[type[CashlessError]]:
             yield kind
 
 
+def explained(command: click.Command = root) -> Iterator[str]:
+    """How each command and each of its options explains itself."""
+    yield inspect.cleandoc(command.help or "")
+    yield from (one.help for one in command.params if isinstance(one, click.Option) and one.help)
+    if isinstance(command, click.Group):
+        for below in command.commands.values():
+            yield from explained(below)
+
+
 def spoken() -> set[str]:
-    """Every text that code or a template says by its very words."""
-    return {
+    """Every text that code or a template says by its very words, or a command by its help."""
+    return set(explained()) | {
         text if isinstance(text, str) else text[0]
         for half in HALVES
         for folder in half.__path__

@@ -25,7 +25,7 @@ from reconciliation.formats.refusals import (
 from reconciliation.formats.strict_xml import PIECE, StrictXml, local
 
 MOST_BYTES: Final = 1 << 30
-"""A million entries are about 700 MB."""
+"""A million entries are about 900 MB."""
 MOST_UNBROKEN: Final = 8 << 20
 """So many bytes may pass without an entry or statement ending: a batch of 6,000 payments."""
 MOST_TAGS: Final = 250_000

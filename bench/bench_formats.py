@@ -1,0 +1,249 @@
+"""How fast statement files are read on one core, and how much memory that takes.
+
+Goals: CAMT 15,000 entries, CSV 80,000 rows, XLSX 40,000 rows a second; memory that does not grow
+with a CAMT or CSV file. The floors do the least that reading can be: bare iterparse, csv.reader,
+and python-calamine, which holds the whole grid. Seconds are those of the processor.
+
+    python -m bench.bench_formats                   speed, and memory at one and at ten times
+    python -m bench.bench_formats --million         a million lines as CAMT and as CSV, 1 GB of disk
+    python -m bench.bench_formats --mutations 1000000
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from io import BytesIO, TextIOWrapper
+from pathlib import Path
+from typing import Final
+from xml.etree.ElementTree import iterparse
+
+import xlsxwriter
+from python_calamine import CalamineWorkbook
+
+from reconciliation.formats import UnreadableFile, read
+from tests.mutations import mutated
+from tests.statement_files import HEADER
+
+ENTRIES: Final = 20_000
+ROWS: Final = 50_000
+MILLION: Final = 1_000_000
+ROUNDS: Final = 5
+SAMPLES: Final = Path(__file__).parent.parent / "tests" / "samples" / "statements"
+
+HEAD: Final = """<?xml version="1.0" encoding="UTF-8"?>
+<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08">
+  <BkToCstmrStmt>
+    <GrpHdr><MsgId>M1</MsgId><CreDtTm>2026-11-24T20:00:00+07:00</CreDtTm></GrpHdr>
+    <Stmt>
+      <Id>S1</Id>
+      <Acct><Id><Othr><Id>0281000999999</Id></Othr></Id><Ccy>VND</Ccy></Acct>
+"""
+BALANCE: Final = """      <Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp>
+        <Amt Ccy="VND">{amount}</Amt><CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>2026-11-24</Dt></Dt></Bal>
+"""
+ENTRY: Final = """      <Ntry>
+        <NtryRef>{n}</NtryRef>
+        <Amt Ccy="VND">50000</Amt>
+        <CdtDbtInd>CRDT</CdtDbtInd>
+        <Sts><Cd>BOOK</Cd></Sts>
+        <BookgDt><Dt>2026-11-24</Dt></BookgDt>
+        <ValDt><Dt>2026-11-24</Dt></ValDt>
+        <AcctSvcrRef>5242-{n:07d}</AcctSvcrRef>
+        <BkTxCd><Domn><Cd>PMNT</Cd><Fmly><Cd>RRCT</Cd><SubFmlyCd>DMCT</SubFmlyCd></Fmly></Domn></BkTxCd>
+        <NtryDtls>
+          <TxDtls>
+            <Refs><EndToEndId>NOTPROVIDED</EndToEndId></Refs>
+            <Amt Ccy="VND">50000</Amt>
+            <CdtDbtInd>CRDT</CdtDbtInd>
+            <RltdPties>
+              <Dbtr><Pty><Nm>NGUYEN VAN AN</Nm></Pty></Dbtr>
+              <DbtrAcct><Id><Othr><Id>10{n:09d}</Id></Othr></Id></DbtrAcct>
+            </RltdPties>
+            <RmtInf><Ustrd>{memo}</Ustrd></RmtInf>
+          </TxDtls>
+        </NtryDtls>
+      </Ntry>
+"""
+FOOT: Final = "    </Stmt>\n  </BkToCstmrStmt>\n</Document>\n"
+
+READER: Final = """
+import json, sys, time
+from reconciliation.formats import read
+started, lines = time.process_time(), 0
+with open(sys.argv[1], "rb") as stream:
+    for part in read(stream):
+        lines += 1
+assert part.balanced and part.count == lines - 2, part
+with open("/proc/self/status") as status:
+    held = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+print(json.dumps([lines - 2, time.process_time() - started, held / 1024]))
+"""
+
+
+def main() -> None:
+    """Print `name  value  unit  goal  ratio-to-floor`, one figure a line."""
+    with tempfile.TemporaryDirectory() as folder:
+        if "--mutations" in sys.argv:
+            mutate(int(sys.argv[sys.argv.index("--mutations") + 1]))
+        elif "--million" in sys.argv:
+            weigh("CAMT", write_camt(Path(folder) / "million.xml", MILLION))
+            weigh("CSV", write_csv(Path(folder) / "million.csv", MILLION))
+        else:
+            race(Path(folder))
+
+
+def race(folder: Path) -> None:
+    """Each format beside its floor, then its memory at one and at ten times the lines."""
+    camt, large_camt = (write_camt(folder / f"{n}.xml", n * ENTRIES) for n in (1, 10))
+    text, large_text = (write_csv(folder / f"{n}.csv", n * ROWS) for n in (1, 10))
+    sheet, large_sheet = (write_xlsx(folder / f"{n}.xlsx", n * ROWS) for n in (1, 3))
+    for name, path, lines, goal, floor in (
+        ("CAMT entries", camt, ENTRIES, 15_000, bare_iterparse),
+        ("CSV rows", text, ROWS, 80_000, bare_csv),
+        ("XLSX rows", sheet, ROWS, 40_000, bare_calamine),
+    ):
+        rate = a_second(lines, partial(ours, path))
+        tell(
+            f"formats.read, {name}", rate, "/s", goal, rate / a_second(lines, partial(floor, path))
+        )
+    for name, path in (
+        ("CAMT", camt),
+        ("CAMT", large_camt),
+        ("CSV", text),
+        ("CSV", large_text),
+        ("XLSX", sheet),
+        ("XLSX", large_sheet),
+    ):
+        weigh(name, path)
+
+
+def a_second(lines: int, work: Callable[[], None]) -> float:
+    """Lines a second of the processor, the median of some rounds."""
+    seconds = []
+    for _ in range(ROUNDS):
+        started = time.process_time()
+        work()
+        seconds.append(time.process_time() - started)
+    return lines / statistics.median(seconds)
+
+
+def weigh(name: str, path: Path) -> None:
+    """Reads a file in a process of its own and tells its peak memory and its speed."""
+    command = [sys.executable, "-c", READER, str(path)]
+    done = subprocess.run(command, check=True, capture_output=True)
+    lines, seconds, held = json.loads(done.stdout)
+    size = path.stat().st_size >> 20
+    print(
+        f"{name}, {lines:,} lines, {size} MB: peak {held:.0f} MB, {seconds:.1f} s, "
+        f"{lines / seconds:,.0f} lines/s",
+        flush=True,
+    )
+
+
+def ours(path: Path) -> None:
+    with path.open("rb") as stream:
+        for part in read(stream):
+            last = part
+    assert last.balanced
+
+
+def bare_iterparse(path: Path) -> None:
+    for _, element in iterparse(path):
+        if element.tag.endswith("}Ntry"):
+            element.clear()
+
+
+def bare_csv(path: Path) -> None:
+    with path.open("rb") as stream:
+        for _ in csv.reader(TextIOWrapper(stream, "utf-8-sig", newline="")):
+            pass
+
+
+def bare_calamine(path: Path) -> None:
+    for _ in CalamineWorkbook.from_path(path).get_sheet_by_index(0).iter_rows():
+        pass
+
+
+def memo(n: int) -> str:
+    return f"MBVCB.{n}.174242.TTHC{n:010d} nop le phi.CT tu 10{n:09d} NGUYEN VAN AN"
+
+
+def write_camt(path: Path, entries: int) -> Path:
+    with path.open("w", encoding="utf-8") as file:
+        file.write(HEAD + BALANCE.format(code="OPBD", amount=0))
+        file.write(BALANCE.format(code="CLBD", amount=entries * 50_000))
+        file.writelines(ENTRY.format(n=n, memo=memo(n)) for n in range(entries))
+        file.write(FOOT)
+    return path
+
+
+def table(rows: int) -> Iterator[list[str]]:
+    total = f"{rows * 50_000:,}"
+    yield from (["Số tài khoản: 0281000999999"], ["Số dư đầu kỳ: 0"], [f"Số dư cuối kỳ: {total}"])
+    yield list(HEADER)
+    for n in range(rows):
+        yield ["24/11/2026", f"5242 - {n:06d}", "+", "50,000", memo(n)]
+    yield ["Tổng", "", "+", total, ""]
+
+
+def write_csv(path: Path, rows: int) -> Path:
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        csv.writer(file).writerows(table(rows))
+    return path
+
+
+def write_xlsx(path: Path, rows: int) -> Path:
+    with xlsxwriter.Workbook(path) as workbook:
+        sheet = workbook.add_worksheet()
+        for place, row in enumerate(table(rows)):
+            for column, cell in enumerate(row):
+                sheet.write_string(place, column, cell)
+    return path
+
+
+def mutate(rounds: int) -> None:
+    """Damages the samples in turn; counts what is read and refused, tells the slowest."""
+    samples = [path for path in sorted(SAMPLES.iterdir()) if path.suffix != ".json"]
+    contents = [path.read_bytes() for path in samples]
+    chance, refused, slowest = random.Random(1), 0, 0.0
+    spare = Path(tempfile.gettempdir()) / "damaged"
+    for round_ in range(rounds):
+        damaged = mutated(contents[round_ % len(contents)], chance)
+        started = time.process_time()
+        refused += not readable(damaged, spare)
+        slowest = max(slowest, time.process_time() - started)
+    print(f"{rounds:,} mutations: {refused:,} refused, the slowest {slowest * 1000:.0f} ms")
+
+
+def readable(content: bytes, spare: Path) -> bool:
+    """Whether a file is read; one that fails in any other way is kept for inspection."""
+    try:
+        for _ in read(BytesIO(content)):
+            pass
+    except UnreadableFile:
+        return False
+    except BaseException:
+        spare.write_bytes(content)
+        raise
+    return True
+
+
+def tell(name: str, rate: float, goal: int, ratio: float) -> None:
+    met = "met" if rate >= goal else "MISSED"
+    print(
+        f"{name:28}{rate:>12,.0f}  lines/s  goal >= {goal:,} {met}  {ratio:.2f} of floor",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -12,12 +12,14 @@ from __future__ import annotations
 import contextlib
 import http.client
 import ipaddress
+import queue
 import re
 import socket
 import ssl
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from threading import Event, Timer
+from threading import Event, Thread, Timer
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -52,7 +54,11 @@ class NotReached(Unavailable):
 
 @dataclass(frozen=True)
 class Limits:
-    """How long a call may take, in seconds: to connect, for one read, and altogether."""
+    """How long a call may take, in seconds: to connect, for one read, and altogether.
+
+    Looking the name up may take as long as `whole` again, and a last attempt to connect may end
+    `connect` late: a call never lasts longer than twice `whole` and `connect`.
+    """
 
     connect: float = 5.0
     read: float = 10.0
@@ -174,7 +180,9 @@ class Client:
     def route(self, goal: Destination) -> Sequence[str]:
         """The addresses to connect to, looked up now, every one of them fit to be called."""
         try:
-            found = [ipaddress.ip_address(text) for text in self._resolve(goal.host, goal.port)]
+            found = [ipaddress.ip_address(text) for text in self._names(goal)]
+        except queue.Empty:
+            raise NotReached(host=goal.host, reason="timeout") from None
         except (OSError, UnicodeError) as error:
             raise NotReached(host=goal.host, reason="name") from error
         except ValueError as error:  # a zone such as %eth0: link-local
@@ -185,20 +193,39 @@ class Client:
             raise AddressRefused(host=goal.host, reason="not_public")
         return [str(address) for address in found]
 
+    def _names(self, goal: Destination) -> Sequence[str]:
+        """What the resolver says, waited for no longer than a whole call may last."""
+        told: queue.SimpleQueue[Sequence[str] | Exception] = queue.SimpleQueue()
+
+        def ask() -> None:
+            try:
+                told.put(self._resolve(goal.host, goal.port))
+            except Exception as error:  # noqa: BLE001  # raised again where it is waited for
+                told.put(error)
+
+        Thread(target=ask, daemon=True).start()
+        answer = told.get(timeout=self._limits.whole)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
     def _call(
         self, method: str, url: str, *, body: bytes | None, headers: Mapping[str, str]
     ) -> Answer:
         goal = destination(url, allowed=self._allowed)
-        failure = NotReached(host=goal.host, reason="connect")
+        ends = time.monotonic() + self._limits.whole
+        failure = NotReached(host=goal.host, reason="timeout")
         for address in self.route(goal)[:3]:
+            if time.monotonic() >= ends:
+                break
             with contextlib.closing(self._line(goal, address)) as line:
                 try:
-                    with _within(line, self._limits, goal):
+                    with _within(line, ends, goal):
                         line.connect()
                 except NotReached as unanswered:
                     failure = unanswered  # nothing was sent: the next address may be tried
                     continue
-                with _within(line, self._limits, goal):
+                with _within(line, ends, goal):
                     return self._exchange(
                         line, goal, address, method=method, body=body, headers=headers
                     )
@@ -256,14 +283,14 @@ def _read(response: BaseHTTPResponse) -> bytes:
 
 
 @contextlib.contextmanager
-def _within(line: HTTPConnection, limits: Limits, goal: Destination) -> Iterator[None]:
-    """Ends the call when its whole time is up and names what went wrong on the way.
+def _within(line: HTTPConnection, ends: float, goal: Destination) -> Iterator[None]:
+    """Ends the call at `ends` (of the monotonic clock) and names what went wrong on the way.
 
     A socket's own time-out counts silence only; a peer that drips a byte now and then is cut
     off by closing the line from outside.
     """
     late = Event()
-    alarm = Timer(limits.whole, _cut, args=(line, late))
+    alarm = Timer(max(0.0, ends - time.monotonic()), _cut, args=(line, late))
     alarm.daemon = True
     alarm.start()
     try:

@@ -155,6 +155,22 @@ def test_a_name_nobody_knows_is_not_reached() -> None:
         assert missed.value.fields["reason"] == "name"
 
 
+def test_a_resolver_that_keeps_silent_is_not_waited_for() -> None:
+    """A name server that never answers holds no call for ever."""
+    asked = threading.Event()
+
+    def silent(host: str, port: int) -> Sequence[str]:
+        asked.wait(5)
+        return []
+
+    began = time.monotonic()
+    with pytest.raises(http.NotReached) as missed:
+        http.Client(resolve=silent, limits=http.Limits(whole=0.2)).get("https://a.vn/", headers={})
+    asked.set()
+    assert missed.value.fields["reason"] == "timeout"
+    assert time.monotonic() - began < 2
+
+
 class Peer:
     """A server on loopback that answers each connection with the given pieces, slowly if asked."""
 
@@ -286,6 +302,28 @@ def test_a_compressed_answer_is_not_unpacked(peer: Peers) -> None:
     )
     answer = calling().get(f"http://bank.internal:{bank.port}/", headers={})
     assert answer.body == b"\x1f\x8b\x08\x00"
+
+
+def test_all_addresses_together_have_one_time(peer: Peers) -> None:
+    """A name with many silent addresses takes no longer than one."""
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        port = full.getsockname()[1]
+        waiting = [socket.socket() for _ in range(4)]
+        for line in waiting:  # the queue is full, so whoever comes after them waits
+            line.setblocking(False)
+            line.connect_ex(("127.0.0.1", port))
+        client = calling(
+            names(["127.0.0.1"] * 3), limits=http.Limits(connect=0.4, read=0.4, whole=0.6)
+        )
+        began = time.monotonic()
+        with pytest.raises(http.NotReached) as missed:
+            client.get(f"http://bank.internal:{port}/", headers={})
+        for line in waiting:
+            line.close()
+    assert missed.value.fields["reason"] == "timeout"
+    assert time.monotonic() - began < 1.5
 
 
 HURRY = http.Limits(connect=0.5, read=0.3, whole=0.8)

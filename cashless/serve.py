@@ -19,8 +19,9 @@ from payments.core.config import Config, Mode
 from payments.core.errors import Refused
 from payments.core.scheduler import Job, Loop
 from payments.core.words import say
+from payments.jobs import JOBS as PAYMENTS
 
-JOBS: Final[Sequence[Job | Loop]] = ()
+JOBS: Final[Sequence[Job | Loop]] = (*PAYMENTS,)
 """The work of both halves by timetable."""
 
 _PORT: Final = click.IntRange(1, 65535)

@@ -14,4 +14,5 @@ COMMANDS: Final = Commands(
     reference="payments.cli.reference",
     seed="payments.cli.seed",
     staff="payments.cli.staff",
+    webhook="payments.cli.webhook",
 )

@@ -218,6 +218,17 @@ def redeliver(session: Session, portal_id: int, event: str, *, now: datetime) ->
     return row
 
 
+def given_up(session: Session, portal_id: int) -> list[str]:
+    """The ids of a portal's messages that were given up, the oldest first."""
+    left = (
+        select(Event.public_id)
+        .join(Delivery, Delivery.event_id == Event.id)
+        .where(Event.portal_id == portal_id, Delivery.state == DeliveryState.GIVEN_UP)
+        .order_by(Event.id)
+    )
+    return list(session.scalars(left))
+
+
 def _due_to(webhook_endpoint_id: Any, *, now: datetime) -> ColumnElement[bool]:
     due: ColumnElement[str] = literal_column(
         "'due'"

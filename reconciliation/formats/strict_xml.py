@@ -5,6 +5,7 @@ Without a DOCTYPE there are no entities of the file's own, so nothing can be fet
 
 from __future__ import annotations
 
+import re
 from typing import Final
 from xml.parsers import expat
 
@@ -16,6 +17,9 @@ PIECE: Final = 1 << 16
 MOST_TAG_BYTES: Final = 1 << 20
 """One tag, with its attributes, or one comment."""
 
+_ENCODINGS: Final = re.compile(
+    r"utf-8|utf-16|us-ascii|iso-8859-(?:[1-9]|1[03456])|windows-125[0-8]", re.IGNORECASE
+)
 _CUT: Final = frozenset(
     expat.errors.codes[message]
     for message in (
@@ -45,6 +49,7 @@ class StrictXml:
     def __init__(self) -> None:
         self.expat = expat.ParserCreate(namespace_separator=SEPARATOR)
         self.expat.buffer_text = True
+        self.expat.XmlDeclHandler = self._check_encoding
         self.expat.StartDoctypeDeclHandler = self._refuse_doctype
         self._fed = 0
 
@@ -61,11 +66,13 @@ class StrictXml:
             if error.code in _CUT:
                 raise CutFile(line=error.lineno) from None
             raise MalformedXml(line=error.lineno, reason=expat.ErrorString(error.code)) from None
-        except LookupError as error:
-            raise MalformedXml(line=self.line, reason=str(error)) from None
         self._fed += len(piece)
         if self._fed - self.expat.CurrentByteIndex > MOST_TAG_BYTES:
             raise FileTooLarge(line=self.line, limit=MOST_TAG_BYTES)
+
+    def _check_encoding(self, _version: str, encoding: str | None, _standalone: int) -> None:
+        if encoding is not None and not _ENCODINGS.fullmatch(encoding):
+            raise MalformedXml(line=self.line, reason=encoding)
 
     def _refuse_doctype(self, *_declared: object) -> None:
         raise DoctypeRefused(line=self.line)

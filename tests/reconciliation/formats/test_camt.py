@@ -261,6 +261,13 @@ def test_another_encoding_is_read_if_the_file_declares_it():
     assert lines(latin.encode("windows-1252"))[0].memo == "phí é"
 
 
+@pytest.mark.parametrize("encoding", ["UTF-7", "shift_jis", "rot13", "nonsense", "cp037"])
+def test_an_encoding_no_bank_writes_is_refused(encoding):
+    """One that hides what it says, or that nobody knows."""
+    content = camt([FIFTY]).replace(b"UTF-8", encoding.encode())
+    assert refusal(content).code == "malformed_xml"
+
+
 def test_another_currency_is_read_exactly_and_refused_for_booking():
     """A dollar statement keeps its cents; it is not money of this service."""
     content = camt([FIFTY]).replace(b'Ccy="VND"', b'Ccy="USD"').replace(b"VND", b"USD")

@@ -12,6 +12,7 @@ from gunicorn.app.base import BaseApplication
 
 from sandbox.app import create_app
 from sandbox.config import LOOPBACK, SandboxConfig, WrongSetting, from_environment
+from sandbox.words import LANGUAGES, say, say_problem
 
 THREADS: Final = 16
 
@@ -49,18 +50,30 @@ def sandbox() -> None:
 
 @sandbox.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8100, show_default=True, type=click.IntRange(1, 65535))
+@click.option(
+    "--port",
+    default=8100,
+    show_default=True,
+    type=click.IntRange(1, 65535),
+    help="The port to listen on.",
+)
 def serve(host: str, port: int) -> None:
     """Serves the practice bank until it is stopped."""
+    language = _language()
     try:
         config = from_environment(os.environ)
     except WrongSetting as wrong:
-        raise click.ClickException(str(wrong)) from None
+        told = say_problem(wrong.code, language, **wrong.fields)
+        raise click.ClickException(told) from None
     if host not in LOOPBACK:
-        click.echo("The practice bank asks nobody to sign in: keep this network closed.", err=True)
+        click.echo(say("serve.open", language), err=True)
         config = replace(config, hosts=(*config.hosts, host))
-    click.echo(f"Practice bank: http://{host}:{port}/")
-    _Server(config, host=host, port=port).run()
+    server = _Server(config, host=host, port=port)
+    click.echo(say("serve.address", language, address=f"http://{server.address}/"))
+    server.run()
 
 
-COMMANDS: Final = (sandbox,)
+def _language() -> str:
+    """The language of the command that runs this one, which leaves it in `LANGUAGE`."""
+    spoken = os.environ.get("LANGUAGE", "")[:2]
+    return spoken if spoken in LANGUAGES else LANGUAGES[0]

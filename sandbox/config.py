@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from sandbox.refusals import Wrong
+
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 """The only hosts that are this machine and nobody else's."""
 
@@ -15,8 +17,22 @@ _WHOLE: Final = re.compile(r"-?[0-9]{1,9}")
 _MOST_FACTOR: Final = 10.0
 
 
-class WrongSetting(Exception):
-    """A setting of the environment that can't be used; it names itself and what is expected."""
+class WrongSetting(Wrong):
+    """A setting of the environment that can't be used; the fields name it and what it says."""
+
+    code = "wrong_setting"
+
+
+class NotAWholeSetting(WrongSetting):
+    """A setting that must be a whole number and is not."""
+
+    code = "not_a_whole_setting"
+
+
+class NotAFactor(WrongSetting):
+    """A factor for waiting that is not between 0 and 10."""
+
+    code = "not_a_factor"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +67,7 @@ def from_environment(environment: Mapping[str, str]) -> SandboxConfig:
 def _whole(environment: Mapping[str, str], name: str, *, default: int) -> int:
     text = environment.get(f"SANDBOX_{name}", "").strip()
     if text and not _WHOLE.fullmatch(text):
-        raise WrongSetting(f"SANDBOX_{name} must be a whole number, not {text[:40]!r}")
+        raise NotAWholeSetting(name=f"SANDBOX_{name}", text=text[:40])
     return int(text) if text else default
 
 
@@ -64,5 +80,5 @@ def _factor(environment: Mapping[str, str], *, default: float) -> float:
     except ValueError:
         factor = math.nan
     if not 0 <= factor <= _MOST_FACTOR:
-        raise WrongSetting(f"SANDBOX_RETRY_FACTOR must be between 0 and 10, not {text[:40]!r}")
+        raise NotAFactor(name="SANDBOX_RETRY_FACTOR", text=text[:40])
     return factor

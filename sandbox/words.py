@@ -11,6 +11,12 @@ from typing import Final
 LANGUAGES: Final = ("vi", "en")
 
 WORDS: Final[dict[str, tuple[str, str]]] = {
+    # the command
+    "serve.address": ("Ngân hàng Tập dượt: {address}", "Practice Bank: {address}"),
+    "serve.open": (
+        "Ngân hàng này không hỏi mật khẩu: đừng mở nó ra mạng ngoài.",
+        "This bank asks nobody for a password: keep its network closed.",
+    ),
     # the bank
     "bank": ("Ngân hàng Tập dượt", "Practice Bank"),
     "no_real_money": (
@@ -287,6 +293,14 @@ PROBLEMS: Final[dict[str, tuple[str, str]]] = {
     "several_codes_in_picture": (
         "Ảnh có nhiều mã QR; hãy cắt lấy một mã.",
         "There are several QR codes in the picture; cut out one of them.",
+    ),
+    "not_a_whole_setting": (
+        "{name} phải là số nguyên, không phải {text}.",
+        "{name} must be a whole number, not {text}.",
+    ),
+    "not_a_factor": (
+        "{name} phải từ 0 đến 10, không phải {text}.",
+        "{name} must be between 0 and 10, not {text}.",
     ),
     "bad_poll_signature": (
         "Chữ ký không đúng, hoặc dấu thời gian lệch quá năm phút.",

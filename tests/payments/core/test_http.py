@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+import re
 import socket
 import ssl
 import threading
@@ -195,7 +196,7 @@ class Peer:
                 if self._tls is not None:
                     line = self._tls.wrap_socket(line, server_side=True)
                 line.settimeout(5)
-                self.heard.append(line.recv(65536))
+                self.heard.append(_whole_request(line))
                 for piece in self._pieces:
                     if self._ended.wait(self._pause):
                         return
@@ -210,6 +211,18 @@ class Peer:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._thread.join(5)
+
+
+def _whole_request(line: socket.socket) -> bytes:
+    """What a caller sent, head and body, however it was cut into pieces."""
+    heard = b""
+    while b"\r\n\r\n" not in heard:
+        heard += line.recv(65536)
+    head, _, body = heard.partition(b"\r\n\r\n")
+    length = re.search(rb"content-length: (\d+)", head.lower())
+    while length is not None and len(body) < int(length[1]):
+        body += line.recv(65536)
+    return head + b"\r\n\r\n" + body
 
 
 Peers = Callable[..., Peer]

@@ -216,13 +216,13 @@ class Peer:
 def _whole_request(line: socket.socket) -> bytes:
     """What a caller sent, head and body, however it was cut into pieces."""
     heard = b""
-    while b"\r\n\r\n" not in heard:
-        heard += line.recv(65536)
-    head, _, body = heard.partition(b"\r\n\r\n")
-    length = re.search(rb"content-length: (\d+)", head.lower())
-    while length is not None and len(body) < int(length[1]):
-        body += line.recv(65536)
-    return head + b"\r\n\r\n" + body
+    while piece := line.recv(65536):
+        heard += piece
+        head, end, body = heard.partition(b"\r\n\r\n")
+        length = re.search(rb"content-length: (\d+)", head.lower())
+        if end and len(body) >= (int(length[1]) if length else 0):
+            break
+    return heard
 
 
 Peers = Callable[..., Peer]

@@ -1,8 +1,8 @@
 """How a bank or gateway tells that money moved: one protocol, one file.
 
 A protocol says what a message holds (`content`) and how it is closed for the wire (`seal`): the
-raw body and the headers that prove it. The same content stands in the list of movements that may
-be asked for, so a callback and a poll tell of one movement under one identity.
+raw body and the headers that prove it. The same bodies stand in the list of movements that may be
+asked for, so a callback and a poll tell of one movement under one identity.
 
 Source: `facts/vietqr-and-banks.md` B, the public documents of SePay and payOS.
 """

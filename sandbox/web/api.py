@@ -8,9 +8,9 @@ it is a bank's interface, so it wants the signature of a subscription's secret.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, json, jsonify, request
 
 from sandbox.accounts import Account, Direction, Draft, Kind, Movement
 from sandbox.callbacks import Delivery, State, Subscription
@@ -191,7 +191,6 @@ def _add_statements(api: Blueprint, desk: Desk) -> None:
     @api.get("/transactions/<number>")
     def transactions(number: str) -> Response:
         subscription = _signed_by(desk, number)
-        protocol = PROTOCOLS[subscription.protocol]
         asked = _query()
         after = asked.whole("after", least=0, default=0)
         since = asked.instant("since", default=_NEVER)
@@ -204,7 +203,7 @@ def _add_statements(api: Blueprint, desk: Desk) -> None:
         ]
         listed = found[:limit]
         following = str(listed[-1].id) if len(found) > limit else None
-        return jsonify(items=[protocol.content(one) for one in listed], next=following)
+        return jsonify(items=[_as_told(desk, one, subscription) for one in listed], next=following)
 
 
 def _signed_by(desk: Desk, number: str) -> Subscription:
@@ -227,6 +226,14 @@ def _is_told(movement: Movement, subscription: Subscription) -> bool:
     if movement.draft.kind is Kind.REVERSAL:
         return PROTOCOLS[subscription.protocol].tells_debits
     return movement.draft.kind is Kind.PAYMENT
+
+
+def _as_told(desk: Desk, movement: Movement, subscription: Subscription) -> dict[str, Any]:
+    """The very body of the callback that tells the subscriber of it."""
+    protocol = PROTOCOLS[subscription.protocol]
+    content = protocol.content(movement)
+    body = protocol.seal(content, subscription.secret, desk.clock.now()).body
+    return cast(dict[str, Any], json.loads(body))
 
 
 def _line(body: Fields, desk: Desk, *, kind: Kind, direction: Direction) -> Draft:

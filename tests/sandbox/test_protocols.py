@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from payments.sources import SOURCES, BadSignature
 from sandbox.protocols import PROTOCOLS, payos, practice, sepay
 from tests.sandbox.conftest import ACB, CODE, SECRET
 
@@ -137,3 +138,65 @@ def test_the_sandbox_message_says_what_was_booked(bank, listener):
         "payer_name": paid["payer_name"],
         "reverses": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("protocol", "source", "scheme", "has_payer"),
+    [
+        ("sandbox", "sandbox", "hmac", True),
+        ("sepay", "sepay", "hmac", False),
+        ("sepay_key", "sepay", "key", False),
+        ("payos", "payos", "hmac", True),
+    ],
+)
+def test_the_service_believes_and_reads_every_protocol(
+    bank, listener, protocol, source, scheme, has_payer
+):
+    """The service's own sources verify each message and read from it what was booked."""
+    bank.subscribe(listener, protocol)
+    paid = bank.pay()
+    [message] = listener.wait(1)
+    headers = {name.lower(): text for name, text in message.headers.items()}
+    reader = SOURCES[source]
+    reader.verify(message.body, headers, scheme=scheme, secrets=[SECRET], now=datetime.now(UTC))
+    advice = reader.read(message.body, scheme=scheme)
+    assert (advice.account_number, advice.amount) == (paid["account"], paid["amount"])
+    assert advice.memo == paid["memo_as_booked"]
+    assert advice.booked_at == datetime.fromisoformat(paid["booked_at"])
+    if has_payer:
+        assert (advice.payer_account, advice.bank_reference) == (
+            paid["payer_account"],
+            paid["bank_reference"],
+        )
+
+
+@pytest.mark.parametrize(
+    ("protocol", "source", "scheme"),
+    [
+        ("sandbox", "sandbox", "hmac"),
+        ("sepay", "sepay", "hmac"),
+        ("sepay_key", "sepay", "key"),
+        ("payos", "payos", "hmac"),
+    ],
+)
+def test_the_service_believes_no_forged_message(bank, listener, protocol, source, scheme):
+    """A message with the fault `bad_signature` is refused by the service's own source."""
+    bank.subscribe(listener, protocol)
+    bank.pay(faults=["bad_signature"])
+    [message] = listener.wait(1)
+    headers = {name.lower(): text for name, text in message.headers.items()}
+    with pytest.raises(BadSignature):
+        SOURCES[source].verify(
+            message.body, headers, scheme=scheme, secrets=[SECRET], now=datetime.now(UTC)
+        )
+
+
+def test_the_service_reads_a_reversal(bank, listener):
+    """The debit names the credit it takes back."""
+    bank.subscribe(listener)
+    paid = bank.pay()
+    listener.wait(1)
+    bank.post("reverse", movement=paid["id"])
+    advice = SOURCES["sandbox"].read(listener.wait(2)[1].body, scheme="hmac")
+    assert advice.direction.value == "debit"
+    assert advice.reverses == paid["bank_reference"]

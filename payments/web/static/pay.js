@@ -1,10 +1,10 @@
-// The payer's page: asks for its state, counts down, copies.
+// The payer's page asks for its state, counts down, copies; for browsers since 2017.
 "use strict";
 (() => {
   const $ = (id) => document.getElementById(id), state = $("state"), data = state.dataset;
   const skew = Date.parse(data.now) - Date.now();
   const html = { createHTML: (t) => t };
-  const policy = window.trustedTypes?.createPolicy("pay", html) ?? html;
+  const policy = window.trustedTypes ? trustedTypes.createPolicy("pay", html) : html;
   let tag = data.tag, failed = 0, over, timer;
 
   const count = () => {
@@ -30,7 +30,7 @@
         count();
       } else if (got.status !== 304) throw got;
       failed = 0;
-    } catch {
+    } catch (e) {
       failed++;
     }
     $("offline").hidden = failed < 3;
@@ -42,7 +42,7 @@
     if (!button) return;
     try {
       await navigator.clipboard.writeText(button.dataset.copy);
-    } catch {
+    } catch (e) {
       getSelection().selectAllChildren(button.previousElementSibling);
       document.execCommand("copy");
     }
@@ -53,5 +53,5 @@
   document.onvisibilitychange = ask;
   setInterval(count, 1000);
   count();
-  timer = setTimeout(ask, 2000);
+  ask();
 })();

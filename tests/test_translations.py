@@ -20,14 +20,13 @@ from babel.messages.pofile import read_po
 import cashless
 import payments
 import reconciliation
-import sandbox
 from cashless.cli import cashless as root
 from payments.core.errors import CashlessError
 from payments.core.words import LANGUAGES, TRANSLATIONS
 from payments.web.problems import CODES, INTERNAL
 from payments.web.schemas import FieldError
 
-HALVES = (payments, reconciliation, sandbox, cashless)
+HALVES = (payments, reconciliation, cashless)
 KEYWORDS: dict[str, None] = {"_": None, "say": None, "later": None}
 COMPILE = "run: pybabel compile -d payments/translations"
 

@@ -1,6 +1,6 @@
-// The payer's page asks for its state, counts down, copies; for browsers since 2017.
+// The payer's page: polls, counts down, copies; for browsers since 2017.
 "use strict";
-(() => {
+{
   const $ = (id) => document.getElementById(id), state = $("state"), data = state.dataset;
   const skew = Date.parse(data.now) - Date.now();
   const html = { createHTML: (t) => t };
@@ -54,4 +54,4 @@
   setInterval(count, 1000);
   count();
   ask();
-})();
+}

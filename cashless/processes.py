@@ -16,10 +16,6 @@ from typing import Final
 
 from payments.core.errors import Unavailable
 
-READY_WITHIN: Final = 60.0
-"""Seconds a process may take until it answers."""
-
-_STOP_WITHIN: Final = 20.0
 _LOOK_EVERY: Final = 0.1
 
 
@@ -33,6 +29,17 @@ class ProcessSilent(Unavailable):
     """A process was started but does not answer."""
 
     code = "process_silent"
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long, in seconds, a process may take to answer, and to end when asked to."""
+
+    ready: float = 60.0
+    stop: float = 20.0
+
+
+_USUAL: Final = Patience()
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,8 @@ class Member:
 class Company:
     """Running processes, by name; made by `together`."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: Patience) -> None:
+        self._patience = patience
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, member: Member) -> None:
@@ -62,11 +70,11 @@ class Company:
 
     def wait_until_ready(self, member: Member) -> None:
         """Waits until the process answers. Raises `ProcessEnded` and `ProcessSilent`."""
-        end = time.monotonic() + READY_WITHIN
+        end = time.monotonic() + self._patience.ready
         while member.ready is not None and not _answers(member.ready):
             self._refuse_ended()
             if time.monotonic() > end:
-                raise ProcessSilent(name=member.name, seconds=int(READY_WITHIN))
+                raise ProcessSilent(name=member.name, seconds=int(self._patience.ready))
             time.sleep(_LOOK_EVERY)
         self._refuse_ended()
 
@@ -84,7 +92,7 @@ class Company:
         """Asks every process to end, the last started first; kills what does not in time."""
         for process in reversed(self._running.values()):
             process.terminate()
-        end = time.monotonic() + _STOP_WITHIN
+        end = time.monotonic() + self._patience.stop
         for process in self._running.values():
             try:
                 process.wait(timeout=max(0.1, end - time.monotonic()))
@@ -99,12 +107,12 @@ class Company:
 
 
 @contextmanager
-def together(members: Sequence[Member]) -> Iterator[Company]:
+def together(members: Sequence[Member], *, patience: Patience = _USUAL) -> Iterator[Company]:
     """The members, each started once the one before it answers; all stopped at the end.
 
     SIGTERM and Ctrl-C end the block in order, whenever they come; from the main thread only.
     """
-    company = Company()
+    company = Company(patience)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
     try:

@@ -30,7 +30,7 @@ import xlsxwriter
 from python_calamine import CalamineWorkbook
 
 from reconciliation.formats import UnreadableFile, read
-from tests.mutations import mutated
+from tests.mutations import mutated_within
 from tests.statement_files import HEADER
 
 ENTRIES: Final = 20_000
@@ -217,7 +217,7 @@ def mutate(rounds: int) -> None:
     chance, refused, slowest = random.Random(1), 0, 0.0
     spare = Path(tempfile.gettempdir()) / "damaged"
     for round_ in range(rounds):
-        damaged = mutated(contents[round_ % len(contents)], chance)
+        damaged = mutated_within(contents[round_ % len(contents)], chance)
         started = time.process_time()
         refused += not readable(damaged, spare)
         slowest = max(slowest, time.process_time() - started)

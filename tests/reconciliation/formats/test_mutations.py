@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from reconciliation.formats import End, Line, Start, UnreadableFile, read
-from tests.mutations import mutated
+from tests.mutations import mutated, mutated_within
 
 FOLDER = Path(__file__).parents[2] / "samples" / "statements"
 SAMPLES = sorted(path for path in FOLDER.iterdir() if path.suffix != ".json")
-ROUNDS = 300
+ROUNDS = 200
 
 
 def taken(content: bytes) -> list[object] | None:
@@ -51,12 +51,13 @@ def is_whole(parts: list[object]) -> bool:
     return number is None and bool(parts)
 
 
+@pytest.mark.parametrize("damage", [mutated, mutated_within])
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.name)
-def test_a_damaged_file_is_refused_or_read_whole(sample):
+def test_a_damaged_file_is_refused_or_read_whole(sample, damage):
     """Bytes changed, lost, doubled, exchanged: within a second there is a clear answer."""
     content, chance = sample.read_bytes(), random.Random(sample.name)
     for round_ in range(ROUNDS):
-        damaged = mutated(content, chance)
+        damaged = damage(content, chance)
         started = time.process_time()
         parts = taken(damaged)
         assert parts is None or is_whole(parts), round_

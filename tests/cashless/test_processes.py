@@ -20,7 +20,10 @@ HALF_A_SECOND = Patience(ready=0.5, stop=0.5)
 SLEEPS = "import time; time.sleep(600)"
 WAITS_AND_ENDS = "import time; time.sleep(0.3); raise SystemExit(7)"
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
-SERVES = "import http.server as h, sys\nh.test(h.SimpleHTTPRequestHandler, port=int(sys.argv[1]), bind='127.0.0.1')"
+SERVES = """
+import http.server, sys
+http.server.test(http.server.SimpleHTTPRequestHandler, port=int(sys.argv[1]), bind="127.0.0.1")
+"""
 TOGETHER = """
 import os, sys
 from cashless import processes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import io
@@ -27,7 +28,7 @@ from payments.web.problems import CODES, INTERNAL
 from payments.web.schemas import FieldError
 
 HALVES = (payments, reconciliation, cashless)
-KEYWORDS: dict[str, None] = {"_": None, "say": None, "later": None}
+KEYWORDS = ("_", "say", "later")
 COMPILE = "run: pybabel compile -d payments/translations"
 
 
@@ -77,17 +78,28 @@ def explained(command: click.Command = root) -> Iterator[str]:
 
 def spoken() -> set[str]:
     """Every text that code or a template says by its very words, or a command by its help."""
-    return set(explained()) | {
+    folders = [Path(folder) for half in HALVES for folder in half.__path__]
+    modules = [path for folder in folders for path in folder.rglob("*.py")]
+    in_templates = {
         text if isinstance(text, str) else text[0]
-        for half in HALVES
-        for folder in half.__path__
+        for folder in folders
         for _, _, text, _, _ in extract_from_dir(
             folder,
-            method_map=[("**.py", "python"), ("**/templates/**.html", "jinja2")],
+            method_map=[("**/templates/**.html", "jinja2")],
             options_map={"**.html": {"silent": "false"}},
-            keywords=KEYWORDS,
+            keywords=dict.fromkeys(KEYWORDS),
         )
     }
+    return set(explained()) | in_templates | {text for path in modules for text in said_in(path)}
+
+
+def said_in(module: Path) -> Iterator[str]:
+    """The texts that a module says, also inside an f-string."""
+    for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+        if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+            name = getattr(node.func, "id", getattr(node.func, "attr", None))
+            if name in KEYWORDS and isinstance(node.args[0].value, str):
+                yield node.args[0].value
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

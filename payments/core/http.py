@@ -287,10 +287,11 @@ def _within(line: HTTPConnection, ends: float, goal: Destination) -> Iterator[No
     """Ends the call at `ends` (of the monotonic clock) and names what went wrong on the way.
 
     A socket's own time-out counts silence only; a peer that drips a byte now and then is cut
-    off by closing the line from outside.
+    off by closing the line from outside. The socket is remembered here: once the answer's head
+    says `Connection: close`, the line lets go of it and only the answer reads from it.
     """
     late = Event()
-    alarm = Timer(max(0.0, ends - time.monotonic()), _cut, args=(line, late))
+    alarm = Timer(max(0.0, ends - time.monotonic()), _cut, args=(line, line.sock, late))
     alarm.daemon = True
     alarm.start()
     try:
@@ -308,11 +309,12 @@ def _within(line: HTTPConnection, ends: float, goal: Destination) -> Iterator[No
         raise NotReached(host=goal.host, reason="timeout")
 
 
-def _cut(line: HTTPConnection, late: Event) -> None:
+def _cut(line: HTTPConnection, opened: socket.socket | None, late: Event) -> None:
     late.set()
-    if line.sock is not None:
+    connected = opened or line.sock
+    if connected is not None:
         with contextlib.suppress(OSError):
-            line.sock.shutdown(socket.SHUT_RDWR)
+            connected.shutdown(socket.SHUT_RDWR)
 
 
 def _reason(error: BaseException) -> str:

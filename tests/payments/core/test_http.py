@@ -348,8 +348,9 @@ HURRY = http.Limits(connect=0.5, read=0.3, whole=0.8)
         ((OK,), 3.0),
         (tuple(OK[i : i + 1] for i in range(len(OK))), 0.2),
         ((b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n", *[b"x"] * 99), 0.2),
+        ((b"HTTP/1.0 200 OK\r\nContent-Length: 99\r\n\r\n", *[b"x"] * 99), 0.2),
     ],
-    ids=["silent", "dripping headers", "dripping body"],
+    ids=["silent", "dripping headers", "dripping body", "dripping body of a closed line"],
 )
 def test_a_slow_peer_is_given_up_in_time(
     peer: Peers, pieces: tuple[bytes, ...], pause: float

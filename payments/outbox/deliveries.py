@@ -165,7 +165,10 @@ def record(session: Session, parcel: Parcel, attempt: Attempt, *, jitter: float)
         ],
     )
     row = session.scalars(
-        select(Delivery).where(Delivery.id == parcel.delivery_id).with_for_update()
+        select(Delivery)
+        .where(Delivery.id == parcel.delivery_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     ).one()
     if row.fence != parcel.fence or row.state != DeliveryState.DUE:
         return DeliveryState(row.state)
@@ -206,6 +209,7 @@ def redeliver(session: Session, portal_id: int, event: str, *, now: datetime) ->
         select(Delivery)
         .where(Delivery.event_id == event_id, Delivery.webhook_endpoint_id == endpoint_id)
         .with_for_update()
+        .execution_options(populate_existing=True)
     )
     if row is None:
         row = Delivery(event_id=event_id, webhook_endpoint_id=endpoint_id, fence=0)

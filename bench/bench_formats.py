@@ -112,9 +112,7 @@ def race(folder: Path) -> None:
         ("XLSX rows", sheet, ROWS, 40_000, bare_calamine),
     ):
         rate = a_second(lines, partial(ours, path))
-        tell(
-            f"formats.read, {name}", rate, "/s", goal, rate / a_second(lines, partial(floor, path))
-        )
+        tell(f"formats.read, {name}", rate, goal, rate / a_second(lines, partial(floor, path)))
     for name, path in (
         ("CAMT", camt),
         ("CAMT", large_camt),

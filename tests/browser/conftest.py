@@ -21,10 +21,6 @@ from playwright.sync_api import Browser, sync_playwright
 CHROMIUM = os.environ.get("CASHLESS_TEST_BROWSER") or shutil.which("chromium")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "browser: drives a real Chromium")
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):

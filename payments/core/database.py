@@ -18,7 +18,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 import psycopg
 from sqlalchemy import (
@@ -32,7 +32,7 @@ from sqlalchemy import (
     func,
     select,
 )
-from sqlalchemy.engine import Connection, CursorResult, Engine, Result, make_url
+from sqlalchemy.engine import URL, Connection, CursorResult, Engine, Result, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.orm.decl_api import registry
@@ -51,6 +51,7 @@ Rows = Select[*tuple[Any, ...]]
 _TRIES: Final = 5
 _RETRIED: Final = {"40001", "40P01", "55P03"}
 _CONNECTION_LOST: Final = ("08", "57P")
+_OPTIONS: Final = "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
 
 NAMES: Final = {
     "pk": "pk_%(table_name)s",
@@ -78,7 +79,7 @@ class Row(DeclarativeBase):
             Dong: Key(),
         },
     )
-    __table_args__: Any = {"sqlite_strict": True}
+    __table_args__: ClassVar[Any] = {"sqlite_strict": True}
 
 
 def table_of(row: type[Row]) -> Table:
@@ -189,9 +190,7 @@ def _may_try_again(error: DBAPIError) -> bool:
         state = original.sqlstate or ""
         lost = isinstance(original, psycopg.OperationalError) and not state
         return lost or state in _RETRIED or state.startswith(_CONNECTION_LOST)
-    if isinstance(error, OperationalError) and isinstance(
-        original, sqlite3.OperationalError
-    ):
+    if isinstance(error, OperationalError) and isinstance(original, sqlite3.OperationalError):
         return original.sqlite_errorname.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
     return False
 
@@ -215,19 +214,25 @@ def _engine(url: str, *, pool_size: int) -> Engine:
         return engine
     if address.drivername == "postgresql":
         address = address.set(drivername="postgresql+psycopg")
-    options = "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
-    arguments = {"options": options, "connect_timeout": 5} | dict(address.query)
     engine = create_engine(
-        address.set(query={}),
+        address.difference_update_query(["options"]),
         pool_size=pool_size,
         max_overflow=20,
         execution_options={"preserve_rowcount": True},
         pool_pre_ping=True,
         isolation_level="READ COMMITTED",
-        connect_args=arguments,
+        connect_args=_limits(address),
     )
     event.listen(engine, "connect", _listen_to_notices)
     return engine
+
+
+def _limits(address: URL) -> dict[str, Any]:
+    """Short limits on waiting; what the address itself says about them wins."""
+    given = address.query.get("options", "")
+    options = f"{_OPTIONS} {given if isinstance(given, str) else ' '.join(given)}"
+    patience = {} if "connect_timeout" in address.query else {"connect_timeout": 5}
+    return {"options": options.strip(), **patience}
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

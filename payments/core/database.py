@@ -18,7 +18,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, ClassVar, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import psycopg
 from sqlalchemy import (
@@ -79,7 +79,7 @@ class Row(DeclarativeBase):
             Dong: Key(),
         },
     )
-    __table_args__: ClassVar[Any] = {"sqlite_strict": True}
+    __table_args__: Any = {"sqlite_strict": True}  # noqa: RUF012  declared so by SQLAlchemy
 
 
 def table_of(row: type[Row]) -> Table:

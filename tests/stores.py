@@ -85,6 +85,8 @@ class Stores:
                 yield RolledBack(connection)
             finally:
                 transaction.rollback()
+                if engine == SQLITE:
+                    connection.invalidate()  # a PRAGMA outlives a rollback, not its connection
 
     @contextlib.contextmanager
     def fresh_url(self, engine: str) -> Iterator[str]:

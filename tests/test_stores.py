@@ -60,6 +60,22 @@ def test_what_a_test_writes_is_gone_in_the_next(database: Database, time_round: 
     assert database.read(notes) == 1
 
 
+@pytest.mark.parametrize("time_round", [1, 2])
+def test_a_setting_of_the_connection_is_gone_in_the_next(
+    session: Session, engine: str, time_round: int
+) -> None:
+    """A test that switches a guard off does so for itself alone."""
+    name = "ignore_check_constraints" if engine == SQLITE else "session_replication_role"
+    show, switch = (
+        (f"PRAGMA {name}", f"PRAGMA {name} = ON")
+        if engine == SQLITE
+        else (f"SHOW {name}", f"SET {name} = replica")
+    )
+    assert session.scalar(text(show)) in (0, "origin")
+    session.execute(text(switch))
+    assert session.scalar(text(show)) in (1, "replica")
+
+
 def test_a_unit_that_fails_leaves_nothing_and_earlier_ones_stay(database: Database) -> None:
     """One failed unit is undone alone, as in production."""
     database.write(note)

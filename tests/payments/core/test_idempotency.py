@@ -150,6 +150,8 @@ def test_a_question_asked_while_its_first_is_worked_on(database: Database, engin
             database.write(lambda session: answer(session, asked()))
         assert time.monotonic() - asked_at < 1
         assert refused.value.fields == {"retry_after": 1}
+        go_on.set()
+        first.join()
     go_on.set()
     assert database.write(lambda session: answer(session, asked())) == CREATED
     first.join()

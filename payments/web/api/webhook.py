@@ -214,6 +214,7 @@ def _delivery(
     row: Row[*tuple[Any, ...]], tried: Mapping[int, DeliveryAttempt]
 ) -> dict[str, object]:
     next_at: datetime | None = row.next_at if row.state == DeliveryState.DUE else None
+    last = tried.get(row.number)
     return {
         "id": row.public_id,
         "type": row.type,
@@ -221,5 +222,14 @@ def _delivery(
         "state": row.state,
         "attempts": row.attempts,
         "next_at": next_at,
-        "last_attempt": tried.get(row.number),
+        "last_attempt": None if last is None else _attempt(last),
+    }
+
+
+def _attempt(attempt: DeliveryAttempt) -> dict[str, object]:
+    return {
+        "at": attempt.at,
+        "status": attempt.status,
+        "milliseconds": attempt.milliseconds,
+        "answer": attempt.answer,
     }

@@ -1,8 +1,8 @@
 """Thousands of made-up calls to the API, from its own description: `make fuzz-api`.
 
 Schemathesis makes calls that follow the description and calls that break it. Whatever comes in,
-the answer is no 5xx and is one that the description promises. Half of the calls that follow it name a request,
-an agency and a fee that exist, so that they get behind the first check.
+the answer is no 5xx and is one that the description promises. Half of the calls that follow it
+name a request, an agency and a fee that exist, so that they get behind the first check.
 
 Not collected with the tests: `CASHLESS_FUZZ_CASES` says how many calls are made (default 5,000).
 """
@@ -35,8 +35,7 @@ PROMISES_TOO_MUCH: Final = [positive_data_acceptance]
 def test_no_call_is_answered_by_a_fault_or_against_the_description(app: Flask, portal: Any) -> None:
     """Each operation gets its share of calls; all that went wrong is told together."""
     reference = portal.issue()["reference"]
-    schema = schemathesis.openapi.from_wsgi(OPENAPI, app)
-    operations = [found.ok() for found in schema.get_all_operations()]
+    operations = described(app)
     share = math.ceil(CASES / len(operations) / len(MODES))
     answers: Counter[int] = Counter()
     failures = []
@@ -53,6 +52,19 @@ def test_no_call_is_answered_by_a_fault_or_against_the_description(app: Flask, p
         raise BaseExceptionGroup("what the API should not have answered", failures)
     assert answers.total() >= CASES * 0.9
     assert {200, 201, 404, 422} <= answers.keys()
+
+
+def described(app: Flask) -> list[Any]:
+    """The operations of the API. Every one refuses a caller without a key, and is not asked again:
+
+    the calls to come all have a key, which is not Schemathesis's to make up.
+    """
+    schema = schemathesis.openapi.from_wsgi(OPENAPI, app)
+    for path, methods in schema.raw_schema["paths"].items():
+        for method, operation in methods.items():
+            if isinstance(operation, dict) and operation.pop("security", None):
+                assert app.test_client().open(path, method=method).status_code == 401
+    return [found.ok() for found in schema.get_all_operations()]
 
 
 def calling(

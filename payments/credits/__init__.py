@@ -14,6 +14,7 @@ from payments.credits.arrivals import (
     tell,
     touched,
 )
+from payments.credits.counting import COUNTED, counted
 from payments.credits.dividing import (
     AlreadyMatched,
     advise_all,
@@ -35,6 +36,7 @@ from payments.credits.tables import (
 )
 
 __all__ = [
+    "COUNTED",
     "Allocation",
     "AlreadyMatched",
     "Credit",
@@ -45,6 +47,7 @@ __all__ = [
     "allocate_all",
     "arrival",
     "code_of",
+    "counted",
     "divide_all",
     "found_all",
     "identify",

@@ -12,11 +12,10 @@ from sqlalchemy.orm import Session
 from payments import credits, ledger, payment_requests
 from payments.core.columns import Amount, Code, Day, Key
 from payments.core.database import Rows, analyze, scratch, table_of, temporary
-from payments.credits import Allocation, Credit, CreditReference, Finding
-from payments.payment_requests import PaymentRequest, PaymentRequestLine, Status
+from payments.credits import Credit, CreditReference
+from payments.payment_requests import PaymentRequest, Status
 from payments.references import Kind
 from payments.settlement.booking import path
-from payments.settlement.findings import COUNTED
 
 CREDIT: Final = table_of(Credit)
 REQUEST: Final = table_of(PaymentRequest)
@@ -133,46 +132,8 @@ def unconfirm_all(
     ledger.reverse_all(session, entries, actor=actor, now=now)
 
 
-def counted(chosen: Rows) -> Rows:
-    """What each of the chosen credits counts for: (credit_id, payment_request_id, amount, seen)."""
-    allocation, line = table_of(Allocation), table_of(PaymentRequestLine)
-    seen = CREDIT.c.match_id.is_not(None)
-    whole = select(
-        CREDIT.c.id.label("credit_id"),
-        CREDIT.c.payment_request_id,
-        CREDIT.c.amount,
-        seen.label("seen"),
-    ).where(
-        CREDIT.c.id.in_(chosen),
-        CREDIT.c.finding.in_([one for one in COUNTED if one != Finding.SPLIT]),
-        CREDIT.c.reversed == 0,
-    )
-    parts = (
-        select(
-            CREDIT.c.id,
-            line.c.payment_request_id,
-            cast(func.sum(allocation.c.amount), Amount()),
-            seen,
-        )
-        .select_from(CREDIT)
-        .join(
-            allocation,
-            and_(
-                allocation.c.collection_account_id == CREDIT.c.collection_account_id,
-                allocation.c.credit_id == CREDIT.c.id,
-            ),
-        )
-        .join(line, line.c.id == allocation.c.payment_request_line_id)
-        .where(CREDIT.c.id.in_(chosen), CREDIT.c.finding == Finding.SPLIT)
-        .group_by(CREDIT.c.id, line.c.payment_request_id, seen)
-        .having(func.sum(allocation.c.amount) > 0)
-    )
-    both = whole.union_all(parts).subquery()
-    return select(*both.c)
-
-
 def _confirmed_of_requests(chosen: Rows, *, sign: int) -> Rows:
-    share = counted(chosen).subquery()
+    share = credits.counted(chosen).subquery()
     zero = literal(0, Amount())
     amount = cast(func.sum(share.c.amount), Amount()) * sign
     return select(

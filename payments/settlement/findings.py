@@ -28,7 +28,7 @@ from sqlalchemy.orm import Session
 from payments import payment_requests
 from payments.core.columns import Amount
 from payments.core.database import Rows, analyze, rows_of, table_of, temporary
-from payments.credits import Credit, CreditReference, Finding
+from payments.credits import COUNTED, Credit, CreditReference, Finding
 from payments.payment_requests import PaymentRequest, Status
 from payments.references import Kind
 from payments.settlement.sets import ALL, claim, ready, settling, share
@@ -308,16 +308,6 @@ def _receive_wave(session: Session) -> None:
         .where(share.c.credit_id.in_(select(ready.c.credit_id)))
     )
     payment_requests.apply_all(session, received)
-
-
-COUNTED: Final = (
-    Finding.EXACT.value,
-    Finding.LATE.value,
-    Finding.SHORT.value,
-    Finding.OVERPAID.value,
-    Finding.SPLIT.value,
-)
-"""Findings whose money counts towards a request; the rest is held, or unidentified."""
 
 
 def _least(one: ColumnElement[Any], other: ColumnElement[Any]) -> ColumnElement[Any]:

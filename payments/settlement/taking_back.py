@@ -30,11 +30,9 @@ from payments import credits, ledger, payment_requests
 from payments.agencies import Agency
 from payments.core.columns import Amount, Code, Day, Flag, Key
 from payments.core.database import Rows, analyze, rows_of, scratch, table_of, temporary
-from payments.credits import Allocation, Credit, Finding
+from payments.credits import COUNTED, Allocation, Credit, Finding
 from payments.payment_requests import PaymentRequest, PaymentRequestLine, Status
 from payments.settlement.booking import fees_path, held, path
-from payments.settlement.confirming import counted
-from payments.settlement.findings import COUNTED
 
 CREDIT: Final = table_of(Credit)
 REQUEST: Final = table_of(PaymentRequest)
@@ -98,7 +96,7 @@ def take_back_all(
 
 def _find_shares(session: Session) -> None:
     """The requests these credits count for, and every credit that counts for those."""
-    mine = counted(select(_back.c.credit_id)).subquery()
+    mine = credits.counted(select(_back.c.credit_id)).subquery()
     session.execute(
         insert(_reopened).from_select(
             ["payment_request_id"], select(mine.c.payment_request_id).distinct()
@@ -108,7 +106,7 @@ def _find_shares(session: Session) -> None:
     while grown:
         session.execute(_share.delete())
         columns = [column.name for column in _share.c]
-        session.execute(insert(_share).from_select(columns, counted(_concerned())))
+        session.execute(insert(_share).from_select(columns, credits.counted(_concerned())))
         known = select(_reopened.c.payment_request_id)
         more = (
             select(_share.c.payment_request_id)

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from payments import ledger, payment_requests
 from payments.credits import Credit
 from payments.payment_requests import CancelReason, PaymentRequest
+from reconciliation import proof
 from tests.bank import TODAY, BankLine, a_statement
 from tests.builders import NOON, Province, a_message, a_payment_request, a_province, settle
 from tests.reconciliation.walking import match_account
@@ -82,6 +83,7 @@ class Story:
         """Every balance, every request, every credit: what must not depend on the order."""
         session = self.province.session
         session.expire_all()
+        assert proof.failing(proof.prove(session)) == []
         balances = ledger.balances(session, self.province.account.id, on=NIGHT.date())
         requests = [
             (payment_requests.public_status(one), one.late, one.received, one.confirmed)

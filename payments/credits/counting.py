@@ -1,0 +1,60 @@
+"""What credits count for: how much of each stands towards which request."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import and_, cast, func, select
+
+from payments.core.columns import Amount
+from payments.core.database import Rows, table_of
+from payments.credits.pairing import CREDIT
+from payments.credits.tables import Allocation, Finding
+from payments.payment_requests import PaymentRequestLine
+
+COUNTED: Final = (
+    Finding.EXACT.value,
+    Finding.LATE.value,
+    Finding.SHORT.value,
+    Finding.OVERPAID.value,
+    Finding.SPLIT.value,
+)
+"""Findings whose money counts towards a request; the rest is held, or unidentified."""
+
+
+def counted(chosen: Rows) -> Rows:
+    """What each of the chosen credits counts for: (credit_id, payment_request_id, amount, seen)."""
+    allocation, line = table_of(Allocation), table_of(PaymentRequestLine)
+    seen = CREDIT.c.match_id.is_not(None)
+    whole = select(
+        CREDIT.c.id.label("credit_id"),
+        CREDIT.c.payment_request_id,
+        CREDIT.c.amount,
+        seen.label("seen"),
+    ).where(
+        CREDIT.c.id.in_(chosen),
+        CREDIT.c.finding.in_([one for one in COUNTED if one != Finding.SPLIT]),
+        CREDIT.c.reversed == 0,
+    )
+    parts = (
+        select(
+            CREDIT.c.id,
+            line.c.payment_request_id,
+            cast(func.sum(allocation.c.amount), Amount()),
+            seen,
+        )
+        .select_from(CREDIT)
+        .join(
+            allocation,
+            and_(
+                allocation.c.collection_account_id == CREDIT.c.collection_account_id,
+                allocation.c.credit_id == CREDIT.c.id,
+            ),
+        )
+        .join(line, line.c.id == allocation.c.payment_request_line_id)
+        .where(CREDIT.c.id.in_(chosen), CREDIT.c.finding == Finding.SPLIT)
+        .group_by(CREDIT.c.id, line.c.payment_request_id, seen)
+        .having(func.sum(allocation.c.amount) > 0)
+    )
+    both = whole.union_all(parts).subquery()
+    return select(*both.c)

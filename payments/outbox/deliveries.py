@@ -143,7 +143,7 @@ def lease(
             message=events[row.event_id].content,
             endpoint=endpoint,
         )
-        for row in leased
+        for row in sorted(leased, key=lambda row: row.id)
     ]
 
 

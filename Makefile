@@ -58,7 +58,7 @@ prove: $(DEV) ## Runs the long proofs: every order, crashes, concurrency
 	$(PYTEST) -m "slow or prove" --engine $(ENGINE) $(ARGS)
 
 fuzz-api: $(DEV) ## Sends 5,000 made-up calls to the API: no 5xx, no broken schema
-	CASHLESS_FUZZ_CASES=$${CASHLESS_FUZZ_CASES:-5000} $(PYTEST) -m "" --engine sqlite tests/payments/web/fuzz_api.py $(ARGS)
+	CASHLESS_FUZZ_CASES=$${CASHLESS_FUZZ_CASES:-5000} $(PYTEST) -m "" --engine sqlite -rP --show-capture=stdout tests/payments/web/api/fuzz_api.py $(ARGS)
 
 lock: $(TOOLS) ## Locks versions and hashes (UPGRADE=--upgrade takes newer ones)
 	@for list in "install --group install" "run" "sandbox --extra sandbox -c requirements/run.txt" \

@@ -139,12 +139,12 @@ def settle_account(
     rows = _waiting(session, collection_account_id, only=only)
     if not rows:
         return 0
-    letters = [_Opened(row, _read(row)) for row in rows]
+    letters = [_open(row, prefix=prefix) for row in rows]
     fresh, repeated, conflicting = _sort_out(session, collection_account_id, letters)
     credits.tell(
         session,
-        [_message(one, collection_account_id, vault=vault, prefix=prefix) for one in fresh],
-        [found for one in fresh for found in _references(one, prefix=prefix)],
+        [_message(one, collection_account_id, vault=vault) for one in fresh],
+        [found for one in fresh for found in _references(one)],
     )
     for source in dict.fromkeys(one.advice.source for one in fresh):
         credits.take_messages(session, source=source)
@@ -178,8 +178,11 @@ def mark_failed(session: Session, callback_id: int, *, reason: str, now: datetim
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
+    """A callback with what it says, and the codes in its memo."""
+
     row: Result[*tuple[Any, ...]]
     advice: Advice
+    references: Sequence[references.Reference]
 
 
 def _row(letter: Letter, *, now: datetime) -> dict[str, Any]:
@@ -242,11 +245,11 @@ def _waiting(
     return session.execute(chosen).all()
 
 
-def _read(row: Result[*tuple[Any, ...]]) -> Advice:
+def _open(row: Result[*tuple[Any, ...]], *, prefix: str) -> _Opened:
     advice = SOURCES[row.source].read(row.body, scheme=row.scheme)
     if advice is None:
         raise ValueError("a test message was stored")
-    return advice
+    return _Opened(row, advice, references.find(advice.memo, prefix))
 
 
 def _sort_out(
@@ -288,11 +291,8 @@ def _known(
     return known
 
 
-def _message(
-    one: _Opened, collection_account_id: int, *, vault: Vault, prefix: str
-) -> dict[str, Any]:
+def _message(one: _Opened, collection_account_id: int, *, vault: Vault) -> dict[str, Any]:
     advice = one.advice
-    found = references.find(advice.memo, prefix)
     return {
         "id": one.row.id,
         "collection_account_id": collection_account_id,
@@ -305,17 +305,17 @@ def _message(
         "day": local_day(advice.booked_at),
         "memo": advice.memo,
         "bank_reference": advice.bank_reference,
-        "code": credits.code_of((one.code, one.kind) for one in found),
+        "code": credits.code_of((found.code, found.kind) for found in one.references),
         "payer_key": credits.payer_key(advice.payer_account, vault=vault),
         "payer": credits.sealed_payer(advice.payer_account, advice.payer_name, vault=vault),
         "arrived_at": one.row.received_at,
     }
 
 
-def _references(one: _Opened, *, prefix: str) -> list[dict[str, Any]]:
+def _references(one: _Opened) -> list[dict[str, Any]]:
     return [
         {"message_id": one.row.id, "code": found.code, "kind": found.kind.value}
-        for found in references.find(one.advice.memo, prefix)
+        for found in one.references
     ]
 
 

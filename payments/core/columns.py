@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
 import orjson
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Integer, LargeBinary, Text
@@ -20,8 +20,6 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from payments.core.money import Dong
 
-_INSTANT: Final = "%Y-%m-%dT%H:%M:%S.%fZ"
-
 
 class Key(TypeDecorator[int]):
     """A row's number: BIGINT on PostgreSQL, INTEGER (the rowid) on SQLite."""
@@ -30,9 +28,7 @@ class Key(TypeDecorator[int]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(
-            Integer() if dialect.name == "sqlite" else BigInteger()
-        )
+        return dialect.type_descriptor(Integer() if dialect.name == "sqlite" else BigInteger())
 
 
 class Amount(Key):
@@ -44,7 +40,7 @@ class Amount(Key):
         return None if value is None else int(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> Dong | None:
-        return None if value is None else Dong(value)
+        return None if value is None else int.__new__(Dong, value)  # a whole number: its column's
 
 
 class Count(Key):
@@ -86,7 +82,9 @@ class Instant(TypeDecorator[datetime]):
         if value.tzinfo is None:
             raise ValueError("an instant knows its time zone")
         in_utc = value.astimezone(UTC)
-        return in_utc.strftime(_INSTANT) if dialect.name == "sqlite" else in_utc
+        if dialect.name != "sqlite":
+            return in_utc
+        return in_utc.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         if value is None:
@@ -103,9 +101,7 @@ class Day(TypeDecorator[date]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(
-            Text() if dialect.name == "sqlite" else postgresql.DATE()
-        )
+        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else postgresql.DATE())
 
     def process_bind_param(self, value: date | None, dialect: Dialect) -> Any:
         if value is None or dialect.name != "sqlite":

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
+import orjson
 import psycopg
 from sqlalchemy import (
     ColumnElement,
@@ -203,6 +204,7 @@ def _engine(url: str, *, pool_size: int) -> Engine:
             poolclass=QueuePool,
             pool_size=pool_size,
             max_overflow=20,
+            execution_options={"preserve_rowcount": True},
             connect_args={
                 "timeout": 30,
                 "check_same_thread": False,
@@ -222,6 +224,8 @@ def _engine(url: str, *, pool_size: int) -> Engine:
         pool_pre_ping=True,
         isolation_level="READ COMMITTED",
         connect_args=_limits(address),
+        json_serializer=lambda value: orjson.dumps(value).decode(),
+        json_deserializer=orjson.loads,
     )
     event.listen(engine, "connect", _listen_to_notices)
     return engine

@@ -6,7 +6,7 @@ everywhere: in Python, in the database (BIGINT), in JSON. There is no float in t
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NoReturn, Self
 
 from payments.core.errors import Invalid
 
@@ -22,7 +22,8 @@ class Dong(int):
 
     __slots__ = ()
 
-    def __new__(cls, value: int = 0) -> Dong:
+    def __new__(cls, value: int = 0) -> Self:
+        """A whole number; raises TypeError for a float, a bool or a text."""
         if type(value) is not Dong and (isinstance(value, bool) or not isinstance(value, int)):
             raise TypeError(f"đồng are whole numbers, not {type(value).__name__}")
         return super().__new__(cls, value)
@@ -45,7 +46,7 @@ class Dong(int):
     def __neg__(self) -> Dong:
         return Dong(-int(self))
 
-    def __truediv__(self, other: object) -> float:
+    def __truediv__(self, other: object) -> NoReturn:
         raise TypeError("đồng are not divided into fractions; use //")
 
     def __repr__(self) -> str:

@@ -68,13 +68,6 @@ class Credit(Row):
         CheckConstraint("(settled_at IS NULL) = (finding IS NULL)", name="settled_at"),
         CheckConstraint("advised = 0 OR advised = amount", name="advised"),
         CheckConstraint("refunded = 0 OR match_id IS NOT NULL", name="refunded_is_seen"),
-        Index(
-            "ix_credit_unmatched_code",
-            "collection_account_id",
-            "code",
-            sqlite_where=text("match_id IS NULL"),
-            postgresql_where=text("match_id IS NULL"),
-        ),
         Index(None, "collection_account_id", "code"),
         Index(None, "collection_account_id", "bank_reference", "day"),
         Index(None, "collection_account_id", "payer_key", "day"),
@@ -87,7 +80,7 @@ class Credit(Row):
             sqlite_where=text("match_id IS NULL"),
             postgresql_where=text("match_id IS NULL"),
         ),
-        {"sqlite_strict": True},
+        {"sqlite_strict": True, "postgresql_with": {"fillfactor": 50}},
     )
 
     id: Mapped[int] = mapped_column(Key(), primary_key=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
-from uuid_utils.compat import uuid7
+from uuid_utils import uuid7
 
 from payments.outbox.tables import Delivery, DeliveryState, Event, EventType
 from payments.portals import NoWebhookEndpoint, Portal, WebhookEndpoint

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Row as Result
 from sqlalchemy import select
@@ -22,6 +22,26 @@ from payments.core.money import Dong
 from payments.payment_requests.tables import PaymentRequest, PaymentRequestLine, Status
 
 Snapshot = dict[str, Any]
+
+_SHOWN: Final = (
+    "id",
+    "reference",
+    "page",
+    "dossier",
+    "channel",
+    "amount",
+    "received",
+    "advised",
+    "confirmed",
+    "refunded",
+    "remitted",
+    "status",
+    "late",
+    "issued_at",
+    "expires_at",
+    "paid_at",
+    "sequence",
+)
 
 
 def public_status(request: PaymentRequest | Result[*tuple[Any, ...]]) -> str:
@@ -43,7 +63,7 @@ def snapshots(session: Session, requests: Rows) -> dict[int, Snapshot]:
     """The public JSON of each request whose id `requests` selects, by id."""
     chosen = (
         select(
-            *PaymentRequest.__table__.c,
+            *[PaymentRequest.__table__.c[name] for name in _SHOWN],
             Agency.code.label("agency"),
             CollectionAccount.bin,
             CollectionAccount.number,
@@ -137,4 +157,8 @@ def _lines(session: Session, requests: Rows) -> dict[int, list[Mapping[str, Any]
 
 
 def _stamp(instant: datetime | None) -> str | None:
-    return None if instant is None else instant.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return (
+        None
+        if instant is None
+        else instant.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+    )

@@ -86,7 +86,7 @@ class PaymentRequest(Row):
             sqlite_where=text("status = 'paid' AND reconciled_at IS NULL"),
             postgresql_where=text("status = 'paid' AND reconciled_at IS NULL"),
         ),
-        {"sqlite_strict": True},
+        {"sqlite_strict": True, "postgresql_with": {"fillfactor": 60}},
     )
 
     id: Mapped[int] = mapped_column(Key(), primary_key=True)

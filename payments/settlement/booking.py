@@ -26,7 +26,7 @@ from sqlalchemy.orm import Session
 from payments import credits, ledger, payment_requests
 from payments.agencies import Agency
 from payments.core.columns import Amount, Code
-from payments.core.database import analyze, table_of
+from payments.core.database import Rows, analyze, table_of
 from payments.credits import Credit, Finding
 from payments.payment_requests import PaymentRequest, PaymentRequestLine, Status
 from payments.settlement.sets import contribution, payment, settling, share, stretch
@@ -75,8 +75,15 @@ def _divide(session: Session, *, now: datetime) -> None:
 
 def _stretch(session: Session) -> None:
     """Which stretch of a completed request its credits pay: earlier short ones, then the last."""
+    columns = [column.name for column in contribution.c]
+    session.execute(insert(contribution).from_select(columns, union_all(_last(), _earlier())))
+    analyze(session, share, contribution)
+
+
+def _last() -> Rows:
+    """The credits that complete requests: from what was received before to what is asked for."""
     ends = share.c.starts + share.c.counted
-    own = (
+    return (
         select(
             share.c.credit_id,
             share.c.payment_request_id,
@@ -90,41 +97,36 @@ def _stretch(session: Session) -> None:
         .join(REQUEST, REQUEST.c.id == share.c.payment_request_id)
         .where(share.c.completes.is_(True))
     )
-    so_far = func.sum(CREDIT.c.held).over(
-        partition_by=CREDIT.c.payment_request_id, order_by=CREDIT.c.id
+
+
+def _earlier() -> Rows:
+    """The short credits of completed requests, held until now, one after another from zero."""
+    reached = cast(
+        func.sum(CREDIT.c.held).over(
+            partition_by=CREDIT.c.payment_request_id, order_by=CREDIT.c.id
+        ),
+        Amount(),
     )
-    reached = cast(so_far, Amount())
-    earlier = (
+    number = literal("credit:", Code()) + cast(CREDIT.c.id, SqlText)
+    ours = and_(
+        CREDIT.c.collection_account_id == settling.c.collection_account_id,
+        CREDIT.c.payment_request_id == share.c.payment_request_id,
+    )
+    return (
         select(
             CREDIT.c.id,
             CREDIT.c.payment_request_id,
             reached - CREDIT.c.held,
             reached,
-            literal("credit:", Code())
-            + cast(CREDIT.c.id, SqlText)
-            + literal(":by:", Code())
-            + settling.c.decision,
+            number + literal(":by:", Code()) + settling.c.decision,
             literal(True),
             settling.c.day,
         )
         .select_from(share)
         .join(settling, settling.c.credit_id == share.c.credit_id)
-        .join(
-            CREDIT,
-            and_(
-                CREDIT.c.collection_account_id == settling.c.collection_account_id,
-                CREDIT.c.payment_request_id == share.c.payment_request_id,
-            ),
-        )
-        .where(
-            share.c.completes.is_(True),
-            CREDIT.c.finding == Finding.SHORT,
-            CREDIT.c.held > 0,
-        )
+        .join(CREDIT, ours)
+        .where(share.c.completes.is_(True), CREDIT.c.finding == Finding.SHORT, CREDIT.c.held > 0)
     )
-    columns = [column.name for column in contribution.c]
-    session.execute(insert(contribution).from_select(columns, union_all(own, earlier)))
-    analyze(session, share, contribution)
 
 
 def fees_path() -> ColumnElement[str]:
@@ -205,76 +207,83 @@ def _keep_payments(session: Session, *, now: datetime) -> None:
 
 
 def _post(session: Session, *, actor: str, now: datetime) -> None:
-    s = settling.c
-    account = s.collection_account_id
-    source = case(
-        (s.part == "transit", path("assets:transit:", account)),
-        (s.part == "held", held(account)),
-        else_=path("liabilities:unidentified:", account),
-    )
-    credit_kind = literal("credit", Code())
-    nothing = cast(literal(None), Amount())
-    fees = (
-        select(
-            account,
-            credit_kind,
-            s.decision,
-            s.day,
-            source,
-            payment.c.path,
-            cast(func.sum(payment.c.amount), Amount()),
-            nothing,
-        )
-        .join(payment, payment.c.credit_id == s.credit_id)
-        .where(payment.c.earlier.is_(False))
-        .group_by(account, s.decision, s.day, s.part, payment.c.path)
-    )
-    turned = (
-        select(
-            CREDIT.c.collection_account_id,
-            literal("allocation", Code()),
-            payment.c.decision,
-            payment.c.day,
-            held(CREDIT.c.collection_account_id),
-            payment.c.path,
-            cast(func.sum(payment.c.amount), Amount()),
-            nothing,
-        )
-        .join(CREDIT, CREDIT.c.id == payment.c.credit_id)
-        .where(payment.c.earlier.is_(True))
-        .group_by(
-            CREDIT.c.collection_account_id,
-            payment.c.decision,
-            payment.c.day,
-            payment.c.path,
-        )
-    )
-    rest = select(
-        account,
-        credit_kind,
-        s.decision,
-        s.day,
-        source,
-        held(account),
-        s.amount - s.to_fees,
-        nothing,
-    ).where(s.finding != Finding.UNIDENTIFIED, s.amount > s.to_fees, s.part != "held")
-    nobody = select(
-        account,
-        credit_kind,
-        s.decision,
-        s.day,
-        source,
-        path("liabilities:unidentified:", account),
-        s.amount,
-        nothing,
-    ).where(s.finding == Finding.UNIDENTIFIED, s.part == "transit")
-    drafts = union_all(fees, turned, rest, nobody).subquery()
+    drafts = union_all(_fees(), _turned_into_fees(), _held(), _unidentified()).subquery()
     ledger.post_all(session, select(*drafts.c), actor=actor, now=now)
 
 
+def _source() -> ColumnElement[str]:
+    """The ledger account a credit's money stands on before it is settled."""
+    account = settling.c.collection_account_id
+    return case(
+        (settling.c.part == "transit", path("assets:transit:", account)),
+        (settling.c.part == "held", held(account)),
+        else_=path("liabilities:unidentified:", account),
+    )
+
+
+def _draft(into: ColumnElement[Any], amount: ColumnElement[Any]) -> Rows:
+    """A posting for each credit of the set: Dr where its money stands, Cr `into`."""
+    drafts: Rows = select(
+        settling.c.collection_account_id,
+        literal("credit", Code()),
+        settling.c.decision,
+        settling.c.day,
+        _source(),
+        into,
+        amount,
+        cast(literal(None), Amount()),
+    )
+    return drafts
+
+
+def _fees() -> Rows:
+    """What the credits of the set pay of fee lines."""
+    s = settling.c
+    return (
+        _draft(payment.c.path, cast(func.sum(payment.c.amount), Amount()))
+        .join(payment, payment.c.credit_id == s.credit_id)
+        .where(payment.c.earlier.is_(False))
+        .group_by(s.collection_account_id, s.decision, s.day, s.part, payment.c.path)
+    )
+
+
+def _turned_into_fees() -> Rows:
+    """What earlier short credits held and now pay: Dr held, Cr fees."""
+    account = CREDIT.c.collection_account_id
+    turned: Rows = select(
+        account,
+        literal("allocation", Code()),
+        payment.c.decision,
+        payment.c.day,
+        held(account),
+        payment.c.path,
+        cast(func.sum(payment.c.amount), Amount()),
+        cast(literal(None), Amount()),
+    )
+    return (
+        turned.join(CREDIT, CREDIT.c.id == payment.c.credit_id)
+        .where(payment.c.earlier.is_(True))
+        .group_by(account, payment.c.decision, payment.c.day, payment.c.path)
+    )
+
+
+def _held() -> Rows:
+    """What is no fee and whose owner is known; what was held already stays where it is."""
+    s = settling.c
+    return _draft(held(s.collection_account_id), s.amount - s.to_fees).where(
+        s.finding != Finding.UNIDENTIFIED, s.amount > s.to_fees, s.part != "held"
+    )
+
+
+def _unidentified() -> Rows:
+    """Money that nobody can name yet."""
+    s = settling.c
+    into = path("liabilities:unidentified:", s.collection_account_id)
+    return _draft(into, s.amount).where(s.finding == Finding.UNIDENTIFIED, s.part == "transit")
+
+
 def _announce(session: Session, *, now: datetime) -> None:
-    over = and_(settling.c.finding == Finding.OVERPAID)
+    over = settling.c.finding == Finding.OVERPAID
     base = (
         select(share.c.payment_request_id)
         .join(settling, settling.c.credit_id == share.c.credit_id)

@@ -88,7 +88,8 @@ def read_json(raw: bytes) -> dict[str, Any]:
         raise UnreadableAdvice(field="body", reason="json") from error
     if not isinstance(found, dict):
         unreadable("body", "object")
-    _limit_depth(found, left=_DEPTH)
+    if raw.count(b"{") + raw.count(b"[") > _DEPTH:
+        _limit_depth(found, left=_DEPTH)
     return found
 
 

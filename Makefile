@@ -21,7 +21,7 @@ TOOLS := $(VENV)/.tools
 DEMO := $(VENV)/.demo
 DEV := $(VENV)/.dev
 
-.PHONY: help setup demo run test check lint quick bench prove fuzz-api lock clean
+.PHONY: help setup demo run test check lint quick bench prove fuzz-api contracts lock clean
 
 help: ## Tells these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -59,6 +59,9 @@ prove: $(DEV) ## Runs the long proofs: every order, crashes, concurrency
 
 fuzz-api: $(DEV) ## Sends 5,000 made-up calls to the API: no 5xx, no broken schema
 	CASHLESS_FUZZ_CASES=$${CASHLESS_FUZZ_CASES:-5000} $(PYTEST) -m "" --engine sqlite -rP --show-capture=stdout tests/payments/web/api/fuzz_api.py $(ARGS)
+
+contracts: $(DEV) ## Completes the import contracts with modules that have arrived
+	$(BIN)/python -m tests.house_rules.contracts
 
 lock: $(TOOLS) ## Locks versions and hashes (UPGRADE=--upgrade takes newer ones)
 	@for list in "install --group install" "run" "sandbox --extra sandbox -c requirements/run.txt" \

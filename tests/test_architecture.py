@@ -261,6 +261,13 @@ def test_the_import_contracts_await_nothing_that_is_here(source: Sequence[Module
     assert list(contracts.contracts_await_nothing_that_is_here(CONTRACTS, [CORE])) == []
 
 
+def test_the_import_contracts_are_completed_by_a_command() -> None:
+    """What has arrived is held, what has not is still awaited."""
+    done = CONTRACTS.replace("(slips)", "slips").replace('#: "payments.slips"', '"payments.slips"')
+    assert contracts.completed(CONTRACTS, [SLIPS, CORE]) == done
+    assert contracts.completed(CONTRACTS, [CORE]) == CONTRACTS
+
+
 def test_the_import_contracts_forget_no_module(source: Sequence[Module]) -> None:
     """A new module below the edges is held away from Flask from its first day."""
     settings = (ROOT / contracts.SETTINGS).read_text()
@@ -268,3 +275,19 @@ def test_the_import_contracts_forget_no_module(source: Sequence[Module]) -> None
     assert not breaches, "\n" + "\n".join(map(str, breaches))
     planted = contracts.contracts_forget_no_module(CONTRACTS, [SLIPS, CORE, PAGES])
     assert told(list(planted)) == [(1, "payments.slips")]
+
+
+def test_the_plan_of_the_house_is_the_house(source: Sequence[Module]) -> None:
+    """docs/architecture.md names every module of both halves, and none that is not built."""
+    plan = (ROOT / "docs" / "architecture.md").read_text().split("```")[1]
+    named = set()
+    half = ""
+    for line in plan.splitlines():
+        if line[:1] not in (" ", ""):
+            half = line.split()[0].rstrip("/")
+        elif line.strip() and half in contracts.HALVES:
+            named |= {f"{half}.{one.strip(' /')}" for one in line.strip().split("  ")[0].split("·")}
+    built = {".".join(module.name.split(".")[:2]) for module in source}
+    assert named == {
+        name for name in built if name.split(".")[0] in contracts.HALVES and "." in name
+    }

@@ -8,7 +8,8 @@ from datetime import date, datetime, timedelta
 from xml.sax.saxutils import escape
 
 from payments.core.calendar import VIETNAM
-from reconciliation import statements
+from reconciliation import proof, statements
+from reconciliation.proof import Identity
 from reconciliation.statements import Imported, Received
 from tests.builders import BY, NOON, Province
 
@@ -87,6 +88,14 @@ def imported(
 def a_statement(province: Province, *lines: BankLine, **told: object) -> Imported:
     """A CAMT.053 file of the province's account with these lines, imported."""
     return imported(province, camt(province.account.number, lines, **told))  # type: ignore[arg-type]
+
+
+def unproved(province: Province) -> list[Identity]:
+    """The identities of the province's account that do not hold."""
+    province.session.flush()
+    found = proof.prove(province.session, account=province.account.id)
+    assert found
+    return [identity for identity in found if not identity.holds]
 
 
 def _balance(kind: str, amount: int, day: date, currency: str) -> str:

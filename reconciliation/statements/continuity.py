@@ -8,7 +8,7 @@ one without balances by what went before and its lines; such a balance is derive
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -69,6 +69,26 @@ def is_covered(session: Session, collection_account_id: int, day: date) -> bool:
     return session.scalar(holds.limit(1)) is not None
 
 
+def days_without(
+    session: Session, collection_account_id: int, *, since: date, through: date
+) -> list[date]:
+    """The days in that span that no statement covers and that are not known to be still."""
+    rows = session.execute(
+        select(Statement.from_day, Statement.to_day, Statement.opening, Statement.closing)
+        .where(Statement.collection_account_id == collection_account_id)
+        .order_by(Statement.from_day, Statement.to_day, Statement.id)
+    ).all()
+    covered: set[date] = set()
+    last_day, last_closing = date.min, None
+    for from_day, to_day, opening, closing in rows:
+        if from_day > last_day and opening is not None and opening == last_closing:
+            covered |= _days(max(last_day, since), min(from_day, through))
+        covered |= _days(max(from_day, since), min(to_day, through))
+        if to_day >= last_day:
+            last_day, last_closing = to_day, closing
+    return sorted(_days(since, through) - covered)
+
+
 def moved_between(
     session: Session,
     collection_account_id: int,
@@ -124,6 +144,10 @@ def gaps(collection_account_id: int) -> Rows:
         newest.is_not(None),
         ~fits,
     )
+
+
+def _days(first: date, last: date) -> set[date]:
+    return {first + timedelta(days=n) for n in range((last - first).days + 1)}
 
 
 def _newest(collection_account_id: int, when: ColumnElement[bool]) -> Select[Statement]:

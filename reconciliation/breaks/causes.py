@@ -1,0 +1,298 @@
+"""The causes of breaks, each a query over what the other modules keep.
+
+A cause is (leg, key, kind, day, amount, items, since). What belongs to a day after the last one
+that was run is no cause yet: its statement may still come.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Select,
+    Table,
+    case,
+    cast,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+)
+from sqlalchemy import Text as SqlText
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from payments.advice import Direction
+from payments.core.calendar import local_day
+from payments.core.columns import Amount, Code, Count, Day, Instant
+from payments.core.database import Rows, analyze, scratch, table_of, temporary
+from payments.credits import Credit, CreditReference, Evidence, Finding
+from payments.inbox import Callback, State
+from payments.payment_requests import PaymentRequest, Status
+from payments.references import Kind as Damage
+from reconciliation import statements
+from reconciliation.breaks.tables import Kind, Leg
+from reconciliation.matching import LineMatch, Rule
+from reconciliation.statements import Statement, StatementFile, StatementLine
+
+CREDIT: Final = table_of(Credit)
+LINE: Final = table_of(StatementLine)
+REQUEST: Final = table_of(PaymentRequest)
+
+TOLD_FOR: Final = timedelta(days=7)
+"""So long a day's missed callbacks are shown."""
+
+cause: Final = Table(
+    "break_cause",
+    scratch,
+    Column("leg", Code(), primary_key=True),
+    Column("key", Code(), primary_key=True),
+    Column("kind", Code()),
+    Column("day", Day()),
+    Column("amount", Amount()),
+    Column("items", Count()),
+    Column("since", Instant()),
+    prefixes=["TEMPORARY"],
+)
+"""Every cause that an account has now."""
+
+HELD: Final = {
+    Finding.SHORT: Kind.SHORT,
+    Finding.OVERPAID: Kind.OVERPAID,
+    Finding.DUPLICATE: Kind.DUPLICATE,
+    Finding.AFTER_CANCEL: Kind.AFTER_CANCEL,
+    Finding.SPLIT_MISMATCH: Kind.SPLIT_MISMATCH,
+    Finding.WRONG_ACCOUNT: Kind.WRONG_ACCOUNT,
+}
+"""Findings whose money is held until somebody decides, and the breaks they are."""
+
+
+def gather(
+    session: Session,
+    collection_account_id: int,
+    *,
+    since: date,
+    through: date,
+    now: datetime,
+) -> None:
+    """Fills `cause` for an account: days without a statement from `since`, all else ever."""
+    temporary(session, cause)
+    account = collection_account_id
+    columns = [column.name for column in cause.c]
+    for found in (
+        _unconfirmed(account, through),
+        _findings(account, through),
+        _reversed(account, through),
+        _untold(account, through, now=now),
+        _lines(account, through, now=now),
+        _unbalanced(account, through),
+        _gaps(account, through, now=now),
+    ):
+        session.execute(insert(cause).from_select(columns, found))
+    few = [
+        *_missing(session, account, since=since, through=through, now=now),
+        *_conflicts(session, account, through),
+    ]
+    if few:
+        session.execute(insert(cause), few)
+    analyze(session, cause)
+
+
+def _unconfirmed(account: int, through: date) -> Rows:
+    """Credits that were told and stand on no statement."""
+    kind = case(
+        (CREDIT.c.trusted.is_(True), Kind.CALLBACK_WITHOUT_LINE.value),
+        else_=Kind.ADVISED_UNCONFIRMED.value,
+    )
+    return _of_credits(Leg.CONFIRMATION, kind, CREDIT.c.amount).where(
+        *_standing(account, through),
+        CREDIT.c.match_id.is_(None),
+        CREDIT.c.reversed == 0,
+    )
+
+
+def _findings(account: int, through: date) -> Rows:
+    """Money that is held, or that nobody is known for."""
+    damaged = exists().where(
+        CreditReference.credit_id == CREDIT.c.id,
+        CreditReference.kind.in_([Damage.DAMAGED.value, Damage.CUT.value]),
+    )
+    kind = case(
+        *[(CREDIT.c.finding == finding.value, kind.value) for finding, kind in HELD.items()],
+        (damaged, Kind.DAMAGED_CODE.value),
+        else_=Kind.UNIDENTIFIED.value,
+    )
+    return _of_credits(Leg.SETTLEMENT, kind, CREDIT.c.held + CREDIT.c.unidentified).where(
+        *_standing(account, through),
+        CREDIT.c.finding.in_([*[one.value for one in HELD], Finding.UNIDENTIFIED.value]),
+        or_(CREDIT.c.held > 0, CREDIT.c.unidentified > 0),
+    )
+
+
+def _reversed(account: int, through: date) -> Rows:
+    """Credits that the bank took back, whose requests wait for money again."""
+    kind = literal(Kind.REVERSED.value, Code())
+    waiting = [Status.OPEN.value, Status.EXPIRED.value]
+    return (
+        _of_credits(Leg.SETTLEMENT, kind, CREDIT.c.reversed)
+        .join(REQUEST, REQUEST.c.id == CREDIT.c.payment_request_id)
+        .where(
+            *_standing(account, through),
+            CREDIT.c.match_id.is_not(None),
+            CREDIT.c.reversed > 0,
+            REQUEST.c.status.in_(waiting),
+        )
+    )
+
+
+def _untold(account: int, through: date, *, now: datetime) -> Rows:
+    """The credits of a day that no callback told: how many, and how much."""
+    told = exists().where(Evidence.credit_id == LineMatch.first_credit_id)
+    return (
+        select(
+            literal(Leg.TELLING.value, Code()),
+            _text(LineMatch.day),
+            literal(Kind.MISSED_CALLBACK.value, Code()),
+            LineMatch.day,
+            cast(func.sum(LineMatch.amount), Amount()),
+            func.count(),
+            literal(now, Instant()),
+        )
+        .where(
+            LineMatch.collection_account_id == account,
+            LineMatch.rule == Rule.MISSED_CALLBACK,
+            LineMatch.revoked_at.is_(None),
+            LineMatch.day <= through,
+            LineMatch.day > through - TOLD_FOR,
+            ~told,
+        )
+        .group_by(LineMatch.day)
+    )
+
+
+def _lines(account: int, through: date, *, now: datetime) -> Rows:
+    """Lines that no rule could book."""
+    other_amount = exists().where(
+        CREDIT.c.collection_account_id == account,
+        CREDIT.c.bank_reference == LINE.c.bank_reference,
+        CREDIT.c.day == LINE.c.day,
+        CREDIT.c.amount != LINE.c.amount,
+        CREDIT.c.match_id.is_(None),
+        CREDIT.c.merged_into_id.is_(None),
+    )
+    kind = case(
+        (LINE.c.direction == Direction.DEBIT, Kind.DEBIT_UNEXPLAINED.value),
+        (other_amount, Kind.AMOUNT_DIFFERS.value),
+        else_=Kind.UNIDENTIFIED.value,
+    )
+    return select(
+        literal(Leg.LINE.value, Code()),
+        _text(LINE.c.id),
+        cast(kind, SqlText),
+        LINE.c.day,
+        LINE.c.amount,
+        literal(1, Count()),
+        literal(now, Instant()),
+    ).where(
+        LINE.c.collection_account_id == account,
+        LINE.c.match_id.is_(None),
+        LINE.c.day <= through,
+    )
+
+
+def _unbalanced(account: int, through: date) -> Rows:
+    """Statements that do not add up, or that a second format contradicts."""
+    off = Statement.closing - Statement.opening - Statement.credits + Statement.debits
+    amount = func.coalesce(case((off < 0, -off), else_=off), 0)
+    return (
+        select(
+            literal(Leg.STATEMENT.value, Code()),
+            _text(Statement.id),
+            literal(Kind.STATEMENT_UNBALANCED.value, Code()),
+            Statement.to_day,
+            amount,
+            literal(1, Count()),
+            StatementFile.received_at,
+        )
+        .join(StatementFile, StatementFile.id == Statement.statement_file_id)
+        .where(
+            Statement.collection_account_id == account,
+            or_(Statement.balanced.is_(False), Statement.differs.is_(True)),
+            Statement.to_day <= through,
+        )
+    )
+
+
+def _gaps(account: int, through: date, *, now: datetime) -> Rows:
+    gap = statements.gaps(account).subquery()
+    statement, day, amount = gap.c
+    return select(
+        literal(Leg.CONTINUITY.value, Code()),
+        _text(statement),
+        literal(Kind.BALANCE_GAP.value, Code()),
+        day,
+        amount,
+        literal(1, Count()),
+        literal(now, Instant()),
+    ).where(day <= through)
+
+
+def _missing(
+    session: Session, account: int, *, since: date, through: date, now: datetime
+) -> list[dict[str, Any]]:
+    days = statements.days_without(session, account, since=since, through=through)
+    return [_few(Leg.DAY, day.isoformat(), Kind.STATEMENT_MISSING, day, now) for day in days]
+
+
+def _conflicts(session: Session, account: int, through: date) -> list[dict[str, Any]]:
+    """Messages of one event that say different things; both are kept, the first stands."""
+    rows = session.execute(
+        select(Callback.id, Callback.received_at).where(
+            Callback.collection_account_id == account, Callback.state == State.CONFLICT
+        )
+    )
+    return [
+        _few(Leg.CALLBACK, str(number), Kind.DELIVERY_CONFLICT, local_day(at), at)
+        for number, at in rows
+        if local_day(at) <= through
+    ]
+
+
+def _few(leg: Leg, key: str, kind: Kind, day: date, since: datetime) -> dict[str, Any]:
+    return {
+        "leg": leg.value,
+        "key": key,
+        "kind": kind.value,
+        "day": day,
+        "amount": 0,
+        "items": 1,
+        "since": since,
+    }
+
+
+def _of_credits(leg: Leg, kind: ColumnElement[str], amount: ColumnElement[Any]) -> Select[Any]:
+    return select(
+        literal(leg.value, Code()),
+        _text(CREDIT.c.id),
+        cast(kind, SqlText),
+        CREDIT.c.day,
+        amount,
+        literal(1, Count()),
+        CREDIT.c.arrived_at,
+    )
+
+
+def _standing(account: int, through: date) -> tuple[ColumnElement[bool], ...]:
+    return (
+        CREDIT.c.collection_account_id == account,
+        CREDIT.c.merged_into_id.is_(None),
+        CREDIT.c.day <= through,
+    )
+
+
+def _text(column: ColumnElement[Any] | InstrumentedAttribute[Any]) -> ColumnElement[str]:
+    return cast(column, SqlText)

@@ -1,0 +1,188 @@
+"""What explains the balances of bank and transit at the end of a day, as it was booked by then.
+
+A line booked later was not booked yet, and a match revoked later still stood: so a closed day is
+proved again with the figures it was closed with.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy import Text as SqlText
+from sqlalchemy.orm import Session, aliased
+
+from payments import ledger
+from payments.advice import Direction
+from payments.core.columns import Amount, Code
+from payments.core.database import Rows
+from payments.core.money import Dong
+from payments.credits import Credit
+from payments.ledger import JournalEntry
+from reconciliation.matching import LineMatch
+from reconciliation.statements import StatementLine
+
+
+@dataclass(frozen=True, slots=True)
+class Bank:
+    """What the bank's balance at a day's end is made of."""
+
+    opening: Dong
+    posted: Dong
+    credits_unbooked: Dong
+    debits_unbooked: Dong
+
+    @property
+    def explained(self) -> Dong:
+        """What the closing balance has to be."""
+        return self.opening + self.posted + self.credits_unbooked - self.debits_unbooked
+
+
+@dataclass(frozen=True, slots=True)
+class Transit:
+    """What the transit account at a day's end is made of."""
+
+    balance: Dong
+    unseen: Dong
+    early: Dong
+
+    @property
+    def explained(self) -> Dong:
+        """Credits without a line, less lines booked before their credit's day."""
+        return self.unseen - self.early
+
+    @property
+    def residual(self) -> Dong:
+        """What no credit and no line explains."""
+        return self.balance - self.explained
+
+
+def bank(session: Session, account: int, day: date) -> Bank:
+    """What explains the bank's balance at the end of `day`."""
+    opening = -ledger.balance(session, f"equity:opening:{account}", on=day)
+    balance = ledger.balance(session, f"assets:bank:{account}", on=day)
+    lines = unbooked(account, day).subquery()
+    credit = lines.c.direction == Direction.CREDIT
+    credits, debits = session.execute(
+        select(_sum(case((credit, lines.c.amount))), _sum(case((~credit, lines.c.amount))))
+    ).one()
+    return Bank(opening, balance - opening, Dong(credits), Dong(debits))
+
+
+def transit(session: Session, account: int, day: date) -> Transit:
+    """What explains the transit account at the end of `day`."""
+    balance = ledger.balance(session, f"assets:transit:{account}", on=day)
+    sums = [
+        Dong(session.scalar(select(_sum(some.subquery().c.amount))) or 0)
+        for some in (unseen(account, day), early(account, day))
+    ]
+    return Transit(balance, *sums)
+
+
+def unbooked(account: int, day: date) -> Rows:
+    """Lines up to `day` that were not booked by then: (id, direction, amount)."""
+    line, revoked = StatementLine, aliased(LineMatch)
+    now = select(line.id, line.direction, line.amount).where(
+        line.collection_account_id == account, line.day <= day, line.match_id.is_(None)
+    )
+    later = (
+        select(line.id, line.direction, line.amount)
+        .join(LineMatch, LineMatch.first_line_id == line.id)
+        .where(
+            LineMatch.collection_account_id == account,
+            LineMatch.day > day,
+            LineMatch.revoked_at.is_(None),
+            line.day <= day,
+        )
+    )
+    either = union_all(now, later).subquery()
+    stood = exists().where(
+        revoked.collection_account_id == account,
+        revoked.first_line_id == either.c.id,
+        *_stood(revoked, day),
+    )
+    return select(*either.c).where(~stood)
+
+
+def unseen(account: int, day: date) -> Rows:
+    """Credits booked by `day` that no line confirmed by then: (id, amount)."""
+    revoked = aliased(LineMatch)
+    now = select(Credit.id, Credit.amount).where(
+        Credit.collection_account_id == account, Credit.day <= day, Credit.match_id.is_(None)
+    )
+    later = (
+        select(Credit.id, Credit.amount)
+        .join(LineMatch, LineMatch.first_credit_id == Credit.id)
+        .where(
+            LineMatch.collection_account_id == account,
+            LineMatch.day > day,
+            LineMatch.revoked_at.is_(None),
+            Credit.day <= day,
+        )
+    )
+    either = union_all(now, later).subquery()
+    stood = exists().where(
+        revoked.collection_account_id == account,
+        revoked.first_credit_id == either.c.id,
+        *_stood(revoked, day),
+    )
+    return select(*either.c).where(
+        _posted(account, either.c.id, day, "credit"),
+        ~or_(
+            _posted(account, either.c.id, day, "merge"),
+            _posted(account, either.c.id, day, "withdrawal"),
+        ),
+        ~stood,
+    )
+
+
+def early(account: int, day: date) -> Rows:
+    """Credits of a later day whose line is booked by `day`: (id, amount)."""
+    return (
+        select(Credit.id, Credit.amount)
+        .join(LineMatch, LineMatch.id == Credit.match_id)
+        .where(
+            Credit.collection_account_id == account,
+            Credit.day > day,
+            Credit.match_id.is_not(None),
+            LineMatch.collection_account_id == account,
+            LineMatch.day <= day,
+        )
+    )
+
+
+def _stood(match: type[LineMatch], day: date) -> tuple[ColumnElement[bool], ...]:
+    """A match that was revoked since still stood at the end of `day`."""
+    return (
+        match.revoked_at.is_not(None),
+        match.day <= day,
+        match.revoked_on > day,
+    )
+
+
+def _posted(
+    account: int, credit_id: ColumnElement[int], day: date, kind: str
+) -> ColumnElement[bool]:
+    """Whether what decided so about a credit was booked by `day`."""
+    return exists().where(
+        JournalEntry.collection_account_id == account,
+        JournalEntry.kind == kind,
+        JournalEntry.decision == literal(f"{kind}:", Code()) + cast(credit_id, SqlText),
+        JournalEntry.day <= day,
+    )
+
+
+def _sum(amount: ColumnElement[Any]) -> ColumnElement[Any]:
+    return cast(func.coalesce(func.sum(amount), 0), Amount())

@@ -12,7 +12,7 @@ from flask import Blueprint, Flask
 from payments.core import service
 from payments.core.config import Config
 from payments.core.service import Service
-from payments.web import api, callbacks, citizen, kit, ops
+from payments.web import api, callbacks, citizen, docs, kit, ops, readings
 from payments.web.ops import Readings
 
 
@@ -25,18 +25,19 @@ def create_app(config: Config) -> Flask:
         SESSION_COOKIE_SECURE=config.base_url.startswith("https:"),
         SESSION_COOKIE_SAMESITE="Strict",
     )
-    readings: list[Readings] = [ops.heart]
-    app.extensions.update(cashless=cashless, readings=readings)
-    for blueprint in blueprints(cashless, readings):
+    figures: list[Readings] = [ops.heart, readings.waiting, readings.balances]
+    app.extensions.update(cashless=cashless, readings=figures)
+    for blueprint in blueprints(cashless, figures):
         app.register_blueprint(blueprint)
     api.install(app, cashless)
     return app
 
 
-def blueprints(cashless: Service, readings: list[Readings]) -> list[Blueprint]:
+def blueprints(cashless: Service, figures: list[Readings]) -> list[Blueprint]:
     """Every page and address of this half."""
     return [
-        ops.blueprint(cashless.database, readings),
+        ops.blueprint(cashless.database, figures),
         citizen.blueprint(cashless.database),
         callbacks.blueprint(cashless.database, cashless.vault),
+        docs.blueprint(openapi=api.OPENAPI),
     ]

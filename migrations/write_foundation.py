@@ -22,6 +22,7 @@ from sqlalchemy.sql.ddl import DDLElement
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from migrations import tables
+from payments.payment_requests import MOVES
 
 TARGET = Path(__file__).parent / "versions" / "0001_foundation.py"
 
@@ -55,6 +56,13 @@ BEGIN
 END $$"""
 
 
+REFUSE_MOVE = """CREATE FUNCTION refuse_move() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'a request does not move from % to %', OLD.status, NEW.status
+        USING ERRCODE = 'restrict_violation';
+END $$"""
+
+
 @compiles(CreateColumn, "postgresql")
 def with_identity(element: CreateColumn, compiler: DDLCompiler, **options: object) -> str:
     """A numbered key is an IDENTITY (conventions), which the models need not say each time."""
@@ -77,6 +85,32 @@ def sqlite_triggers(table: str) -> list[str]:
         f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
         for verb in ("update", "delete")
     ]
+
+
+def postgresql_moves() -> list[str]:
+    """The function and trigger by which PostgreSQL refuses a move of status not in the table."""
+    return [
+        REFUSE_MOVE,
+        (
+            "CREATE TRIGGER payment_request_moves BEFORE UPDATE OF status ON payment_request\n"
+            f"FOR EACH ROW WHEN ({_forbidden()})\nEXECUTE FUNCTION refuse_move()"
+        ),
+    ]
+
+
+def sqlite_moves() -> list[str]:
+    """The trigger by which SQLite refuses a move of status not in the table."""
+    return [
+        (
+            "CREATE TRIGGER payment_request_moves BEFORE UPDATE OF status ON payment_request\n"
+            f"WHEN {_forbidden()}\nBEGIN SELECT RAISE(ABORT, 'a request does not move so'); END"
+        )
+    ]
+
+
+def _forbidden() -> str:
+    allowed = ", ".join(f"'{before}>{after}'" for before, after in sorted(MOVES))
+    return f"OLD.status <> NEW.status AND OLD.status || '>' || NEW.status NOT IN ({allowed})"
 
 
 def creation(metadata: MetaData, dialect: DefaultDialect) -> list[str]:
@@ -107,9 +141,9 @@ def statements(metadata: MetaData, dialect: DefaultDialect) -> list[str]:
     """Everything the migration runs on one engine, in order."""
     if isinstance(dialect, SQLiteDialect):
         guards = [text for table in tables.append_only() for text in sqlite_triggers(table)]
-        return [*creation(metadata, dialect), *guards]
+        return [*creation(metadata, dialect), *guards, *sqlite_moves()]
     guards = [text for table in tables.append_only() for text in postgresql_triggers(table)]
-    return [*creation(metadata, dialect), REFUSE, *guards]
+    return [*creation(metadata, dialect), REFUSE, *guards, *postgresql_moves()]
 
 
 def written() -> str:

@@ -8,7 +8,8 @@ from datetime import date, datetime, timedelta
 from xml.sax.saxutils import escape
 
 from payments.core.calendar import VIETNAM
-from reconciliation import proof, statements
+from reconciliation import day_close, proof, statements
+from reconciliation.day_close import AccountDay, Progress, Step
 from reconciliation.proof import Identity
 from reconciliation.statements import Imported, Received
 from tests.builders import BY, NOON, Province
@@ -41,15 +42,16 @@ def camt(
     through: date | None = None,
     sequence: int | None = None,
     currency: str = "VND",
+    number: str = "S1",
 ) -> bytes:
     """The bank's CAMT.053.001.08 file of one account from `day` on."""
     end = opening + sum(line.amount for line in lines) if closing is None else closing
-    number = "" if sequence is None else f"<ElctrncSeqNb>{sequence}</ElctrncSeqNb>"
+    counted = "" if sequence is None else f"<ElctrncSeqNb>{sequence}</ElctrncSeqNb>"
     until = through or day
     return (
         f'<?xml version="1.0" encoding="UTF-8"?><Document xmlns="{_NAMESPACE}"><BkToCstmrStmt>'
         "<GrpHdr><MsgId>M1</MsgId><CreDtTm>2026-11-25T01:00:00+07:00</CreDtTm></GrpHdr>"
-        f"<Stmt><Id>S1</Id>{number}<CreDtTm>2026-11-25T01:00:00+07:00</CreDtTm>"
+        f"<Stmt><Id>{number}</Id>{counted}<CreDtTm>2026-11-25T01:00:00+07:00</CreDtTm>"
         f"<FrToDt><FrDtTm>{day}T00:00:00+07:00</FrDtTm><ToDtTm>{until}T23:59:59+07:00</ToDtTm>"
         f"</FrToDt><Acct><Id><Othr><Id>{account}</Id></Othr></Id><Ccy>{currency}</Ccy></Acct>"
         f"{_balance('OPBD', opening, day, currency)}{_balance('CLBD', end, until, currency)}"
@@ -85,9 +87,30 @@ def imported(
     )
 
 
-def a_statement(province: Province, *lines: BankLine, **told: object) -> Imported:
+def a_statement(
+    province: Province,
+    *lines: BankLine,
+    now: datetime = NOON + timedelta(hours=13),
+    **told: object,
+) -> Imported:
     """A CAMT.053 file of the province's account with these lines, imported."""
-    return imported(province, camt(province.account.number, lines, **told))  # type: ignore[arg-type]
+    content = camt(province.account.number, lines, **told)  # type: ignore[arg-type]
+    return imported(province, content, now=now)
+
+
+def run(
+    province: Province, day: date = TODAY, *, now: datetime = NOON + timedelta(hours=13)
+) -> AccountDay:
+    """The day, run to its verdict."""
+    session, account = province.session, province.account.id
+    fence = day_close.begin(session, account, day, holder="test", now=now)
+    progress = Progress()
+    while progress.step is not Step.DONE:
+        progress = day_close.run_chunk(
+            session, account, day, fence=fence, progress=progress, actor="job:reconcile", now=now
+        )
+    session.expire_all()
+    return day_close.of(session, account, day)
 
 
 def unproved(province: Province) -> list[Identity]:

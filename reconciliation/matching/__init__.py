@@ -11,10 +11,11 @@ from reconciliation.matching.matches import (
     unmatch,
 )
 from reconciliation.matching.sets import Cursor
-from reconciliation.matching.tables import LineMatch, Reason, Rule
+from reconciliation.matching.tables import VERSION, LineMatch, Reason, Rule
 
 __all__ = [
     "MOST_AT_ONCE",
+    "VERSION",
     "Chunk",
     "Cursor",
     "LineMatch",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -12,6 +12,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from payments.core.columns import Amount, Code, Day, Instant, Json, Key, Words, one_of
 from payments.core.database import Row
 from payments.core.money import Dong
+
+VERSION: Final = 1
+"""The version of the rules, kept in the record of each closed day."""
 
 
 class Rule(StrEnum):

@@ -1,0 +1,70 @@
+"""The day: run, bridge, verdict and closing of one account's bank day.
+
+`running` matches its lines and concludes, `bridge` draws the balance, `verdict` judges, `figures`
+are what is kept, `closing` closes it by two people, `due` says which days are to be run.
+"""
+
+from reconciliation.day_close.bridge import Bridge, bridge
+from reconciliation.day_close.closing import (
+    DayChanged,
+    DayClosed,
+    DayIncomplete,
+    DayNotClosed,
+    DayNotOver,
+    DayNotProposed,
+    EarlierDayOpen,
+    ReasonMissing,
+    close,
+    propose,
+    propose_reopening,
+    reopen,
+)
+from reconciliation.day_close.due import Due, due
+from reconciliation.day_close.running import (
+    DayNotRun,
+    Progress,
+    RunTakenOver,
+    RunUnderWay,
+    Step,
+    begin,
+    find,
+    lines_to_look_at,
+    of,
+    run_chunk,
+)
+from reconciliation.day_close.tables import AccountDay, Verdict
+from reconciliation.day_close.verdict import Judged, Lack, judge
+
+__all__ = [
+    "AccountDay",
+    "Bridge",
+    "DayChanged",
+    "DayClosed",
+    "DayIncomplete",
+    "DayNotClosed",
+    "DayNotOver",
+    "DayNotProposed",
+    "DayNotRun",
+    "Due",
+    "EarlierDayOpen",
+    "Judged",
+    "Lack",
+    "Progress",
+    "ReasonMissing",
+    "RunTakenOver",
+    "RunUnderWay",
+    "Step",
+    "Verdict",
+    "begin",
+    "bridge",
+    "close",
+    "due",
+    "find",
+    "judge",
+    "lines_to_look_at",
+    "of",
+    "propose",
+    "propose_reopening",
+    "reopen",
+    "run_chunk",
+]

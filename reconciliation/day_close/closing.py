@@ -1,0 +1,215 @@
+"""Closing a day: one person proposes, another closes; the record goes into the audit chain.
+
+What is approved is what was shown: when the day's figures have changed since the proposal, it is
+refused and has to be proposed anew. Days are closed in order, and only the latest closed day may
+be reopened, with a reason and by two people.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from payments import agencies, ledger
+from payments.core import audit
+from payments.core.calendar import local_day
+from payments.core.errors import Conflict, Invalid
+from reconciliation.bookings import SamePerson
+from reconciliation.day_close.figures import digest
+from reconciliation.day_close.running import assess, of
+from reconciliation.day_close.tables import AccountDay, Verdict
+
+
+class DayIncomplete(Conflict):
+    """A day that can't be proved can't be closed."""
+
+    code = "day_incomplete"
+
+
+class DayNotOver(Conflict):
+    """A day is closed when it is over, not before."""
+
+    code = "day_not_over"
+
+
+class DayNotProposed(Conflict):
+    """Nobody has proposed it."""
+
+    code = "day_not_proposed"
+
+
+class DayChanged(Conflict):
+    """The day's figures are not those that were proposed; it has to be proposed anew."""
+
+    code = "day_changed"
+
+
+class DayClosed(Conflict):
+    """The day is closed already."""
+
+    code = "day_closed"
+
+
+class DayNotClosed(Conflict):
+    """The day is not closed."""
+
+    code = "day_not_closed"
+
+
+class EarlierDayOpen(Conflict):
+    """Days are closed in their order."""
+
+    code = "earlier_day_open"
+
+
+class ReasonMissing(Invalid):
+    """A closed day is reopened for a reason, and it is written down."""
+
+    code = "reason_missing"
+
+
+def propose(
+    session: Session, collection_account_id: int, day: date, *, by: str, now: datetime
+) -> AccountDay:
+    """Proposes to close a day with the figures it has now.
+
+    Raises `DayNotRun`, `DayClosed`, `DayNotOver`, `EarlierDayOpen` or `DayIncomplete`.
+    """
+    row = _to_be_closed(session, collection_account_id, day, now=now)
+    row.verdict, row.figures = assess(session, collection_account_id, day, now=now)
+    if row.verdict == Verdict.INCOMPLETE:
+        raise DayIncomplete(day=day)
+    row.proposed_by, row.proposed_at = by, now
+    row.proposed_hash = digest({"verdict": row.verdict, **row.figures})
+    session.flush()
+    _tell(session, "day.proposed", row, by=by, now=now, figures=row.proposed_hash)
+    return row
+
+
+def close(
+    session: Session, collection_account_id: int, day: date, *, by: str, now: datetime
+) -> AccountDay:
+    """Closes a day that another person proposed; from now on it takes no posting.
+
+    Raises `DayNotProposed`, `SamePerson`, `DayChanged`, and what `propose` raises.
+    """
+    row = _to_be_closed(session, collection_account_id, day, now=now)
+    if row.proposed_by is None:
+        raise DayNotProposed(day=day)
+    if row.proposed_by == by:
+        raise SamePerson
+    verdict, figures = assess(session, collection_account_id, day, now=now)
+    if digest({"verdict": verdict, **figures}) != row.proposed_hash:
+        raise DayChanged(day=day)
+    ledger.close_day(session, collection_account_id, day, by=by, now=now)
+    row.record = {
+        "collection_account": collection_account_id,
+        "day": day.isoformat(),
+        "verdict": verdict,
+        "proposed_by": row.proposed_by,
+        **figures,
+    }
+    row.closed_by, row.closed_at = by, now
+    row.record_hash = _tell(session, "day.closed", row, by=by, now=now, record=row.record)
+    session.flush()
+    return row
+
+
+def propose_reopening(
+    session: Session,
+    collection_account_id: int,
+    day: date,
+    *,
+    reason: str,
+    by: str,
+    now: datetime,
+) -> AccountDay:
+    """Proposes to reopen the latest closed day.
+
+    Raises `ReasonMissing`, `DayNotRun`, `DayNotClosed` or `DayOutOfOrder`.
+    """
+    if not reason.strip():
+        raise ReasonMissing
+    row = _closed(session, collection_account_id, day)
+    row.reopening_by, row.reopening_reason = by, reason.strip()[:500]
+    session.flush()
+    _tell(session, "day.reopening_proposed", row, by=by, now=now, reason=row.reopening_reason)
+    return row
+
+
+def reopen(
+    session: Session, collection_account_id: int, day: date, *, by: str, now: datetime
+) -> AccountDay:
+    """Reopens a day that another person proposed to reopen; its record stays in the audit chain.
+
+    Raises `DayNotProposed`, `SamePerson`, and what `propose_reopening` raises.
+    """
+    row = _closed(session, collection_account_id, day)
+    if row.reopening_by is None:
+        raise DayNotProposed(day=day)
+    if row.reopening_by == by:
+        raise SamePerson
+    ledger.reopen_day(session, collection_account_id, day)
+    _tell(
+        session,
+        "day.reopened",
+        row,
+        by=by,
+        now=now,
+        reason=row.reopening_reason,
+        record=row.record_hash,
+    )
+    row.reopening_by = row.reopening_reason = None
+    row.proposed_by = row.proposed_at = row.proposed_hash = None
+    row.closed_by = row.closed_at = row.record = row.record_hash = None
+    row.proved_again_at = row.holds = None
+    session.flush()
+    return row
+
+
+def _to_be_closed(
+    session: Session, collection_account_id: int, day: date, *, now: datetime
+) -> AccountDay:
+    agencies.lock(session, collection_account_id)
+    row = of(session, collection_account_id, day)
+    session.refresh(row)
+    if row.closed_by is not None:
+        raise DayClosed(day=day)
+    if day >= local_day(now):
+        raise DayNotOver(day=day)
+    earlier = select(AccountDay.day).where(
+        AccountDay.collection_account_id == collection_account_id,
+        AccountDay.day < day,
+        AccountDay.closed_by.is_(None),
+    )
+    open_day = session.scalar(earlier.order_by(AccountDay.day).limit(1))
+    if open_day is not None:
+        raise EarlierDayOpen(day=day, open=open_day)
+    return row
+
+
+def _closed(session: Session, collection_account_id: int, day: date) -> AccountDay:
+    agencies.lock(session, collection_account_id)
+    row = of(session, collection_account_id, day)
+    session.refresh(row)
+    if row.closed_by is None:
+        raise DayNotClosed(day=day)
+    latest = ledger.closed_through(session, collection_account_id)
+    if latest != day:
+        raise ledger.DayOutOfOrder(day=day, closed_through=latest)
+    return row
+
+
+def _tell(
+    session: Session, action: str, row: AccountDay, *, by: str, now: datetime, **details: object
+) -> str:
+    return audit.append(
+        session,
+        actor=by,
+        action=action,
+        subject=f"account_day:{row.collection_account_id}:{row.day.isoformat()}",
+        details=details,
+        now=now,
+    )

@@ -1,0 +1,103 @@
+"""Which days are due to be run: yesterday at the account's hour, and what was missed before.
+
+A day is due when it was not run since its hour, or when a statement of it came after its run. The
+day before a due one is proved again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Final
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from payments import agencies
+from payments.agencies import CollectionAccount
+from payments.core import calendar
+from payments.core.columns import Day
+from payments.credits import Credit
+from reconciliation.day_close.tables import AccountDay
+from reconciliation.statements import Statement, StatementFile
+
+LOOK_BACK: Final = timedelta(days=31)
+"""A day missed longer ago than this is run by hand."""
+
+_ONE: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Due:
+    """One day of one account that is to be run; in order, account by account."""
+
+    collection_account_id: int
+    day: date
+
+
+def due(session: Session, *, now: datetime) -> list[Due]:
+    """Every day that is due at `now`, in order."""
+    today = calendar.local_day(now)
+    return [
+        Due(account.id, day)
+        for account in agencies.accounts(session, on=today)
+        for day in _days(session, account, today=today, now=now)
+    ]
+
+
+def _days(
+    session: Session, account: CollectionAccount, *, today: date, now: datetime
+) -> list[date]:
+    hour = time.fromisoformat(account.run_at)
+    last = today - _ONE if now >= calendar.at(today, hour) else today - 2 * _ONE
+    first = _first_day(session, account, otherwise=last)
+    span = [first + n * _ONE for n in range((last - first).days + 1)]
+    runs = _runs(session, account.id, since=first - _ONE)
+    news = _news(session, account.id, since=first - _ONE, through=last)
+    fresh = {day for day in span if day not in runs or runs[day] < calendar.at(day + _ONE, hour)}
+    again = {day - _ONE for day in fresh if day - _ONE in runs}
+    told = {day for day in runs if day in news and runs[day] < news[day]}
+    return sorted(fresh | again | told)
+
+
+def _first_day(session: Session, account: CollectionAccount, *, otherwise: date) -> date:
+    """The first day on which anything is known of the account, within what is looked back to."""
+    known = [
+        session.scalar(select(func.min(column, type_=Day())).where(whose == account.id))
+        for column, whose in (
+            (AccountDay.day, AccountDay.collection_account_id),
+            (Statement.from_day, Statement.collection_account_id),
+            (Credit.day, Credit.collection_account_id),
+        )
+    ]
+    first = min([day for day in known if day is not None], default=otherwise)
+    return max(first, otherwise - LOOK_BACK)
+
+
+def _runs(session: Session, account: int, *, since: date) -> dict[date, datetime]:
+    rows = session.execute(
+        select(AccountDay.day, AccountDay.run_at).where(
+            AccountDay.collection_account_id == account, AccountDay.day >= since
+        )
+    )
+    return {row.day: row.run_at for row in rows}
+
+
+def _news(session: Session, account: int, *, since: date, through: date) -> dict[date, datetime]:
+    """When the newest statement of each day came."""
+    rows = session.execute(
+        select(Statement.from_day, Statement.to_day, StatementFile.received_at)
+        .join(StatementFile, StatementFile.id == Statement.statement_file_id)
+        .where(
+            Statement.collection_account_id == account,
+            Statement.to_day >= since,
+            Statement.from_day <= through,
+        )
+    )
+    news: dict[date, datetime] = {}
+    for from_day, to_day, received_at in rows:
+        day, end = max(from_day, since), min(to_day, through)
+        while day <= end:
+            news[day] = max(received_at, news.get(day, received_at))
+            day += _ONE
+    return news

@@ -1,0 +1,144 @@
+"""The reconciliation half of what is done by timetable, and its long work, unit by unit.
+
+Statements are imported and days are run by the scheduler, the command and the console alike,
+through the functions here: each reads, matches and writes in short units of work.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from payments.agencies import CollectionAccount
+from payments.core import clock, leases
+from payments.core.database import Database
+from payments.core.errors import CashlessError
+from payments.core.leases import Fence
+from payments.core.logs import log
+from payments.core.scheduler import Job, Loop, every
+from payments.core.service import Service
+from reconciliation import day_close, statements
+from reconciliation.day_close import AccountDay, Progress, RunUnderWay, Step
+from reconciliation.statements import Imported, Received
+
+BY: Final = "job:reconcile"
+
+CHUNK_SQLITE: Final = 2_000
+CHUNK_POSTGRESQL: Final = 5_000
+"""Lines of one unit: SQLite has one writer, which nobody should wait long for."""
+
+
+def import_statement(
+    cashless: Service,
+    received: Received,
+    *,
+    account: CollectionAccount | None,
+    by: str,
+    in_format: str | None = None,
+) -> Imported:
+    """Reads a statement file and stores what is new in it; a refusal is kept, and raised.
+
+    Raises what `statements.read` and `statements.import_file` raise.
+    """
+    database = cashless.database
+    before = database.read(lambda session: statements.known(session, received, account=account))
+    if before is not None:
+        return before
+    prefix = cashless.config.reference_prefix
+    try:
+        read = statements.read(received, vault=cashless.vault, prefix=prefix, in_format=in_format)
+        return database.write(
+            lambda session: statements.import_file(
+                session, received, read, account=account, by=by, now=clock.now()
+            )
+        )
+    except CashlessError as error:
+        _keep_refusal(database, received, error, by=by)
+        raise
+
+
+def run_day(
+    database: Database,
+    collection_account_id: int,
+    day: date,
+    *,
+    by: str = BY,
+    tell: Callable[[Progress], None] | None = None,
+) -> AccountDay:
+    """Runs a day to its verdict, unit by unit; `tell` hears of each.
+
+    Raises `RunUnderWay` while another runs it, `RunTakenOver` when another took over.
+    """
+    holder = f"{socket.gethostname()}:{os.getpid()}"
+    fence = database.write(
+        lambda session: day_close.begin(
+            session, collection_account_id, day, holder=holder, now=clock.now()
+        )
+    )
+    try:
+        progress = Progress()
+        while progress.step is not Step.DONE:
+            unit = _unit(database, collection_account_id, day, fence, progress, by=by)
+            progress = database.write(unit)
+            if tell is not None:
+                tell(progress)
+    except Exception:
+        database.write(lambda session: leases.release(session, fence, now=clock.now()))
+        raise
+    return database.read(lambda session: day_close.of(session, collection_account_id, day))
+
+
+def run_due(cashless: Service, now: datetime) -> str:
+    """Runs every day that is due, in order; one that fails does not hold up the others."""
+    database = cashless.database
+    waiting = database.read(lambda session: day_close.due(session, now=now))
+    run = 0
+    for one in waiting:
+        try:
+            row = run_day(database, one.collection_account_id, one.day)
+        except RunUnderWay:
+            continue
+        except Exception as error:  # noqa: BLE001  the next minute tries again
+            log.error("day.failed", day=one.day, exc_info=error)
+            continue
+        run += 1
+        log.info(
+            "day.run", subject=f"{one.collection_account_id}", day=one.day, verdict=row.verdict
+        )
+    return f"{run} of {len(waiting)} days"
+
+
+def _unit(
+    database: Database,
+    collection_account_id: int,
+    day: date,
+    fence: Fence,
+    progress: Progress,
+    *,
+    by: str,
+) -> Callable[[Session], Progress]:
+    most = CHUNK_SQLITE if database.is_sqlite else CHUNK_POSTGRESQL
+    return lambda session: day_close.run_chunk(
+        session,
+        collection_account_id,
+        day,
+        fence=fence,
+        progress=progress,
+        actor=by,
+        now=clock.now(),
+        most=most,
+    )
+
+
+def _keep_refusal(database: Database, received: Received, error: CashlessError, *, by: str) -> None:
+    database.write(
+        lambda session: statements.keep_refusal(session, received, error, by=by, now=clock.now())
+    )
+
+
+JOBS: Final[Sequence[Job | Loop]] = (Job("days", every(1), run_due, once=False),)

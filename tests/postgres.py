@@ -31,6 +31,10 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
+PREFIX = "cashless-pg-"
+FORGOTTEN_AFTER = 6 * 3600
+"""Seconds after which no test run is still at work on its server."""
+
 READY_WITHIN = 60
 """Seconds that a busy machine may take to start the server."""
 
@@ -94,7 +98,8 @@ def postgres_server(*, durable: bool = False) -> Iterator[Server]:
     tests of crashes. Without it a commit costs no disk, and a test no patience.
     """
     with contextlib.ExitStack() as stack:
-        folder = Path(tempfile.mkdtemp(prefix="cashless-pg-", dir="/tmp"))
+        _remove_what_killed_tests_left()
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir="/tmp"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         someone = _not_root(folder)
@@ -107,6 +112,14 @@ def postgres_server(*, durable: bool = False) -> Iterator[Server]:
         server = Server(folder)
         _wait_until_ready(server, process)
         yield server
+
+
+def _remove_what_killed_tests_left() -> None:
+    """A server ends with its tests even when they are killed; its folder cannot."""
+    for folder in Path("/tmp").glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - folder.stat().st_mtime > FORGOTTEN_AFTER:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _not_root(folder: Path) -> dict[str, Any]:

@@ -52,20 +52,31 @@ def a_bench_province(database: Database) -> Province:
     return database.write(a_province)
 
 
-def bulk_requests(database: Database, province: Province, *, many: int) -> list[tuple[int, str]]:
+def bulk_requests(
+    database: Database, province: Province, *, many: int, issued_at: datetime = EARLIER
+) -> list[tuple[int, str]]:
     """(id, reference) of that many open requests of 50.000 đồng with one fee line each."""
+    taken = set(
+        database.read(lambda session: session.scalars(select(PaymentRequest.reference)).all())
+    )
     drawn: set[str] = set()
     while len(drawn) < many:
-        drawn.add(references.make())
+        reference = references.make()
+        if reference not in taken:
+            drawn.add(reference)
     found = sorted(drawn)
     for start in range(0, many, BATCH):
         chunk = found[start : start + BATCH]
-        database.write(lambda session, chunk=chunk: _requests(session, province, chunk))
+        database.write(
+            lambda session, chunk=chunk: _requests(session, province, chunk, issued_at=issued_at)
+        )
     return database.read(
         lambda session: [
             (number, reference)
             for number, reference in session.execute(
-                select(PaymentRequest.id, PaymentRequest.reference).order_by(PaymentRequest.id)
+                select(PaymentRequest.id, PaymentRequest.reference)
+                .where(PaymentRequest.collection_account_id == province.account.id)
+                .order_by(PaymentRequest.id)
             )
         ]
     )
@@ -83,7 +94,34 @@ def bulk_callbacks(
         database.write(lambda session, rows=rows: session.execute(insert(Callback), rows))
 
 
-def _requests(session: Session, province: Province, chunk: list[str]) -> None:
+def callback_body(province: Province, memo: str, *, number: int, at: datetime) -> bytes:
+    """What the practice bank says of the `number`-th transfer of 50.000 đồng."""
+    return json.dumps(
+        {
+            "event_id": f"e{number}",
+            "type": "credit",
+            "account": province.account.number,
+            "bin": province.account.bin,
+            "amount": 50_000,
+            "currency": "VND",
+            "booked_at": at.isoformat(),
+            "memo": bank_memo(memo, number=number),
+            "bank_reference": f"FT{number}",
+            "payer_account": f"09{number}",
+            "payer_name": "NGUYEN VAN MAU",
+            "reverses": None,
+        }
+    ).encode()
+
+
+def bank_memo(memo: str, *, number: int) -> str:
+    """A payer's memo with what a bank puts around it."""
+    return f"MBVCB.2427229823.{number:06}.{memo}.CT tu 0999999 NGUYEN VAN MAU"
+
+
+def _requests(
+    session: Session, province: Province, chunk: list[str], *, issued_at: datetime
+) -> None:
     fee = session.execute(select(Fee).where(Fee.code == "PHI")).scalar_one()
     agency = province.account.agency_id
     session.execute(
@@ -107,8 +145,8 @@ def _requests(session: Session, province: Province, chunk: list[str]) -> None:
                 "remitted": 0,
                 "status": "open",
                 "late": False,
-                "issued_at": EARLIER,
-                "expires_at": EARLIER + timedelta(days=1),
+                "issued_at": issued_at,
+                "expires_at": issued_at + timedelta(days=1),
                 "sequence": 1,
             }
             for number, reference in enumerate(chunk)
@@ -143,22 +181,7 @@ def _requests(session: Session, province: Province, chunk: list[str]) -> None:
 
 
 def _callback(province: Province, memo: str, *, number: int, at: datetime) -> dict[str, Any]:
-    body = json.dumps(
-        {
-            "event_id": f"e{number}",
-            "type": "credit",
-            "account": province.account.number,
-            "bin": province.account.bin,
-            "amount": 50_000,
-            "currency": "VND",
-            "booked_at": at.isoformat(),
-            "memo": f"MBVCB.2427229823.{number:06}.{memo}.CT tu 0999999 NGUYEN VAN MAU",
-            "bank_reference": f"FT{number}",
-            "payer_account": f"09{number}",
-            "payer_name": "NGUYEN VAN MAU",
-            "reverses": None,
-        }
-    ).encode()
+    body = callback_body(province, memo, number=number, at=at)
     return {
         "connection_id": province.intakes["sandbox"].connection_id,
         "collection_account_id": province.account.id,

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from payments.agencies import CollectionAccount
 from payments.core import clock, leases
 from payments.core.database import Database
-from payments.core.errors import CashlessError
+from payments.core.errors import CashlessError, Conflict, Invalid, NotFound
 from payments.core.leases import Fence
 from payments.core.logs import log
 from payments.core.scheduler import Job, Loop, every
@@ -40,8 +40,11 @@ def import_statement(
     account: CollectionAccount | None,
     by: str,
     in_format: str | None = None,
+    tell: Callable[[int], None] | None = None,
 ) -> Imported:
     """Reads a statement file and stores what is new in it; a refusal is kept, and raised.
+
+    `tell` hears how many bytes have been read.
 
     Raises what `statements.read` and `statements.import_file` raise.
     """
@@ -51,13 +54,15 @@ def import_statement(
         return before
     prefix = cashless.config.reference_prefix
     try:
-        read = statements.read(received, vault=cashless.vault, prefix=prefix, in_format=in_format)
+        read = statements.read(
+            received, vault=cashless.vault, prefix=prefix, in_format=in_format, tell=tell
+        )
         return database.write(
             lambda session: statements.import_file(
                 session, received, read, account=account, by=by, now=clock.now()
             )
         )
-    except CashlessError as error:
+    except (Invalid, NotFound, Conflict) as error:
         _keep_refusal(database, received, error, by=by)
         raise
 

@@ -7,5 +7,7 @@ from typing import Final
 from payments.core.commands import Commands
 
 COMMANDS: Final = Commands(
+    day="reconciliation.cli.day",
+    ledger="reconciliation.cli.ledger",
     statement="reconciliation.cli.statement",
 )

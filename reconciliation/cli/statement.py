@@ -1,10 +1,10 @@
-"""`cashless statement`: what a bank's statement file says."""
+"""`cashless statement`: what a bank's statement file says, and storing it."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from itertools import takewhile
 from pathlib import Path
@@ -12,19 +12,26 @@ from typing import BinaryIO, Final
 
 import click
 import orjson
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from payments import agencies
+from payments.agencies import CollectionAccount
+from payments.core import service
 from payments.core.money import grouped
 from payments.core.words import say
-from reconciliation import formats
+from reconciliation import formats, jobs
 from reconciliation.formats import FORMATS, VND, End, Line, Part, Start
+from reconciliation.statements import Imported, Received
 
+_BY: Final = "command:statement"
 _STEP: Final = 1_000
 """Lines between two moves of the progress bar."""
 
 
 @click.group()
 def statement() -> None:
-    """Read bank statements."""
+    """Read and import bank statements."""
 
 
 @statement.command()
@@ -49,6 +56,86 @@ def parse(file: Path, in_format: str | None, *, as_json: bool) -> None:
         else:
             for row in _table(parts, frames):
                 click.echo(row)
+
+
+@statement.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--account", "number", help="The account's number, where the file names none.")
+@click.option("--bank", help="The bank's BIN, where two have that account number.")
+@click.option(
+    "--format", "in_format", type=click.Choice(tuple(FORMATS)), help="Found out if not given."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of sentences.")
+def import_(
+    file: Path, number: str | None, bank: str | None, in_format: str | None, *, as_json: bool
+) -> None:
+    """Store what is new in FILE; exit 2, with the reason and nothing stored, if it is refused."""
+    received = Received(file.read_bytes(), file.name)
+
+    def whose(session: Session) -> CollectionAccount | None:
+        return None if number is None else agencies.by_number(session, number, bin=bank)
+
+    def numbers(session: Session) -> dict[int, str]:
+        rows = session.execute(select(CollectionAccount.id, CollectionAccount.number))
+        return {row.id: row.number for row in rows}
+
+    with service.opened() as cashless:
+        account = cashless.database.read(whose)
+        bar = sys.stderr
+        with click.progressbar(
+            length=len(received.content), file=bar, hidden=not bar.isatty()
+        ) as progress:
+            done = jobs.import_statement(
+                cashless,
+                received,
+                account=account,
+                by=_BY,
+                in_format=in_format,
+                tell=lambda place: progress.update(max(0, place - progress.pos)),
+            )
+        known = cashless.database.read(numbers)
+    if as_json:
+        click.echo(orjson.dumps(_imported_fields(done, known)))
+    else:
+        for sentence in _imported(done, known):
+            click.echo(sentence)
+
+
+def _imported_fields(done: Imported, numbers: Mapping[int, str]) -> dict[str, object]:
+    return {
+        "again": done.again,
+        "statements": [
+            {
+                "account": numbers[one.collection_account_id],
+                "from": one.from_day,
+                "to": one.to_day,
+                "lines": one.lines,
+                "added": one.added,
+                "balanced": one.balanced,
+                "differs": one.differs,
+                "discrepancies": one.discrepancies or [],
+            }
+            for one in done.statements
+        ],
+    }
+
+
+def _imported(done: Imported, numbers: Mapping[int, str]) -> Iterator[str]:
+    if done.again:
+        yield say("statement.again")
+    for one in done.statements:
+        yield say(
+            "statement.imported",
+            account=numbers[one.collection_account_id],
+            from_day=one.from_day,
+            to_day=one.to_day,
+            lines=one.lines,
+            added=one.added,
+        )
+        if one.balanced is False:
+            yield say("statement.unbalanced")
+        if one.differs:
+            yield say("statement.differs")
 
 
 def _read_through(parts: Iterator[Part], stream: BinaryIO) -> list[tuple[Start, End]]:

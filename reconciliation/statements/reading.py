@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -26,6 +26,7 @@ from reconciliation.formats import End, Line, Part, Start
 
 _MIDNIGHT: Final = time(0)
 _DIGEST: Final = 32
+_TOLD_EVERY: Final = 1_000
 
 
 class EmptyFile(Invalid):
@@ -69,22 +70,36 @@ class Read:
 
 
 def read(
-    received: Received, *, vault: Vault, prefix: str, in_format: str | None = None
+    received: Received,
+    *,
+    vault: Vault,
+    prefix: str,
+    in_format: str | None = None,
+    tell: Callable[[int], None] | None = None,
 ) -> list[Read]:
     """Every statement in the file, in its order; `prefix` is that of our reference codes.
 
-    Raises `UnreadableFile` with line and reason, `OtherCurrency`, `EmptyFile` or
-    `StatementWithoutDays`.
+    `tell` hears, now and then, how many bytes have been read. Raises `UnreadableFile` with line
+    and reason, `OtherCurrency`, `EmptyFile` or `StatementWithoutDays`.
     """
     stream = io.BytesIO(received.content)
     parts = formats.read(stream, format=in_format, filename=received.filename)
     statements = [
         _statement(start, lines, end, vault=vault, prefix=prefix)
-        for start, lines, end in _whole(parts)
+        for start, lines, end in _whole(_heard(parts, stream, tell))
     ]
     if not statements:
         raise EmptyFile(filename=received.filename)
     return statements
+
+
+def _heard(
+    parts: Iterable[Part], stream: io.BytesIO, tell: Callable[[int], None] | None
+) -> Iterator[Part]:
+    for place, part in enumerate(parts):
+        if tell is not None and place % _TOLD_EVERY == 0:
+            tell(stream.tell())
+        yield part
 
 
 def _whole(parts: Iterable[Part]) -> Iterable[tuple[Start, list[Line], End]]:

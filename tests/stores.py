@@ -59,6 +59,7 @@ class RolledBack(Database):
         """What `unit` returns; nothing it does is kept."""
         with self.session() as session:
             result = unit(session)
+            session.expunge_all()
             session.rollback()
             return result
 

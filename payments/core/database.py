@@ -140,6 +140,7 @@ class Database:
                     session.commit()
                     _refuse_unconfirmed(connection)
                 else:
+                    session.expunge_all()  # what was read stays readable
                     session.rollback()
                 return result
 

@@ -37,7 +37,6 @@ from payments.sources import SOURCES
 from tests.builders import Province, a_province
 
 GOAL = 0.3
-SECRET = "a secret long enough to be one"
 FASTEST = 3_000
 """Callbacks a second that are signed ahead: more than can be sent."""
 FASTEST_NAIVE = 300
@@ -59,7 +58,6 @@ class Bank:
         return [
             sign(
                 callback_body(self.province, next(self.memos), number=next(self.sent), at=now),
-                secret=SECRET,
             )
             for _ in range(many)
         ]

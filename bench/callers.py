@@ -22,6 +22,9 @@ from payments.core import signatures
 
 CONNECTIONS = 32
 
+SECRET = "a secret long enough to be one"
+"""The secret of the connections that the tests' province has."""
+
 _LUA = """
 local lines
 function init(args) lines = args[1] and io.lines(args[1]) end
@@ -114,7 +117,7 @@ class Signed:
     body: bytes
 
 
-def sign(body: bytes, *, secret: str) -> Signed:
+def sign(body: bytes, *, secret: str = SECRET) -> Signed:
     """The message signed now."""
     stamp = str(int(time.time()))
     return Signed(stamp, "v1=" + signatures.hmac_hex(secret, f"{stamp}.".encode() + body), body)

@@ -12,25 +12,27 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     CheckConstraint,
-    ColumnElement,
     Index,
     UniqueConstraint,
+    bindparam,
     delete,
-    func,
+    insert,
     select,
+    text,
 )
+from sqlalchemy import Row as Result
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from payments.core.columns import Code, Count, Instant, Key, Words
-from payments.core.database import Row
-from payments.core.errors import Conflict, Invalid
+from payments.core.database import Row, table_of
+from payments.core.errors import CashlessError, Conflict, Invalid
 
 KEPT: Final = timedelta(days=30)
 
@@ -118,34 +120,60 @@ def answered_once(
 
 def claim(session: Session, asked: Question, *, now: datetime) -> Answer | None:
     """The answer given to this question before; None when the caller is to work it out now."""
-    if session.get_bind().dialect.name == "postgresql":
-        turn = select(func.pg_try_advisory_xact_lock(_lock_number(asked)))
-        if not session.scalar(turn):
-            raise IdempotencyInFlight(retry_after=1)
-    row = session.scalars(select(IdempotencyKey).where(*_is(asked))).one_or_none()
-    if row is None:
-        return None
-    if row.created_at <= now - KEPT:
-        session.execute(delete(IdempotencyKey).where(*_is(asked)))
-        return None
-    if row.fingerprint != asked.fingerprint:
-        raise IdempotencyKeyReused
-    return Answer(row.status, row.body)
+    (given,) = claim_all(session, [asked], now=now)
+    if isinstance(given, CashlessError):
+        raise given
+    return given
+
+
+def claim_all(
+    session: Session, asked: Sequence[Question], *, now: datetime
+) -> list[Answer | CashlessError | None]:
+    """For each question what `claim` would say, the error it would raise included.
+
+    Of two with the same key in one set the second is told that the first is being worked on.
+    """
+    turns = _turns(session, asked)
+    held = dict(zip(map(_key_of, asked), turns, strict=True))
+    known = _known(session, [one for one, mine in zip(asked, turns, strict=True) if mine], now=now)
+    said: list[Answer | CashlessError | None] = []
+    for one in asked:
+        if not held[_key_of(one)]:
+            said.append(IdempotencyInFlight(retry_after=1))
+            continue
+        given = known.get(_key_of(one))
+        if given is None:
+            held[_key_of(one)] = False  # whoever asks the same after this one waits for it
+            said.append(None)
+        elif given.fingerprint != one.fingerprint:
+            said.append(IdempotencyKeyReused())
+        else:
+            said.append(Answer(given.status, given.body))
+    return said
 
 
 def keep(session: Session, asked: Question, answer: Answer, *, now: datetime) -> None:
     """Writes the answer down beside the work; after `claim`, in the same unit of work."""
-    session.add(
-        IdempotencyKey(
-            caller=asked.caller,
-            key=asked.key,
-            fingerprint=asked.fingerprint,
-            status=answer.status,
-            body=answer.body,
-            created_at=now,
-        )
-    )
-    session.flush()
+    keep_all(session, [(asked, answer)], now=now)
+
+
+def keep_all(
+    session: Session, answers: Sequence[tuple[Question, Answer]], *, now: datetime
+) -> None:
+    """Writes answers down beside the work; after `claim_all`, in the same unit of work."""
+    rows = [
+        {
+            "caller": asked.caller,
+            "key": asked.key,
+            "fingerprint": asked.fingerprint,
+            "status": answer.status,
+            "body": answer.body,
+            "created_at": now,
+        }
+        for asked, answer in answers
+    ]
+    if rows:
+        session.connection().execute(_KEEP, rows)
 
 
 def forget_old(session: Session, *, now: datetime) -> int:
@@ -154,11 +182,50 @@ def forget_old(session: Session, *, now: datetime) -> int:
     return len(session.scalars(old.returning(IdempotencyKey.id)).all())
 
 
-def _is(asked: Question) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return IdempotencyKey.caller == asked.caller, IdempotencyKey.key == asked.key
+def _turns(session: Session, asked: Sequence[Question]) -> list[bool]:
+    """Whether each question is ours to answer: nobody else is at it."""
+    if session.get_bind().dialect.name == "sqlite":
+        return [True] * len(asked)
+    numbers = [_lock_number(one) for one in asked]
+    return list(session.connection().scalars(_TRY_LOCKS, {"numbers": numbers}))
+
+
+def _known(
+    session: Session, asked: Sequence[Question], *, now: datetime
+) -> dict[tuple[str, str], Result[*tuple[Any, ...]]]:
+    """What was answered before, by caller and key; an answer kept long enough is deleted."""
+    if not asked:
+        return {}
+    names = {"callers": {one.caller for one in asked}, "keys": {one.key for one in asked}}
+    wanted = {_key_of(one) for one in asked}
+    rows = session.connection().execute(
+        _LOOK, {name: sorted(values) for name, values in names.items()}
+    )
+    known = {(row.caller, row.key): row for row in rows if (row.caller, row.key) in wanted}
+    old = [row.id for row in known.values() if row.created_at <= now - KEPT]
+    if old:
+        session.execute(delete(IdempotencyKey).where(IdempotencyKey.id.in_(old)))
+    return {key: row for key, row in known.items() if row.id not in old}
+
+
+def _key_of(asked: Question) -> tuple[str, str]:
+    return asked.caller, asked.key
 
 
 def _lock_number(asked: Question) -> int:
     """The advisory lock of a key: 64 bits of its digest, signed as PostgreSQL wants it."""
     digest = hashlib.sha256(f"{asked.caller}\n{asked.key}".encode()).digest()
     return int.from_bytes(digest[:8], "big", signed=True)
+
+
+_table: Final = table_of(IdempotencyKey)
+_KEEP: Final = insert(_table)
+_LOOK: Final = select(_table).where(
+    _table.c.caller.in_(bindparam("callers", expanding=True)),
+    _table.c.key.in_(bindparam("keys", expanding=True)),
+)
+_TRY_LOCKS: Final = text(
+    "SELECT pg_try_advisory_xact_lock(number)"
+    " FROM unnest(CAST(:numbers AS bigint[])) WITH ORDINALITY AS asked(number, place)"
+    " ORDER BY place"
+)

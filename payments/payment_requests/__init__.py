@@ -7,6 +7,7 @@ that did arrive.
 
 from payments.payment_requests.issuing import (
     AmountOverLimit,
+    Asked,
     NoFreeReference,
     Order,
     UnknownReplaced,
@@ -14,6 +15,7 @@ from payments.payment_requests.issuing import (
     by_reference,
     by_token,
     issue,
+    issue_all,
 )
 from payments.payment_requests.lookups import Addressee, Lookups, RememberingLookups
 from payments.payment_requests.moves import (
@@ -38,6 +40,7 @@ __all__ = [
     "MOVES",
     "Addressee",
     "AmountOverLimit",
+    "Asked",
     "CancelReason",
     "Lookups",
     "MoveNotAllowed",
@@ -60,6 +63,7 @@ __all__ = [
     "cancel",
     "expire_all",
     "issue",
+    "issue_all",
     "public_status",
     "search",
     "snapshots",

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from functools import cache
+from types import SimpleNamespace
+from typing import Any, Final
 
-from sqlalchemy import insert, literal, select
+from sqlalchemy import Select, insert, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningInsert
 
 from payments import fees, references
 from payments.core.columns import Code
-from payments.core.errors import Invalid, NotFound, Unavailable
+from payments.core.database import table_of
+from payments.core.errors import CashlessError, Invalid, NotFound, Unavailable
 from payments.core.money import QR_LIMIT, Dong
-from payments.payment_requests.lookups import Lookups
+from payments.payment_requests.lookups import Addressee, Lookups
 from payments.payment_requests.moves import announce_all
+from payments.payment_requests.snapshots import (
+    Snapshot,
+    first_snapshot,
+    shown_line,
+    snapshots,
+)
 from payments.payment_requests.tables import PaymentRequest, PaymentRequestLine, Status
-
-ASKING: Final = Lookups()
-"""Looks everything up anew; a process that issues many remembers for a few seconds instead."""
 
 _TRIES: Final = 5
 
@@ -62,6 +69,23 @@ class Order:
     replaces: str | None = None
 
 
+@dataclass(frozen=True)
+class Asked:
+    """An order and the portal that placed it."""
+
+    portal_id: int
+    order: Order
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A request before it is written: its columns, what it asks for, whom it pays."""
+
+    facts: dict[str, Any]
+    priced: Sequence[fees.PricedLine]
+    addressee: Addressee
+
+
 def issue(
     session: Session,
     order: Order,
@@ -70,43 +94,91 @@ def issue(
     base_url: str,
     prefix: str,
     now: datetime,
-    lookups: Lookups = ASKING,
 ) -> PaymentRequest:
     """A new request for the fees of `order`, priced by the tariff of today in Viet Nam.
 
     One whose fees all come to zero (exempt) is paid at once, and the portal is told. Raises the
     errors of agencies and fees, `AmountOverLimit` and `UnknownReplaced`.
     """
+    asked = Asked(portal_id, order)
+    draft = _draft(session, asked, base_url=base_url, lookups=Lookups(), now=now)
+    _write(session, [draft], prefix=prefix, now=now)
+    return session.get_one(PaymentRequest, draft.facts["id"])
+
+
+def issue_all(
+    session: Session,
+    asked: Sequence[Asked],
+    *,
+    base_url: str,
+    prefix: str,
+    lookups: Lookups,
+    now: datetime,
+) -> list[Snapshot | CashlessError]:
+    """As `issue`, for orders that come at the same time: each one's public JSON, or its refusal.
+
+    What is shown is what was written, so nothing is read back.
+    """
+    drafts = [_drafted(session, one, base_url=base_url, lookups=lookups, now=now) for one in asked]
+    accepted = [draft for draft in drafts if isinstance(draft, _Draft)]
+    _write(session, accepted, prefix=prefix, now=now)
+    free = [draft.facts["id"] for draft in accepted if not draft.facts["amount"]]
+    told = snapshots(session, _these(free)) if free else {}  # they were paid meanwhile
+    return [
+        told.get(draft.facts["id"]) or _shown(draft) if isinstance(draft, _Draft) else draft
+        for draft in drafts
+    ]
+
+
+def _drafted(
+    session: Session, asked: Asked, *, base_url: str, lookups: Lookups, now: datetime
+) -> _Draft | CashlessError:
+    try:
+        return _draft(session, asked, base_url=base_url, lookups=lookups, now=now)
+    except CashlessError as refusal:  # this one's, and no other's: nothing was written yet
+        return refusal
+
+
+def _draft(
+    session: Session, asked: Asked, *, base_url: str, lookups: Lookups, now: datetime
+) -> _Draft:
+    order = asked.order
     addressee = lookups.addressee(session, order.agency, now=now)
-    lines = lookups.price(session, order.items, channel=order.channel, now=now)
-    amount = Dong(sum(line.amount for line in lines))
+    priced = lookups.price(session, order.items, channel=order.channel, now=now)
+    amount = Dong(sum(line.amount for line in priced))
     if amount >= QR_LIMIT:
         raise AmountOverLimit(amount=amount, limit=QR_LIMIT)
     token = secrets.token_urlsafe(16)
-    request = _with_a_free_reference(
-        session,
-        {
-            "token": token,
-            "page": f"{base_url}/p/{token}",
-            "portal_id": portal_id,
-            "agency_id": addressee.agency_id,
-            "collection_account_id": addressee.collection_account_id,
-            "dossier": order.dossier,
-            "channel": order.channel.value,
-            "description": order.description or "; ".join(line.name for line in lines),
-            "amount": amount,
-            "status": (Status.OPEN if amount else Status.PAID).value,
-            "issued_at": now,
-            "expires_at": now + lookups.expiry(session, now=now),
-            "paid_at": None if amount else now,
-            "replaces_id": _replaced(session, order.replaces, portal_id=portal_id),
-        },
-        prefix=prefix,
-    )
-    _insert_lines(session, request.id, lines)
-    if not amount:
-        _announce_paid(session, request, now=now)
-    return request
+    facts: dict[str, Any] = {
+        "token": token,
+        "page": f"{base_url}/p/{token}",
+        "portal_id": asked.portal_id,
+        "agency_id": addressee.agency_id,
+        "collection_account_id": addressee.collection_account_id,
+        "dossier": order.dossier,
+        "channel": order.channel.value,
+        "description": order.description or "; ".join(line.name for line in priced),
+        "amount": amount,
+        "status": (Status.OPEN if amount else Status.PAID).value,
+        "issued_at": now,
+        "expires_at": now + lookups.expiry(session, now=now),
+        "paid_at": None if amount else now,
+        "replaces_id": _replaced(session, order.replaces, portal_id=asked.portal_id),
+    }
+    return _Draft(facts, priced, addressee)
+
+
+def _write(session: Session, drafts: Sequence[_Draft], *, prefix: str, now: datetime) -> None:
+    """Writes the requests and their lines, and completes the drafts' ids and references."""
+    if not drafts:
+        return
+    _write_requests(session, drafts, prefix=prefix)
+    lines = [line for draft in drafts for line in _lines(draft)]
+    session.connection().execute(_INSERT_LINES, lines)
+    free = [draft.facts["id"] for draft in drafts if not draft.facts["amount"]]
+    if free:
+        paid = literal("payment_request.paid", Code())
+        announce_all(session, _these(free).add_columns(paid, literal(1)), now=now)
 
 
 def by_reference(session: Session, reference: str, *, portal_id: int) -> PaymentRequest:
@@ -129,28 +201,32 @@ def by_token(session: Session, token: str) -> PaymentRequest:
     return found
 
 
-def _with_a_free_reference(
-    session: Session, values: dict[str, object], *, prefix: str
-) -> PaymentRequest:
+def _write_requests(session: Session, drafts: Sequence[_Draft], *, prefix: str) -> None:
+    """Each under a reference that nobody has; one that is taken is drawn again."""
+    insert_once = _insert_once(session.get_bind().dialect.name)
+    left = list(drafts)
     for _ in range(_TRIES):
-        offered = _insert(session)(PaymentRequest).values(
-            reference=references.make(prefix), **values
-        )
-        request = session.scalars(
-            offered.on_conflict_do_nothing(index_elements=[PaymentRequest.reference]).returning(
-                PaymentRequest
-            )
-        ).one_or_none()
-        if request is not None:
-            return request
+        for draft in left:
+            draft.facts["reference"] = references.make(prefix)
+        rows = session.connection().execute(insert_once, [draft.facts for draft in left])
+        ids = {reference: number for number, reference in rows}
+        for draft in left:
+            draft.facts["id"] = ids.get(draft.facts["reference"])
+        left = [draft for draft in left if draft.facts["id"] is None]
+        if not left:
+            return
     raise NoFreeReference
 
 
-def _insert(session: Session) -> Callable[[type[PaymentRequest]], postgresql.Insert]:
-    """The INSERT that knows ON CONFLICT; both dialects spell it alike."""
-    if session.get_bind().dialect.name == "sqlite":
-        return sqlite.insert  # type: ignore[return-value]  # same methods, no common type
-    return postgresql.insert
+@cache
+def _insert_once(dialect: str) -> ReturningInsert[int, str]:
+    """The INSERT that leaves out a row whose reference is taken; both dialects spell it alike."""
+    table, taken = table_of(PaymentRequest), ["reference"]
+    if dialect == "sqlite":
+        on_sqlite = sqlite.insert(table).on_conflict_do_nothing(index_elements=taken)
+        return on_sqlite.returning(table.c.id, table.c.reference)
+    on_postgresql = postgresql.insert(table).on_conflict_do_nothing(index_elements=taken)
+    return on_postgresql.returning(table.c.id, table.c.reference)
 
 
 def _replaced(session: Session, reference: str | None, *, portal_id: int) -> int | None:
@@ -166,27 +242,44 @@ def _replaced(session: Session, reference: str | None, *, portal_id: int) -> int
     return replaced
 
 
-def _insert_lines(session: Session, request_id: int, lines: Sequence[fees.PricedLine]) -> None:
-    rows = [
+def _lines(draft: _Draft) -> list[dict[str, Any]]:
+    return [
         {
-            "payment_request_id": request_id,
+            "payment_request_id": draft.facts["id"],
             "position": position,
             "fee_id": line.fee_id,
             "fee": line.code,
             "name": line.name,
-            "kind": line.kind,
+            "kind": line.kind.value,
             "sub_item": line.sub_item,
             "quantity": line.quantity,
             "unit_amount": line.unit_amount,
             "amount": line.amount,
             "reduction": line.reduction,
         }
-        for position, line in enumerate(lines, start=1)
+        for position, line in enumerate(draft.priced, start=1)
     ]
-    session.execute(insert(PaymentRequestLine), rows)
 
 
-def _announce_paid(session: Session, request: PaymentRequest, *, now: datetime) -> None:
-    paid = literal("payment_request.paid", Code())
-    this = select(PaymentRequest.id, paid, literal(1)).where(PaymentRequest.id == request.id)
-    announce_all(session, this, now=now)
+def _shown(draft: _Draft) -> Snapshot:
+    addressee = draft.addressee
+    whom = {name: getattr(addressee, name) for name in ("agency", "bin", "number", "account_name")}
+    lines = [shown_line(SimpleNamespace(**line)) for line in _lines(draft)]
+    return first_snapshot(_BLANK | draft.facts | whom, lines)
+
+
+def _these(ids: Sequence[int]) -> Select[int]:
+    return select(PaymentRequest.id).where(PaymentRequest.id.in_(ids))
+
+
+_INSERT_LINES: Final = insert(table_of(PaymentRequestLine))
+_BLANK: Final = {
+    "received": 0,
+    "advised": 0,
+    "confirmed": 0,
+    "refunded": 0,
+    "remitted": 0,
+    "late": False,
+    "sequence": 1,
+}
+"""The facts of a request of which nothing has come about yet, as the table's defaults say."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any, Final
 
 from sqlalchemy import Row as Result
@@ -44,7 +45,7 @@ _SHOWN: Final = (
 )
 
 
-def public_status(request: PaymentRequest | Result[*tuple[Any, ...]]) -> str:
+def public_status(request: PaymentRequest | Result[*tuple[Any, ...]] | SimpleNamespace) -> str:
     """What the outside calls the request's state: the first that holds."""
     if request.status == Status.CANCELLED:
         return "cancelled"
@@ -81,12 +82,35 @@ def snapshots(session: Session, requests: Rows) -> dict[int, Snapshot]:
     return {row.id: _snapshot(row, lines[row.id]) for row in rows}
 
 
+def first_snapshot(facts: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> Snapshot:
+    """The public JSON of a request just written: from what was written, without asking for it.
+
+    `facts` has every column that is shown, and the agency's code and the account as `snapshots`
+    reads them.
+    """
+    return _snapshot(SimpleNamespace(**facts), lines)
+
+
+def shown_line(line: Any) -> Mapping[str, Any]:
+    """The public JSON of one line; `line` has its columns."""
+    return {
+        "fee": line.fee,
+        "kind": line.kind,
+        "quantity": line.quantity,
+        "unit_amount": int(line.unit_amount),
+        "amount": int(line.amount),
+        "reduction": line.reduction,
+    }
+
+
 def memo_of(reference: str) -> str:
     """What the payer's memo carries: the reference and nothing else."""
     return reference
 
 
-def _snapshot(row: Result[*tuple[Any, ...]], lines: Sequence[Mapping[str, Any]]) -> Snapshot:
+def _snapshot(
+    row: Result[*tuple[Any, ...]] | SimpleNamespace, lines: Sequence[Mapping[str, Any]]
+) -> Snapshot:
     due = Dong(max(0, row.amount - row.received))
     return {
         "reference": row.reference,
@@ -112,7 +136,7 @@ def _snapshot(row: Result[*tuple[Any, ...]], lines: Sequence[Mapping[str, Any]])
     }
 
 
-def _pay_to(row: Result[*tuple[Any, ...]], due: Dong) -> Mapping[str, Any]:
+def _pay_to(row: Result[*tuple[Any, ...]] | SimpleNamespace, due: Dong) -> Mapping[str, Any]:
     """Where and how to pay what is still due. A request that was closed shows no QR."""
     memo = memo_of(row.reference)
     open_ = row.status == Status.OPEN
@@ -142,17 +166,8 @@ def _lines(session: Session, requests: Rows) -> dict[int, list[Mapping[str, Any]
         .where(line.payment_request_id.in_(requests))
         .order_by(line.payment_request_id, line.position)
     )
-    for request, fee, kind, quantity, unit_amount, amount, reduction in rows:
-        found[request].append(
-            {
-                "fee": fee,
-                "kind": kind,
-                "quantity": quantity,
-                "unit_amount": int(unit_amount),
-                "amount": int(amount),
-                "reduction": reduction,
-            }
-        )
+    for row in rows:
+        found[row.payment_request_id].append(shown_line(row))
     return found
 
 

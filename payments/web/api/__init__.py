@@ -14,6 +14,7 @@ from payments.core.service import Service
 from payments.payment_requests import RememberingLookups
 from payments.web.api import agencies, events, payment_requests, qr, tariff, webhook
 from payments.web.api.callers import Gate, Pace
+from payments.web.api.counter import counter
 from payments.web.api.description import Api, pages
 from payments.web.api.desk import PREFIX, Blueprint, Desk
 
@@ -33,7 +34,7 @@ RESOURCES: Final[tuple[Blueprint, ...]] = (
 def install(app: Flask, cashless: Service, *, pace: Pace | None = None) -> Api:
     """Adds the API to `app`, which has the kit; `pace` is the usual one if not told."""
     gate = Gate(cashless.database, pace or Pace())
-    app.extensions["api"] = Desk(cashless, gate, RememberingLookups())
+    app.extensions["api"] = Desk(cashless, gate, counter(cashless, RememberingLookups()))
     api = Api(app)
     for resource in RESOURCES:
         api.register_blueprint(resource)

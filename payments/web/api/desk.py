@@ -19,10 +19,10 @@ from werkzeug.exceptions import BadRequest, UnprocessableEntity
 
 from payments.core import clock
 from payments.core.service import Service
-from payments.payment_requests import Lookups
 from payments.portals import Scope
 from payments.web import bodies
 from payments.web.api.callers import Gate, caller
+from payments.web.api.counter import Counter
 
 PREFIX: Final = "/api/v1"
 
@@ -35,7 +35,7 @@ class Desk:
 
     cashless: Service
     gate: Gate
-    lookups: Lookups
+    counter: Counter
 
 
 def desk() -> Desk:
@@ -76,6 +76,11 @@ class Blueprint(flask_smorest.Blueprint):
         super().__init__(name, import_name, url_prefix=PREFIX + at)
         self.before_request(_enter)
         self.after_request(_finish)
+
+    def arguments(self, schema: type[marshmallow.Schema], **options: Any) -> Callable[[View], View]:
+        """What the view takes. The schema is made once, not for each call."""
+        decorator: Callable[[View], View] = super().arguments(schema(), **options)
+        return decorator
 
     def needs(self, scope: Scope, *, refuses: Iterable[int] = ()) -> Callable[[View], View]:
         """The view may be called with a key that has `scope`; the description says so.

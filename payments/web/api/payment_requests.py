@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import time, timedelta
 from typing import Any, Final
 
 import orjson
-from flask import Response, json, request
+from flask import Response, request
 from marshmallow import fields, validate
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from payments import agencies, payment_requests
 from payments.core import calendar, clock, idempotency
-from payments.core.idempotency import Answer
 from payments.core.money import Dong
 from payments.fees import Channel, Item
 from payments.fees.pricing import MOST_UNITS
 from payments.payment_requests import (
+    Asked,
     CancelReason,
     Order,
     PaymentRequest,
@@ -29,6 +29,7 @@ from payments.payment_requests import (
 from payments.portals import Scope
 from payments.web.api import fields as ours
 from payments.web.api.callers import caller
+from payments.web.api.counter import Placed
 from payments.web.api.desk import PREFIX, Blueprint, desk
 from payments.web.api.fields import ListArguments, Shown, listed
 from payments.web.schemas import Schema
@@ -154,21 +155,15 @@ class CancelSchema(Schema):
 @blueprint.response(201, PaymentRequestSchema)
 def issue_payment_request(order: dict[str, Any], headers: dict[str, Any]) -> Response:
     """Issues a request: priced by us, payable by the QR code in the answer."""
-    now = clock.now()
-    asked = idempotency.question(
-        f"portal:{caller().portal_id}",
+    portal_id = caller().portal_id
+    question = idempotency.question(
+        f"portal:{portal_id}",
         headers["key"],
         method="POST",
         path=PREFIX + AT,
         body=orjson.dumps(orjson.loads(request.get_data()), option=orjson.OPT_SORT_KEYS),
     )
-
-    def unit(session: Session) -> Answer:
-        return idempotency.answered_once(
-            session, asked, lambda: _issue(session, order, now=now), now=now
-        )
-
-    given = desk().cashless.database.write(unit)
+    given = desk().counter.ask(Placed(question, Asked(portal_id, _order(order))))
     answer = Response(given.body, status=given.status, mimetype="application/json")
     answer.headers["Location"] = f"{PREFIX}{AT}/{orjson.loads(given.body)['reference']}"
     return answer
@@ -247,27 +242,15 @@ def items(lines: list[dict[str, Any]]) -> list[Item]:
     ]
 
 
-def _issue(session: Session, order: dict[str, Any], *, now: datetime) -> Answer:
-    config = desk().cashless.config
-    issued = payment_requests.issue(
-        session,
-        Order(
-            agency=order["agency"],
-            dossier=order["dossier"],
-            channel=Channel(order["channel"]),
-            items=items(order["lines"]),
-            description=order["description"],
-            replaces=order["replaces"],
-        ),
-        portal_id=caller().portal_id,
-        base_url=config.base_url,
-        prefix=config.reference_prefix,
-        now=now,
-        lookups=desk().lookups,
+def _order(body: dict[str, Any]) -> Order:
+    return Order(
+        agency=body["agency"],
+        dossier=body["dossier"],
+        channel=Channel(body["channel"]),
+        items=items(body["lines"]),
+        description=body["description"],
+        replaces=body["replaces"],
     )
-    this = select(PaymentRequest.id).where(PaymentRequest.id == issued.id)
-    snapshot = payment_requests.snapshots(session, this)[issued.id]
-    return Answer(201, json.dumps(_SHOWN.dump(snapshot)))
 
 
 def _wanted(arguments: dict[str, Any]) -> Search:
@@ -280,6 +263,3 @@ def _wanted(arguments: dict[str, Any]) -> Search:
         since=None if first is None else calendar.at(first, time()),
         until=None if last is None else calendar.at(last + timedelta(days=1), time()),
     )
-
-
-_SHOWN: Final = PaymentRequestSchema()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -11,6 +13,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 from typing import Final
 
@@ -46,13 +49,15 @@ _USUAL: Final = Patience()
 class Member:
     """A process to start: its name, command line, environment, and where it answers when ready.
 
-    `ready` is an http address that answers 200; None for a process that serves none.
+    `ready` is an http address that answers 200; None for a process that serves none. What it
+    prints goes to the end of the file `log`, or where ours goes.
     """
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str]
     ready: str | None = None
+    log: Path | None = None
 
 
 class Company:
@@ -64,9 +69,15 @@ class Company:
 
     def start(self, member: Member) -> None:
         """Starts a process in a session of its own, so that Ctrl-C reaches only us."""
-        self._running[member.name] = subprocess.Popen(  # noqa: S603  our own commands
-            list(member.command), env=dict(member.environment), start_new_session=True
-        )
+        with contextlib.ExitStack() as files:
+            log = None if member.log is None else files.enter_context(member.log.open("ab"))
+            self._running[member.name] = subprocess.Popen(  # noqa: S603  our own commands
+                list(member.command),
+                env=dict(member.environment),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
 
     def wait_until_ready(self, member: Member) -> None:
         """Waits until the process answers. Raises `ProcessEnded` and `ProcessSilent`."""
@@ -87,6 +98,13 @@ class Company:
     def pid(self, name: str) -> int:
         """The process id of a member, for whoever wants to kill it."""
         return self._running[name].pid
+
+    def kill(self, name: str) -> None:
+        """Ends a member and all it started at once, as a crash would; `start` begins it anew."""
+        process = self._running[name]
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
     def stop(self) -> None:
         """Asks every process to end, the last started first; kills what does not in time."""

@@ -20,8 +20,9 @@ from payments.core.errors import Refused
 from payments.core.scheduler import Job, Loop
 from payments.core.words import say
 from payments.jobs import JOBS as PAYMENTS
+from reconciliation.jobs import JOBS as RECONCILIATION
 
-JOBS: Final[Sequence[Job | Loop]] = (*PAYMENTS,)
+JOBS: Final[Sequence[Job | Loop]] = (*PAYMENTS, *RECONCILIATION)
 """The work of both halves by timetable."""
 
 _PORT: Final = click.IntRange(1, 65535)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +25,8 @@ _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 @click.option("--departments", type=_FILE, default=DEPARTMENTS, help="Departments, as JSON.")
 @click.option("--tariff", type=_FILE, default=TARIFF, help="The tariff, as JSON.")
 @click.option("--sample", is_flag=True, help="Also what to practise with; sandbox mode only.")
-def seed(*, units: Path, departments: Path, tariff: Path, sample: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print what to practise with as JSON alone.")
+def seed(*, units: Path, departments: Path, tariff: Path, sample: bool, as_json: bool) -> None:
     """Load units and tariff from files; what a file changes holds from today on."""
     listed = seeding.read_units(units, departments)
     priced = seeding.read_tariff(tariff)
@@ -40,6 +43,9 @@ def seed(*, units: Path, departments: Path, tariff: Path, sample: bool) -> None:
             )
 
         agencies, fees, practice = cashless.database.write(unit)
+    if as_json:
+        click.echo(json.dumps(practice and dataclasses.asdict(practice), ensure_ascii=False))
+        return
     _tell(later("Agencies"), agencies)
     _tell(later("Fees"), fees)
     click.echo(say("seed.built_in", banks=len(banks.every_bank()), policies=len(policies.RULES)))

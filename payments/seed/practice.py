@@ -74,6 +74,7 @@ PORTAL: Final = "Cổng dịch vụ công (mẫu)"
 _ACCOUNTS: Final = (
     ("H09", "970436", "0011001234567", "UBND TINH BINH DUONG"),
     ("H09.d03", "970436", "0011007654321", "SO TU PHAP BINH DUONG"),
+    ("H09.724", "970436", "0011002468135", "UBND THANH PHO DI AN"),
 )
 _LINES: Final = (
     ("sandbox", "hmac"),

@@ -1,0 +1,143 @@
+"""Living the day from the eve to the morning after."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from random import Random
+from typing import Final
+
+from cashless.demo import receiver
+from cashless.demo.cases import plan
+from cashless.demo.day import Day
+from cashless.demo.expectation import Reckoning
+from cashless.demo.http import Http
+from cashless.demo.killing import Killer
+from cashless.demo.outcome import Outcome, delays
+from cashless.demo.stage import DAY, EVE, MORNING, Stage
+from cashless.demo.telling import Teller
+from cashless.demo.treasury import Treasury
+from cashless.processes import Member
+from payments.core.words import later
+
+_WITHIN: Final = 90.0
+"""Seconds in which the service must have settled, expired and told what it was to."""
+
+_BEFORE_A_MINUTE: Final = 12
+"""So many seconds before work of the full minute is due, processes that do it are started."""
+
+_RETRIES: Final = 1 / 300
+_RETRIES_WHEN_KILLED: Final = 1 / 30
+"""The bank's waits between attempts: shorter than a bank's, longer than any restart."""
+
+
+class Life:
+    """One day on one stage."""
+
+    def __init__(
+        self, stage: Stage, teller: Teller, *, payments: int, seed: int, kills: int
+    ) -> None:
+        self._stage = stage
+        self._teller = teller
+        self._seed = seed
+        self._payments = payments
+        self._killer = Killer(kills, chance=Random(seed + 1))  # noqa: S311  keeps no secret
+        self._retries = _RETRIES_WHEN_KILLED if kills else _RETRIES
+        self._outcome = Outcome(kills=self._killer.kills)
+
+    def live(self) -> Outcome:
+        """Lives the day; raises what makes it impossible, and keeps what is not as it must be."""
+        http, chance = Http(), Random(self._seed)  # noqa: S311  keeps no secret
+        with ExitStack() as stack:
+            inbox = stack.enter_context(receiver.listening())
+            with self._teller.step(later("demo.prepare")):
+                practice = self._stage.prepare()
+                stack.enter_context(
+                    self._stage.banking(seed=self._seed, retry_factor=self._retries)
+                )
+            self._outcome.cases = plan(self._payments, chance=chance)
+            day = Day(self._stage, http, practice, inbox, self._outcome.cases, chance)
+            self._live_eve(day)
+            reckoning = self._live_day(day)
+            self._live_morning(day, reckoning)
+        http.close()
+        return self._outcome
+
+    def _live_eve(self, day: Day) -> None:
+        """Requests that nobody pays in time; only the web is needed to issue them."""
+        web, _ = self._stage.members(at=EVE)
+        with self._serving(day, [web], at=EVE):
+            day.listen()
+            day.open_accounts()
+            with self._teller.step(later("demo.issue_eve"), count=len(day.of_the_eve())) as moved:
+                day.issue(day.of_the_eve(), reached=moved)
+
+    def _live_day(self, day: Day) -> Reckoning:
+        now = self._stage.before_a_minute(DAY, seconds=_BEFORE_A_MINUTE)
+        with self._serving(day, self._stage.members(at=now), at=now):
+            with self._teller.step(later("demo.statements_eve")):
+                eve = self._stage.day - timedelta(days=1)
+                Treasury(self._stage, now).take_in(day.statements(eve))
+            with self._teller.step(later("demo.issue"), count=len(day.of_the_day())) as moved:
+                day.issue(day.of_the_day(), reached=self._paced(moved, 0.0, 0.3))
+                day.cancel()
+            with self._teller.step(later("demo.pay"), count=len(day.cases)) as moved:
+                day.pay(reached=self._paced(moved, 0.3, 0.8))
+                day.move_without_payers()
+            reckoning = Reckoning(day.cases, day.accounts)
+            reckoning.add_lines(day.lines)
+            wanted = reckoning.evening().requests
+            with self._teller.step(later("demo.settle")):
+                self._outcome.messages = day.wait_for_messages()
+                day.wait_for(wanted, within=_WITHIN)
+            self._outcome.compare_requests("evening", day.requests(), wanted)
+        return reckoning
+
+    def _live_morning(self, day: Day, reckoning: Reckoning) -> None:
+        now = self._stage.before_a_minute(MORNING, seconds=_BEFORE_A_MINUTE)
+        treasury = Treasury(self._stage, now)
+        with self._serving(day, self._stage.members(at=now), at=now):
+            with self._teller.step(later("demo.statements")):
+                treasury.take_in(day.statements(self._stage.day))
+            self._killer.reach(0.9)
+            with self._teller.step(later("demo.run_day")):
+                self._outcome.days = treasury.wait_for_days(day.accounts, self._stage.day)
+            self._killer.reach(1.0)
+            expected = self._outcome.expected = reckoning.morning()
+            with self._teller.step(later("demo.tell")):
+                day.wait_for(expected.requests, within=_WITHIN)
+                day.wait_for_webhooks(within=_WITHIN)
+            with self._teller.step(later("demo.prove")):
+                self._outcome.proof = treasury.prove()
+            self._conclude(day)
+
+    def _conclude(self, day: Day) -> None:
+        outcome = self._outcome
+        assert outcome.expected is not None
+        outcome.shown = day.requests()
+        outcome.compare_requests("morning", outcome.shown, outcome.expected.requests)
+        outcome.compare_days({one: day.balances()[one] for one in day.accounts})
+        outcome.compare_proof()
+        outcome.compare_messages(day)
+        outcome.told, outcome.delays = len(day.inbox.all()), delays(day)
+
+    @contextmanager
+    def _serving(self, day: Day, members: Sequence[Member], *, at: timedelta) -> Iterator[None]:
+        day.inbox.clock_ahead = (self._stage.ahead + at).total_seconds()
+        with ExitStack() as stack:
+            with self._teller.step(later("demo.serve"), now=self._stage.now(at=at)):
+                company = stack.enter_context(self._stage.serving(members))
+            stack.enter_context(self._killer.hunting(company, list(members)))
+            yield
+
+    def _paced(
+        self, moved: Callable[[float], None], start: float, end: float
+    ) -> Callable[[float], None]:
+        """Shows the step's progress, and lets the kills of this part of the day happen in it."""
+
+        def reached(share: float) -> None:
+            moved(share)
+            self._killer.reach(start + share * (end - start))
+
+        return reached

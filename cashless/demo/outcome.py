@@ -1,0 +1,162 @@
+"""What came of the day beside what must come of it, and every difference as a sentence to be said."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+from cashless.demo.cases import Case
+from cashless.demo.day import Day, differing
+from cashless.demo.expectation import Expected
+from payments.core.words import later
+
+Fault: TypeAlias = tuple[str, dict[str, object]]
+"""A sentence by its key, and what it names."""
+
+_NOTHING: Final[Mapping[str, Any]] = {}
+
+
+@dataclass
+class Outcome:
+    """What is shown, what was expected, and the faults; filled as the day goes."""
+
+    cases: Sequence[Case] = ()
+    shown: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    expected: Expected | None = None
+    days: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    proof: Mapping[str, Any] = field(default_factory=dict)
+    messages: Mapping[str, int] = field(default_factory=dict)
+    told: int = 0
+    refused: int = 0
+    delays: Sequence[float] = ()
+    kills: Counter[str] = field(default_factory=Counter)
+    faults: list[Fault] = field(default_factory=list)
+
+    def compare_requests(
+        self,
+        when: str,
+        shown: Mapping[str, Mapping[str, Any]],
+        wanted: Mapping[str, Mapping[str, Any]],
+    ) -> None:
+        """Keeps as faults what is not as it must be of the requests."""
+        cases = {case.reference: case for case in self.cases}
+        for reference, wrong in differing(shown, wanted).items():
+            case = cases[reference]
+            for name, (is_, must) in wrong.items():
+                self.faults.append(
+                    (
+                        later("demo.fault.request"),
+                        {
+                            "when": when,
+                            "case": case.number,
+                            "kind": case.kind.value,
+                            "reference": reference,
+                            "field": name,
+                            "is_": is_,
+                            "must": must,
+                        },
+                    )
+                )
+
+    def compare_days(self, balances: Mapping[str, int]) -> None:
+        """Keeps as faults what is not as it must be of each account's day."""
+        for account in balances:
+            day = self.days.get(account)
+            if day is None:
+                self.faults.append((later("demo.fault.no_day"), {"account": account}))
+                continue
+            self.faults += self._of_day(account, day, balances[account])
+
+    def compare_proof(self) -> None:
+        """Keeps as a fault each identity that does not hold."""
+        for one in self.proof["identities"]:
+            if one["difference"]:
+                self.faults.append((later("demo.fault.identity"), one))
+
+    def compare_messages(self, day: Day) -> None:
+        """Keeps as faults what the portal was told otherwise than the service shows."""
+        last: dict[str, Mapping[str, Any]] = {}
+        numbers: dict[str, list[int]] = {}
+        for told in day.inbox.all():
+            reference, sequence = told.data["reference"], int(told.data["sequence"])
+            numbers.setdefault(reference, []).append(sequence)
+            if sequence >= int(last.get(reference, {"sequence": 0})["sequence"]):
+                last[reference] = told.data
+        for reference, shown in self.shown.items():
+            if shown["sequence"] and shown != last.get(reference):
+                told = last.get(reference, {})
+                other = sorted(name for name in shown if shown[name] != told.get(name))
+                fields = {"reference": reference, "told": ", ".join(other)}
+                self.faults.append((later("demo.fault.not_told"), fields))
+        if day.inbox.refused:
+            self.faults.append((later("demo.fault.forged"), {"count": day.inbox.refused}))
+
+    def end_state(self) -> dict[str, Any]:
+        """Everything that must be the same however often the service was killed meanwhile."""
+        return {
+            "requests": {
+                str(case.number): {
+                    "kind": case.kind.value,
+                    "amount": self.shown[case.reference]["amount"],
+                    **{
+                        name: self.shown[case.reference][name]
+                        for name in ("status", "received", "late", "overpaid", "reconciled")
+                    },
+                }
+                for case in self.cases
+            },
+            "days": {
+                account: {
+                    name: day[name] for name in ("verdict", "bridge", "lines", "matches", "breaks")
+                }
+                for account, day in self.days.items()
+            },
+            "proof": [
+                {name: one[name] for name in ("account", "identity", "expected", "actual")}
+                for one in self.proof["identities"]
+            ],
+        }
+
+    def _of_day(self, account: str, day: Mapping[str, Any], balance: int) -> Iterator[Fault]:
+        assert self.expected is not None
+        bridge = day["bridge"]
+        for name, must in (("closing", balance), ("residual", 0), ("transit_residual", 0)):
+            if bridge[name] != must:
+                fields = {"account": account, "figure": name, "is_": bridge[name], "must": must}
+                yield later("demo.fault.figure"), fields
+        for what, key, must_be in (
+            ("matches", "rule", self.expected.matches.get(account, Counter())),
+            ("breaks", "kind", self.expected.breaks.get(account, Counter())),
+        ):
+            counted = Counter({one[key]: one["count"] for one in day[what]})
+            for name in sorted({*counted, *must_be}):
+                if counted[name] != must_be[name]:
+                    fields = {
+                        "account": account,
+                        "figure": name,
+                        "is_": counted[name],
+                        "must": must_be[name],
+                    }
+                    yield later("demo.fault.figure"), fields
+
+
+def delays(day: Day) -> list[float]:
+    """Seconds from each payment to the portal's being told that it is paid, in order."""
+    paid = {
+        told.data["reference"]: told.came
+        for told in day.inbox.all()
+        if told.type == "payment_request.paid"
+    }
+    return sorted(
+        paid[reference] - at for reference, at in day.said.items() if paid.get(reference, 0) > at
+    )
+
+
+def quantile(some: Sequence[float], percent: int) -> float:
+    """That percentile, or the only value there is."""
+    if len(some) < 2:
+        return some[0] if some else 0.0
+    return statistics.quantiles(some, n=100, method="inclusive")[percent - 1]

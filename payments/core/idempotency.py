@@ -12,26 +12,26 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import orjson
 from sqlalchemy import (
     CheckConstraint,
     Index,
+    Insert,
     UniqueConstraint,
-    bindparam,
     delete,
-    insert,
-    select,
     text,
 )
 from sqlalchemy import Row as Result
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from payments.core.columns import Code, Count, Instant, Key, Words
-from payments.core.database import Row, table_of
+from payments.core.columns import Code, Count, Flag, Instant, Key, Words
+from payments.core.database import Row, rows_of, table_of
 from payments.core.errors import CashlessError, Conflict, Invalid
 
 KEPT: Final = timedelta(days=30)
@@ -133,22 +133,20 @@ def claim_all(
 
     Of two with the same key in one set the second is told that the first is being worked on.
     """
-    turns = _turns(session, asked)
-    held = dict(zip(map(_key_of, asked), turns, strict=True))
-    known = _known(session, [one for one, mine in zip(asked, turns, strict=True) if mine], now=now)
+    seen = _look(session, asked)
+    held = {_key_of(one): row.mine for one, row in zip(asked, seen, strict=True)}
+    _forget(session, [row.id for row in seen if row.mine and _is_old(row, now=now)])
     said: list[Answer | CashlessError | None] = []
-    for one in asked:
+    for one, row in zip(asked, seen, strict=True):
         if not held[_key_of(one)]:
             said.append(IdempotencyInFlight(retry_after=1))
-            continue
-        given = known.get(_key_of(one))
-        if given is None:
+        elif row.id is None or _is_old(row, now=now):
             held[_key_of(one)] = False  # whoever asks the same after this one waits for it
             said.append(None)
-        elif given.fingerprint != one.fingerprint:
+        elif row.fingerprint != one.fingerprint:
             said.append(IdempotencyKeyReused())
         else:
-            said.append(Answer(given.status, given.body))
+            said.append(Answer(row.status, row.body))
     return said
 
 
@@ -160,7 +158,11 @@ def keep(session: Session, asked: Question, answer: Answer, *, now: datetime) ->
 def keep_all(
     session: Session, answers: Sequence[tuple[Question, Answer]], *, now: datetime
 ) -> None:
-    """Writes answers down beside the work; after `claim_all`, in the same unit of work."""
+    """Writes answers down beside the work; after `claim_all`, in the same unit of work.
+
+    Raises `IdempotencyInFlight`, so that the work is undone, where another's answer to the same
+    question became visible only after `claim_all` looked.
+    """
     rows = [
         {
             "caller": asked.caller,
@@ -172,8 +174,12 @@ def keep_all(
         }
         for asked, answer in answers
     ]
-    if rows:
-        session.connection().execute(_KEEP, rows)
+    if not rows:
+        return
+    dialect = session.get_bind().dialect.name
+    kept = session.connection().execute(_KEEP[dialect], rows)
+    if rows_of(kept) != len(rows):
+        raise IdempotencyInFlight(retry_after=1)
 
 
 def forget_old(session: Session, *, now: datetime) -> int:
@@ -182,30 +188,30 @@ def forget_old(session: Session, *, now: datetime) -> int:
     return len(session.scalars(old.returning(IdempotencyKey.id)).all())
 
 
-def _turns(session: Session, asked: Sequence[Question]) -> list[bool]:
-    """Whether each question is ours to answer: nobody else is at it."""
+def _look(session: Session, asked: Sequence[Question]) -> Sequence[Result[*tuple[Any, ...]]]:
+    """For each question whether it is ours to answer, and what was answered before, if anything.
+
+    On PostgreSQL the lock is tried in the same statement that looks. Who gets it just after its
+    holder committed does not see that answer yet; `keep_all` finds out.
+    """
+    columns: dict[str, list[Any]] = {
+        "callers": [one.caller for one in asked],
+        "keys": [one.key for one in asked],
+        "numbers": [_lock_number(one) for one in asked],
+    }
     if session.get_bind().dialect.name == "sqlite":
-        return [True] * len(asked)
-    numbers = [_lock_number(one) for one in asked]
-    return list(session.connection().scalars(_TRY_LOCKS, {"numbers": numbers}))
+        told = {"asked": orjson.dumps(list(zip(*columns.values(), strict=True))).decode()}
+        return session.connection().execute(_ON_SQLITE, told).all()
+    return session.connection().execute(_ON_POSTGRESQL, columns).all()
 
 
-def _known(
-    session: Session, asked: Sequence[Question], *, now: datetime
-) -> dict[tuple[str, str], Result[*tuple[Any, ...]]]:
-    """What was answered before, by caller and key; an answer kept long enough is deleted."""
-    if not asked:
-        return {}
-    names = {"callers": {one.caller for one in asked}, "keys": {one.key for one in asked}}
-    wanted = {_key_of(one) for one in asked}
-    rows = session.connection().execute(
-        _LOOK, {name: sorted(values) for name, values in names.items()}
-    )
-    known = {(row.caller, row.key): row for row in rows if (row.caller, row.key) in wanted}
-    old = [row.id for row in known.values() if row.created_at <= now - KEPT]
-    if old:
-        session.execute(delete(IdempotencyKey).where(IdempotencyKey.id.in_(old)))
-    return {key: row for key, row in known.items() if row.id not in old}
+def _is_old(row: Result[*tuple[Any, ...]], *, now: datetime) -> bool:
+    return row.id is not None and row.created_at <= now - KEPT
+
+
+def _forget(session: Session, ids: Sequence[int]) -> None:
+    if ids:
+        session.execute(delete(IdempotencyKey).where(IdempotencyKey.id.in_(ids)))
 
 
 def _key_of(asked: Question) -> tuple[str, str]:
@@ -219,13 +225,23 @@ def _lock_number(asked: Question) -> int:
 
 
 _table: Final = table_of(IdempotencyKey)
-_KEEP: Final = insert(_table)
-_LOOK: Final = select(_table).where(
-    _table.c.caller.in_(bindparam("callers", expanding=True)),
-    _table.c.key.in_(bindparam("keys", expanding=True)),
-)
-_TRY_LOCKS: Final = text(
-    "SELECT pg_try_advisory_xact_lock(number)"
-    " FROM unnest(CAST(:numbers AS bigint[])) WITH ORDINALITY AS asked(number, place)"
-    " ORDER BY place"
-)
+_KEEP: Final[Mapping[str, Insert]] = {
+    name: insert(_table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    for name, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
+}
+_GIVEN: Final = {column.name: column.type for column in _table.c}
+_ON_POSTGRESQL: Final = text(
+    "SELECT pg_try_advisory_xact_lock(asked.number) AS mine, given.*"
+    " FROM unnest(CAST(:callers AS text[]), CAST(:keys AS text[]), CAST(:numbers AS bigint[]))"
+    " WITH ORDINALITY AS asked(caller, key, number, place)"
+    " LEFT JOIN idempotency_key AS given"
+    " ON given.caller = asked.caller AND given.key = asked.key"
+    " ORDER BY asked.place"
+).columns(mine=Flag(), **_GIVEN)
+_ON_SQLITE: Final = text(
+    "SELECT 1 AS mine, given.*"
+    " FROM json_each(:asked) AS asked"
+    " LEFT JOIN idempotency_key AS given"
+    " ON given.caller = asked.value ->> 0 AND given.key = asked.value ->> 1"
+    " ORDER BY asked.key"
+).columns(mine=Flag(), **_GIVEN)

@@ -199,3 +199,30 @@ def test_a_first_that_was_rolled_back_does_not_bar_the_second(database: Database
         with pytest.raises(OutOfStock):
             database.write(dies)
     assert database.write(lambda session: answer(session, asked())) == CREATED
+
+
+@pytest.mark.committed
+def test_an_answer_that_appeared_after_we_looked_undoes_our_work(database: Database) -> None:
+    """Whoever looked a moment too early does nothing and is told to ask again."""
+    if database.is_sqlite:
+        pytest.skip("with a single writer nobody looks too early")
+
+    def too_early(session: Session) -> Answer | None:
+        given = idempotency.claim(session, asked(key="another-key-0000"), now=NOW)
+        database.write(lambda other: answer(other, asked()))
+        idempotency.keep(session, asked(), CREATED, now=NOW)
+        return given
+
+    with pytest.raises(IdempotencyInFlight):
+        database.write(too_early)
+    assert database.read(made) == 1
+
+
+def test_a_set_is_answered_one_by_one(session: Session) -> None:
+    """Known, new, asked twice in the set, and reused: each as if it were alone."""
+    answer(session, asked())
+    new, reused = asked(key="b" * 16), asked(body=b"other")
+    said = idempotency.claim_all(session, [asked(), new, new, reused], now=NOW)
+    assert said[:2] == [CREATED, None]
+    assert isinstance(said[2], IdempotencyInFlight)
+    assert isinstance(said[3], IdempotencyKeyReused)

@@ -133,17 +133,12 @@ def table(number: str, row: AccountDay) -> Iterator[str]:
     verdict = say(f"verdict.{row.verdict}").upper()
     yield say("day.head", account=number, day=row.day, verdict=verdict)
     if figures["reasons"]:
-        yield say("day.reasons", reasons=", ".join(reason(code) for code in figures["reasons"]))
+        told = [say(day_close.reason_key(code)) for code in figures["reasons"]]
+        yield say("day.reasons", reasons=", ".join(told))
     yield ""
     yield from _columns([(say(f"bridge.{name}"), figures["bridge"][name]) for name in _SUM])
     for title, key, group in (("matches", "rule", "rule"), ("breaks", "kind", "break")):
         yield from _group(title, figures[title], key=key, group=group)
-
-
-def reason(code: str) -> str:
-    """Why a day is not green: a lack of its own, or a kind of break."""
-    lacks = {lack.value for lack in day_close.Lack}
-    return say(f"lack.{code}" if code in lacks else f"break.{code}")
 
 
 def _group(title: str, some: Sequence[Mapping[str, Any]], *, key: str, group: str) -> Iterator[str]:

@@ -33,7 +33,7 @@ from reconciliation.day_close.running import (
     run_chunk,
 )
 from reconciliation.day_close.tables import AccountDay, Verdict
-from reconciliation.day_close.verdict import Judged, Lack, judge
+from reconciliation.day_close.verdict import Judged, Lack, judge, reason_key
 
 __all__ = [
     "AccountDay",
@@ -65,6 +65,7 @@ __all__ = [
     "of",
     "propose",
     "propose_reopening",
+    "reason_key",
     "reopen",
     "run_chunk",
 ]

@@ -44,6 +44,11 @@ def judge(bridge: Bridge, tallies: Sequence[Tally]) -> Judged:
     return Judged(Verdict.RECONCILED, [])
 
 
+def reason_key(code: str) -> str:
+    """Under which key the words of a verdict's reason stand."""
+    return f"lack.{code}" if code in set(Lack) else f"break.{code}"
+
+
 def _lacks(bridge: Bridge) -> list[str]:
     lacks = []
     if bridge.closing is None:

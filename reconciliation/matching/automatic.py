@@ -19,7 +19,6 @@ from sqlalchemy import (
     Table,
     and_,
     exists,
-    func,
     insert,
     literal,
     or_,
@@ -36,10 +35,12 @@ from payments.credits import Credit
 from reconciliation import bookings
 from reconciliation.bookings import Memo
 from reconciliation.matching.matches import make_all
+from reconciliation.matching.reversals import reverse
 from reconciliation.matching.sets import (
     LINE,
     Cursor,
     chunk,
+    find,
     found,
     how_many,
     lay_out,
@@ -100,8 +101,7 @@ def match_chunk(
     if walk is Walk.TAKE:
         matched += _book(session, collection_account_id, actor=actor, now=now)
         matched += _take(session, actor=actor, now=now)
-        matched += _reverse(session, Rule.REVERSAL, "reverses", actor=actor, now=now)
-        matched += _reverse(session, Rule.REVERSAL, "code", actor=actor, now=now)
+        matched += reverse(session, actor=actor, now=now)
     return Chunk(reached, how_many(session, chunk), matched)
 
 
@@ -119,7 +119,7 @@ def _confirm(session: Session, *, actor: str, now: datetime) -> int:
     lines = lines_of_chunk().where(*_plain_credit()).with_only_columns(*asked)
     credits.pair_lines(session, lines)
     paired = credits.pairing.c
-    matched = _find(session, select(paired.told_id, paired.credit_id, paired.rule))
+    matched = find(session, select(paired.told_id, paired.credit_id, paired.rule))
     if matched:
         make_all(session, actor=actor, now=now)
         _learn(session)
@@ -157,7 +157,7 @@ def _take(session: Session, *, actor: str, now: datetime) -> int:
     """Credits that nobody told: they go through settlement like any other, and are seen at once."""
     rule = literal(Rule.MISSED_CALLBACK.value, Code())
     untold = lines_of_chunk().where(*_plain_credit(), ~_differs_in_amount(), ~_may_be_told())
-    taken = _find(session, untold.add_columns(literal(None, Key()), rule))
+    taken = find(session, untold.add_columns(literal(None, Key()), rule))
     if not taken:
         return 0
     lines = select(
@@ -187,71 +187,6 @@ def _take(session: Session, *, actor: str, now: datetime) -> int:
     make_all(session, actor=actor, now=now)
     settlement.confirm_all(session, _confirmed(), actor=actor, now=now)
     return taken
-
-
-def _reverse(session: Session, rule: Rule, by: str, *, actor: str, now: datetime) -> int:
-    """Debits by which the bank takes credits back: by the reference it names, or by our code."""
-    theirs = "bank_reference" if by == "reverses" else "code"
-    debits = (
-        lines_of_chunk()
-        .where(
-            chunk.c.direction == Direction.DEBIT,
-            chunk.c.reversal.is_(True),
-            chunk.c[by].is_not(None),
-        )
-        .with_only_columns(
-            chunk.c.line_id,
-            chunk.c.collection_account_id,
-            chunk.c.amount,
-            chunk.c.day,
-            chunk.c[by].label("key"),
-            func.row_number()
-            .over(partition_by=(chunk.c[by], chunk.c.amount), order_by=chunk.c.line_id)
-            .label("rank"),
-        )
-        .subquery()
-    )
-    keys = select(
-        debits.c.collection_account_id,
-        debits.c.amount,
-        debits.c.key,
-        func.max(debits.c.day).label("latest"),
-    ).group_by(debits.c.collection_account_id, debits.c.amount, debits.c.key)
-    asked = keys.subquery()
-    seen = (
-        select(
-            CREDIT.c.id,
-            asked.c.amount,
-            asked.c.key,
-            func.row_number()
-            .over(partition_by=(asked.c.key, asked.c.amount), order_by=CREDIT.c.id)
-            .label("rank"),
-        )
-        .select_from(asked)
-        .join(
-            CREDIT,
-            and_(
-                CREDIT.c.collection_account_id == asked.c.collection_account_id,
-                CREDIT.c[theirs] == asked.c.key,
-                CREDIT.c.amount == asked.c.amount,
-            ),
-        )
-        .where(*_can_be_reversed(), CREDIT.c.day <= asked.c.latest)
-        .subquery()
-    )
-    same = and_(
-        seen.c.key == debits.c.key,
-        seen.c.amount == debits.c.amount,
-        seen.c.rank == debits.c.rank,
-    )
-    pairs = select(debits.c.line_id, seen.c.id, literal(rule.value, Code())).join(seen, same)
-    reversed_ = _find(session, pairs, credit="reversed_credit_id")
-    if reversed_:
-        make_all(session, actor=actor, now=now)
-        taken = select(found.c.line_id, found.c.reversed_credit_id, chunk.c.booked_on)
-        taken = taken.join(chunk, chunk.c.line_id == found.c.line_id)
-        settlement.reverse_all(session, taken, actor=actor, now=now)
-    return reversed_
 
 
 def _book(session: Session, collection_account_id: int, *, actor: str, now: datetime) -> int:
@@ -287,14 +222,6 @@ def _book(session: Session, collection_account_id: int, *, actor: str, now: date
     return len(known)
 
 
-def _find(session: Session, pairs: Rows, *, credit: str = "credit_id") -> int:
-    """Keeps what a rule found: (line_id, credit_id, rule); how many."""
-    temporary(session, found, numbered_match)
-    session.execute(insert(found).from_select(["line_id", credit, "rule"], pairs))
-    analyze(session, found)
-    return how_many(session, found)
-
-
 def _confirmed() -> Rows:
     return (
         select(found.c.credit_id, numbered_match.c.match_id, chunk.c.booked_on)
@@ -305,15 +232,6 @@ def _confirmed() -> Rows:
 
 def _plain_credit() -> tuple[ColumnElement[bool], ...]:
     return (chunk.c.direction == Direction.CREDIT, chunk.c.reversal.is_(False))
-
-
-def _can_be_reversed() -> tuple[ColumnElement[bool], ...]:
-    return (
-        CREDIT.c.match_id.is_not(None),
-        CREDIT.c.merged_into_id.is_(None),
-        CREDIT.c.reversed == 0,
-        CREDIT.c.refunded == 0,
-    )
 
 
 def _untold(*same: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -113,6 +113,14 @@ def lines_of_chunk() -> Select[Any]:
     )
 
 
+def find(session: Session, pairs: Rows, *, credit: str = "credit_id") -> int:
+    """Keeps what a rule found, (line_id, the number in `credit`, rule); how many."""
+    temporary(session, found, numbered_match)
+    session.execute(insert(found).from_select(["line_id", credit, "rule"], pairs))
+    analyze(session, found)
+    return how_many(session, found)
+
+
 def how_many(session: Session, table: Table) -> int:
     """The rows of a set."""
     return session.scalar(select(func.count()).select_from(table)) or 0

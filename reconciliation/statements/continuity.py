@@ -59,6 +59,19 @@ def closing_on(session: Session, collection_account_id: int, day: date) -> Closi
     return Closing(before.closing + since, Basis.DERIVED)
 
 
+def first_opening(session: Session, collection_account_id: int) -> Statement | None:
+    """The earliest statement with an opening balance: what the account held before us."""
+    return session.scalar(
+        select(Statement)
+        .where(
+            Statement.collection_account_id == collection_account_id,
+            Statement.opening.is_not(None),
+        )
+        .order_by(Statement.from_day, Statement.id)
+        .limit(1)
+    )
+
+
 def is_covered(session: Session, collection_account_id: int, day: date) -> bool:
     """Whether some statement's period holds `day`."""
     holds = select(Statement.id).where(

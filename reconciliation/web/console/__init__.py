@@ -1,0 +1,19 @@
+"""The treasury's console: what each account's day came to, its statements, who closes it."""
+
+from __future__ import annotations
+
+from payments.core.service import Service
+from payments.web.auth import Home, StaffPages
+from reconciliation.web.console import accounts, day, statement_files, today
+from reconciliation.web.console.parts import READERS, reason, refusal
+
+HOME = Home("console.accounts", "Reconciliation", READERS)
+
+
+def blueprint(cashless: Service) -> StaffPages:
+    """Every page of the console, under `/console`."""
+    pages = StaffPages("console", __name__, url_prefix="/console", template_folder="../templates")
+    pages.context_processor(lambda: {"reason": reason, "refusal": refusal})
+    for page in (today, day, statement_files, accounts):
+        page.add(pages, cashless)
+    return pages

@@ -1,0 +1,214 @@
+"""`/console/days/{account}/{day}`: one day of one account, and what can be done about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from flask import redirect, render_template, request, url_for
+from sqlalchemy import Row as Result
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from payments.agencies import CollectionAccount
+from payments.core import clock
+from payments.core.service import Service
+from payments.credits import Credit
+from payments.payment_requests import PaymentRequest
+from payments.staff import Role
+from payments.web import auth
+from payments.web.auth import StaffPages, staff_only
+from reconciliation import bookings, breaks, day_close, jobs, statements
+from reconciliation.bookings import AccountOpening, LinePattern
+from reconciliation.breaks import Break, Leg
+from reconciliation.day_close import AccountDay
+from reconciliation.matching import LineMatch
+from reconciliation.statements import Statement, StatementFile, StatementLine
+from reconciliation.web.console.parts import READERS, account_of, day_of
+
+MOST_BREAKS: Final = 200
+MOST_LINES: Final = 100
+
+_OF_CREDITS: Final = (Leg.CONFIRMATION, Leg.SETTLEMENT)
+
+Verb = Callable[..., AccountDay]
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """The credit or line that a break is about."""
+
+    booked_at: datetime
+    memo: str
+    reference: str | None
+    request: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A day as the page shows it; `row` is None before its first run."""
+
+    account: CollectionAccount
+    day: date
+    row: AccountDay | None
+    breaks: Sequence[tuple[Break, About | None]]
+    lines: Sequence[Result[*tuple[Any, ...]]]
+    more: int | None
+    files: Sequence[Result[*tuple[Any, ...]]]
+    opening: AccountOpening | None
+    first: Statement | None
+    patterns: Sequence[LinePattern]
+
+
+def add(pages: StaffPages, cashless: Service) -> None:
+    """Adds the page and its forms."""
+
+    @pages.get("/days/<public_id>/<on>", endpoint="day")
+    @staff_only(*READERS)
+    def shown(public_id: str, on: str) -> str:
+        day, after = day_of(on), request.args.get("after", 0, type=int)
+        found = cashless.database.read(lambda session: _shown(session, public_id, day, after=after))
+        return render_template("console/day.html", shown=found)
+
+    @pages.post("/days/<public_id>/<on>/run", endpoint="run_day")
+    @staff_only(Role.RECONCILER, Role.APPROVER)
+    def run(public_id: str, on: str) -> Response:
+        account = cashless.database.read(lambda session: account_of(session, public_id))
+        jobs.run_day(cashless.database, account.id, day_of(on), by=auth.who().actor)
+        return _back(public_id, on)
+
+    @pages.post("/days/<public_id>/<on>/propose", endpoint="propose_day")
+    @staff_only(Role.RECONCILER)
+    def propose(public_id: str, on: str) -> Response:
+        return _decide(cashless, day_close.propose, public_id, on)
+
+    @pages.post("/days/<public_id>/<on>/close", endpoint="close_day")
+    @staff_only(Role.APPROVER)
+    def close(public_id: str, on: str) -> Response:
+        return _decide(cashless, day_close.close, public_id, on)
+
+    @pages.post("/days/<public_id>/<on>/propose-reopening", endpoint="propose_reopening")
+    @staff_only(Role.RECONCILER)
+    def propose_reopening(public_id: str, on: str) -> Response:
+        reason = request.form.get("reason", "")
+        return _decide(cashless, day_close.propose_reopening, public_id, on, reason=reason)
+
+    @pages.post("/days/<public_id>/<on>/reopen", endpoint="reopen_day")
+    @staff_only(Role.APPROVER)
+    def reopen(public_id: str, on: str) -> Response:
+        return _decide(cashless, day_close.reopen, public_id, on)
+
+
+def _decide(cashless: Service, verb: Verb, public_id: str, on: str, **told: str) -> Response:
+    day, by, now = day_of(on), auth.who().actor, clock.now()
+
+    def unit(session: Session) -> AccountDay:
+        account = account_of(session, public_id)
+        return verb(session, account.id, day, by=by, now=now, **told)
+
+    cashless.database.write(unit)
+    return _back(public_id, on)
+
+
+def _back(public_id: str, on: str) -> Response:
+    return redirect(url_for("console.day", public_id=public_id, on=on), 303)
+
+
+def _shown(session: Session, public_id: str, day: date, *, after: int) -> Shown:
+    account = account_of(session, public_id)
+    live = breaks.live(session, account.id, through=day, most=MOST_BREAKS)
+    lines = _lines(session, account.id, day, after=after)
+    return Shown(
+        account=account,
+        day=day,
+        row=day_close.find(session, account.id, day),
+        breaks=[(one, what) for one, what in zip(live, _told(session, live), strict=True)],
+        lines=lines[:MOST_LINES],
+        more=lines[MOST_LINES - 1].id if len(lines) > MOST_LINES else None,
+        files=_files(session, account.id, day),
+        opening=bookings.opening_of(session, account.id),
+        first=statements.first_opening(session, account.id),
+        patterns=bookings.patterns_of(session, account.id),
+    )
+
+
+def _told(session: Session, live: Sequence[Break]) -> list[About | None]:
+    """What each break is about: a credit's or a line's time, memo, reference and request."""
+    credits = {int(one.key) for one in live if one.leg in _OF_CREDITS}
+    lines = {int(one.key) for one in live if one.leg == Leg.LINE}
+    of_credits = (
+        select(
+            Credit.id,
+            Credit.booked_at,
+            Credit.memo,
+            Credit.bank_reference,
+            PaymentRequest.reference,
+        )
+        .outerjoin(PaymentRequest, PaymentRequest.id == Credit.payment_request_id)
+        .where(Credit.id.in_(credits))
+    )
+    of_lines = select(
+        StatementLine.id,
+        StatementLine.booked_at,
+        StatementLine.memo,
+        StatementLine.bank_reference,
+        StatementLine.code,
+    ).where(StatementLine.id.in_(lines))
+    known = {(True, row[0]): About(*row[1:]) for row in session.execute(of_credits)}
+    known |= {(False, row[0]): About(*row[1:]) for row in session.execute(of_lines)}
+    return [
+        known.get((one.leg in _OF_CREDITS, int(one.key)))
+        if one.leg in (*_OF_CREDITS, Leg.LINE)
+        else None
+        for one in live
+    ]
+
+
+def _lines(
+    session: Session, account: int, day: date, *, after: int
+) -> Sequence[Result[*tuple[Any, ...]]]:
+    return session.execute(
+        select(
+            StatementLine.id,
+            StatementLine.booked_at,
+            StatementLine.timed,
+            StatementLine.direction,
+            StatementLine.amount,
+            StatementLine.memo,
+            StatementLine.bank_reference,
+            LineMatch.rule,
+            LineMatch.reasons,
+        )
+        .outerjoin(LineMatch, LineMatch.id == StatementLine.match_id)
+        .where(
+            StatementLine.collection_account_id == account,
+            StatementLine.day == day,
+            StatementLine.id > after,
+        )
+        .order_by(StatementLine.id)
+        .limit(MOST_LINES + 1)
+    ).all()
+
+
+def _files(session: Session, account: int, day: date) -> Sequence[Result[*tuple[Any, ...]]]:
+    return session.execute(
+        select(
+            StatementFile.filename,
+            StatementFile.received_at,
+            Statement.format,
+            Statement.lines,
+            Statement.added,
+            Statement.balanced,
+            Statement.differs,
+        )
+        .join(StatementFile, StatementFile.id == Statement.statement_file_id)
+        .where(
+            Statement.collection_account_id == account,
+            Statement.from_day <= day,
+            Statement.to_day >= day,
+        )
+        .order_by(Statement.id)
+    ).all()

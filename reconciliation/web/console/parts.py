@@ -1,0 +1,56 @@
+"""What the console's pages share: who may open them, whose account and day an address names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from payments.agencies import CollectionAccount, UnknownCollectionAccount
+from payments.core.errors import NotFound
+from payments.core.words import say
+from payments.staff import Role
+from reconciliation import day_close
+
+READERS: Final = frozenset({Role.VIEWER, Role.RECONCILER, Role.APPROVER, Role.AUDITOR})
+"""Who may see figures; administrators have nothing to do with money."""
+
+
+class NotADay(NotFound):
+    """The address names no day."""
+
+    code = "not_a_day"
+
+
+def reason(code: str) -> str:
+    """The words of a verdict's reason."""
+    return say(day_close.reason_key(code))
+
+
+def refusal(kept: Mapping[str, Any]) -> str:
+    """Why a file was refused, in the reader's language."""
+    return say(f"error.{kept['code']}", **kept["fields"])
+
+
+def account_of(session: Session, public_id: str) -> CollectionAccount:
+    """The account an address names. Raises `UnknownCollectionAccount`."""
+    found = session.scalar(
+        select(CollectionAccount).where(CollectionAccount.public_id == public_id)
+    )
+    if found is None:
+        raise UnknownCollectionAccount(id=public_id[:40])
+    return found
+
+
+def day_of(text: str) -> date:
+    """The day an address names, as `2026-11-24`. Raises `NotADay`."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise NotADay from None
+    if not 2000 <= day.year < 2100 or day.isoformat() != text:
+        raise NotADay
+    return day

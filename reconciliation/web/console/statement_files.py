@@ -1,0 +1,101 @@
+"""`/console/statements`: bring a statement file, and see what came of the latest ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from flask import jsonify, redirect, render_template, request, url_for
+from sqlalchemy import Row as Result
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from payments import agencies
+from payments.agencies import CollectionAccount
+from payments.core import clock
+from payments.core.calendar import local_day
+from payments.core.errors import Invalid
+from payments.core.service import Service
+from payments.staff import Role
+from payments.web import auth, problems
+from payments.web.auth import StaffPages, staff_only
+from reconciliation import jobs
+from reconciliation.statements import Imported, Received, Statement, StatementFile
+from reconciliation.web.console.parts import READERS, account_of
+
+MOST_BYTES: Final = 64 << 20
+"""About 100,000 lines of CAMT.053."""
+
+SHOWN: Final = 50
+
+
+class FileMissing(Invalid):
+    """The form came without a file."""
+
+    code = "file_missing"
+
+
+def add(pages: StaffPages, cashless: Service) -> None:
+    """Adds the page and its form."""
+
+    @pages.get("/statements", endpoint="statements")
+    @staff_only(*READERS)
+    def shown() -> str:
+        today = local_day(clock.now())
+        accounts, files = cashless.database.read(
+            lambda session: (agencies.accounts(session, on=today), _files(session))
+        )
+        numbers = {one.id: one for one in accounts}
+        return render_template(
+            "console/statements.html", accounts=accounts, files=files, numbers=numbers
+        )
+
+    @pages.post("/statements", endpoint="import_statement")
+    @staff_only(Role.RECONCILER, most_bytes=MOST_BYTES)
+    def bring() -> Response:
+        file = request.files.get("file")
+        if file is None or not file.filename:
+            raise FileMissing(pointer="/file")
+        received = Received(file.read(), file.filename)
+        account = _chosen(cashless, request.form.get("account", ""))
+        done = jobs.import_statement(cashless, received, account=account, by=auth.who().actor)
+        if not problems.for_a_person():
+            answer: Response = jsonify(cashless.database.read(lambda s: _fields(s, done)))
+            answer.status_code = 200 if done.again else 201
+            return answer
+        return redirect(url_for("console.statements", file=done.file_id) + "#came", 303)
+
+
+def _chosen(cashless: Service, public_id: str) -> CollectionAccount | None:
+    if not public_id:
+        return None
+    return cashless.database.read(lambda session: account_of(session, public_id))
+
+
+def _fields(session: Session, done: Imported) -> dict[str, Any]:
+    return {
+        "again": done.again,
+        "statements": [
+            {
+                "account": session.get_one(CollectionAccount, one.collection_account_id).number,
+                "from": one.from_day,
+                "to": one.to_day,
+                "lines": one.lines,
+                "added": one.added,
+                "balanced": one.balanced,
+                "differs": one.differs,
+            }
+            for one in done.statements
+        ],
+    }
+
+
+def _files(session: Session) -> Sequence[Result[*tuple[Any, ...]]]:
+    """The latest files, each statement of one on a row of its own; refused ones have none."""
+    return session.execute(
+        select(StatementFile, Statement)
+        .outerjoin(Statement, Statement.statement_file_id == StatementFile.id)
+        .order_by(StatementFile.id.desc(), Statement.position)
+        .limit(SHOWN)
+    ).all()

@@ -16,13 +16,14 @@ from __future__ import annotations
 import random
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
 import orjson
 import psycopg
 from sqlalchemy import (
+    Column,
     ColumnElement,
     MetaData,
     Select,
@@ -31,16 +32,17 @@ from sqlalchemy import (
     delete,
     event,
     func,
+    insert,
     select,
 )
-from sqlalchemy.engine import URL, Connection, CursorResult, Engine, Result, make_url
+from sqlalchemy.engine import URL, Connection, CursorResult, Dialect, Engine, Result, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.orm.decl_api import registry
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.schema import CreateTable
 
-from payments.core.columns import Flag, Instant, Key, Words
+from payments.core.columns import Flag, Instant, Json, Key, Words
 from payments.core.errors import Unavailable
 from payments.core.money import Dong
 
@@ -150,6 +152,37 @@ def temporary(session: Session, *tables: Table) -> None:
     for table in tables:
         session.execute(CreateTable(table, if_not_exists=True))
         session.execute(delete(table))
+
+
+def load(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Writes many rows that all have the same columns.
+
+    PostgreSQL takes them by COPY, several times as fast as one after another.
+    """
+    if not rows:
+        return
+    dialect = session.get_bind().dialect
+    if dialect.name != "postgresql":
+        session.execute(insert(table), rows)
+        return
+    columns = [table.c[name] for name in rows[0]]
+    written = [_as_copied(column, dialect) for column in columns]
+    names = ", ".join(dialect.identifier_preparer.quote(column.name) for column in columns)
+    connection = session.connection().connection.driver_connection
+    if not isinstance(connection, psycopg.Connection):
+        raise TypeError("rows are copied by psycopg alone")
+    command = f"COPY {dialect.identifier_preparer.format_table(table)} ({names}) FROM STDIN"
+    with connection.cursor() as cursor, cursor.copy(command.encode()) as copy:
+        for row in rows:
+            copy.write_row([write(row[name]) for name, write in written])
+
+
+def _as_copied(column: Column[Any], dialect: Dialect) -> tuple[str, Callable[[Any], Any]]:
+    """How a column's values are written: JSON as its text, the others as they are bound."""
+    if isinstance(column.type, Json):
+        return column.name, lambda value: None if value is None else orjson.dumps(value).decode()
+    bound = column.type.bind_processor(dialect)
+    return column.name, bound or (lambda value: value)
 
 
 def analyze(session: Session, *tables: Table) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 from uuid_utils import uuid7
 
+from payments.core.database import load, table_of
 from payments.outbox.tables import Delivery, DeliveryState, Event, EventType
 from payments.portals import NoWebhookEndpoint, Portal, WebhookEndpoint
 
@@ -31,7 +32,7 @@ def enqueue_all(session: Session, news: Iterable[News], *, now: datetime) -> Non
     rows = [_event_row(one, now=now) for one in news]
     if not rows:
         return
-    session.execute(insert(Event), rows)
+    load(session, table_of(Event), rows)
     ids = [row["public_id"] for row in rows]
     for start in range(0, len(ids), 500):
         _owe_deliveries(session, ids[start : start + 500], now=now)

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from payments import agencies
 from payments.agencies import CollectionAccount
 from payments.core import audit, files
-from payments.core.database import table_of
+from payments.core.database import load, table_of
 from payments.core.errors import CashlessError, Conflict, Invalid
 from payments.core.money import Dong
 from reconciliation.statements.reading import Read, Received
@@ -307,9 +307,9 @@ def _insert(
             for id_, (_, some) in zip(ids, batch, strict=True)
             for code, kind in some.items()
         ]
-        session.execute(insert(LINE), lines)
+        load(session, LINE, lines)
         if found:
-            session.execute(insert(REFERENCE), found)
+            load(session, REFERENCE, found)
 
 
 def _new_ids(session: Session, count: int) -> list[int]:

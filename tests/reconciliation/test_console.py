@@ -1,0 +1,255 @@
+"""The console: who sees what, bringing a statement, and closing a day by two people."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from io import BytesIO
+
+import pytest
+import time_machine
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+
+from payments import staff
+from payments.app import create_app
+from payments.core.database import Database
+from payments.staff import Role
+from reconciliation.app import init_app
+from tests.bank import TODAY, BankLine, camt
+from tests.builders import NOON, a_payment_request, a_province, paid
+from tests.services import a_config
+
+pytestmark = pytest.mark.committed
+
+PASSWORD = "a long enough password"
+MORNING = NOON + timedelta(hours=20)
+SignIn = Callable[[Role], "Person"]
+
+
+class Person:
+    """Someone at a browser."""
+
+    def __init__(self, client: FlaskClient) -> None:
+        self.client = client
+
+    def see(self, path: str) -> str:
+        """A page's text; it must be there."""
+        answer = self.client.get(path, headers={"Accept": "text/html", "Accept-Language": "en"})
+        assert answer.status_code == 200, (path, answer.status_code)
+        return answer.get_data(as_text=True)
+
+    def send(self, path: str, *, on: str = "/console/statements", **fields: object) -> TestResponse:
+        """What a form of the page `on` answers."""
+        token = re.search(r'name="csrf_token" value="([^"]+)"', self.see(on))
+        assert token is not None
+        return self.client.post(
+            path,
+            data={"csrf_token": token[1], **fields},
+            headers={"Accept": "text/html", "Accept-Language": "en"},
+        )
+
+
+@dataclass(frozen=True)
+class Here:
+    """What the tests know: the account's number and public id, and the reference that was paid."""
+
+    number: str
+    public_id: str
+    reference: str
+
+    @property
+    def day(self) -> str:
+        """The page of the day."""
+        return f"/console/days/{self.public_id}/{TODAY}"
+
+
+@pytest.fixture
+def here(database: Database) -> Here:
+    """A province with one payment, told and settled, and people of every role."""
+
+    def unit(session: Session) -> Here:
+        province = a_province(session)
+        request = a_payment_request(province)
+        paid(province, request)
+        for role in (Role.RECONCILER, Role.APPROVER, Role.VIEWER, Role.ADMINISTRATOR):
+            told = {"name": f"Ms {role.value}", "password": PASSWORD, "roles": [role]}
+            staff.add(session, role.value, by="command:test", now=NOON, **told)
+        account = province.account
+        return Here(account.number, account.public_id, request.reference)
+
+    return database.write(unit)
+
+
+@pytest.fixture
+def app(here: Here, database_url: str) -> Iterator[Flask]:
+    """The whole application, the morning after."""
+    whole = create_app(a_config(database_url=database_url, base_url="http://127.0.0.1:8000"))
+    init_app(whole)
+    with time_machine.travel(MORNING, tick=False):
+        yield whole
+    whole.extensions["cashless"].database.dispose()
+
+
+@pytest.fixture
+def sign_in(app: Flask) -> SignIn:
+    """Signs people in, each at a browser of their own."""
+
+    def enter(role: Role) -> Person:
+        person = Person(app.test_client())
+        answer = person.send("/sign-in", on="/sign-in", username=role.value, password=PASSWORD)
+        assert answer.status_code == 303, answer.get_data(as_text=True)
+        return person
+
+    return enter
+
+
+def bring(person: Person, content: bytes, name: str = "day.xml", **told: str) -> TestResponse:
+    """Sends a statement file by the form."""
+    return person.send("/console/statements", file=(BytesIO(content), name), **told)
+
+
+def test_a_stranger_is_asked_who_it_is(app: Flask, here: Here) -> None:
+    """No page of the console shows anything to someone who is not signed in."""
+    for path in ("/console/", "/console/statements", here.day):
+        answer = app.test_client().get(path, headers={"Accept": "text/html"})
+        assert (answer.status_code, answer.location.split("?")[0]) == (303, "/sign-in"), path
+
+
+def test_an_administrator_has_nothing_to_do_with_money(sign_in: SignIn) -> None:
+    """Administrators see no figures."""
+    person = sign_in(Role.ADMINISTRATOR)
+
+    assert person.client.get("/console/").status_code == 403
+
+
+def test_a_day_is_brought_run_and_shown(sign_in: SignIn, here: Here) -> None:
+    """Statement in, day run, and the page shows verdict, bridge and lines."""
+    person = sign_in(Role.RECONCILER)
+    line = BankLine(50_000, f"nop phi {here.reference}", reference="FT1")
+
+    came = bring(person, camt(here.number, [line, BankLine(-11_000, "THU PHI QLTK")]))
+    run = person.send(f"{here.day}/run", on=here.day)
+
+    assert (came.status_code, run.status_code) == (303, 303)
+    page = person.see(here.day)
+    for shown in ("BREAKS", "THU PHI QLTK", "39,000", here.reference, "FT1"):
+        assert shown in page, shown
+    assert here.number in person.see("/console/")
+
+
+def test_a_program_is_answered_in_json(sign_in: SignIn, here: Here) -> None:
+    """The same form, asked by a program, says in JSON what came of the file."""
+    person = sign_in(Role.RECONCILER)
+    token = re.search(r'name="csrf_token" value="([^"]+)"', person.see("/console/statements"))
+    assert token is not None
+    content = camt(here.number, [BankLine(1_000, "x")])
+
+    answers = [
+        person.client.post(
+            "/console/statements",
+            data={"csrf_token": token[1], "file": (BytesIO(content), "day.xml")},
+            headers={"Accept": "application/json"},
+        )
+        for _ in range(2)
+    ]
+
+    assert [answer.status_code for answer in answers] == [201, 200]
+    told = answers[1].get_json()
+    assert told["again"] is True
+    assert told["statements"][0]["account"] == here.number
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"<html>", "Line 1"),
+        (b"\x00\x01", "not known"),
+        (camt("0099999999", [BankLine(1_000)]), "no such collection account"),
+        (camt("0011001234567", [BankLine(1_000)])[:600], "before it is complete"),
+        (camt("0011001234567", [BankLine(1_000)], currency="USD"), "USD"),
+    ],
+)
+def test_what_cannot_be_taken_is_refused_with_words(
+    sign_in: SignIn, content: bytes, said: str
+) -> None:
+    """Nothing is stored but the refusal, which stands on the page of files."""
+    person = sign_in(Role.RECONCILER)
+
+    answer = bring(person, content)
+
+    assert 400 <= answer.status_code < 500
+    assert said in answer.get_data(as_text=True)
+    page = person.see("/console/statements")
+    assert "Refused" in page
+    assert said in page
+
+
+def test_a_form_without_a_file_is_refused(sign_in: SignIn) -> None:
+    """Pressing the button without choosing a file is no import."""
+    assert sign_in(Role.RECONCILER).send("/console/statements").status_code == 422
+
+
+def test_a_form_of_somebody_else_is_refused(sign_in: SignIn, here: Here) -> None:
+    """Without the token of their own form nobody brings anything."""
+    person = sign_in(Role.RECONCILER)
+    content = (BytesIO(camt(here.number, [])), "day.xml")
+
+    answer = person.client.post("/console/statements", data={"file": content})
+
+    assert answer.status_code == 409
+
+
+def test_a_viewer_only_looks(sign_in: SignIn, here: Here) -> None:
+    """Seeing is not doing."""
+    person = sign_in(Role.VIEWER)
+    person.see("/console/")
+
+    assert bring(person, camt(here.number, [])).status_code == 403
+    assert person.send(f"{here.day}/run", on=here.day).status_code == 403
+
+
+def test_a_day_is_closed_by_two(sign_in: SignIn, here: Here) -> None:
+    """The reconciler proposes, the approver closes; neither can do the other's part."""
+    maker, checker = sign_in(Role.RECONCILER), sign_in(Role.APPROVER)
+    bring(maker, camt(here.number, [BankLine(50_000, here.reference)]))
+    maker.send(f"{here.day}/run", on=here.day)
+
+    assert checker.send(f"{here.day}/propose", on=here.day).status_code == 403
+    assert maker.send(f"{here.day}/close", on=here.day).status_code == 403
+    assert maker.send(f"{here.day}/propose", on=here.day).status_code == 303
+    assert checker.send(f"{here.day}/close", on=here.day).status_code == 303
+
+    assert "RECONCILED" in checker.see(here.day)
+    assert maker.send(f"{here.day}/propose", on=here.day).status_code == 409
+
+
+def test_opening_balance_and_charges_are_decided_on_the_page(sign_in: SignIn, here: Here) -> None:
+    """What the account held before, and the words of its charges: then the day is proved."""
+    maker, checker = sign_in(Role.RECONCILER), sign_in(Role.APPROVER)
+    lines = [BankLine(50_000, here.reference), BankLine(-11_000, "THU PHI QLTK T11")]
+    bring(maker, camt(here.number, lines, opening=200_000))
+    maker.send(f"{here.day}/run", on=here.day)
+    assert "INCOMPLETE" in maker.see(here.day)
+
+    account = f"/console/accounts/{here.public_id}"
+    assert maker.send(f"{account}/propose-opening", on=here.day).status_code == 303
+    assert checker.send(f"{account}/approve-opening", on=here.day).status_code == 303
+    words = {"kind": "charge", "words": "thu phi QLTK"}
+    assert maker.send(f"{account}/patterns", on=here.day, **words).status_code == 303
+    maker.send(f"{here.day}/run", on=here.day)
+
+    assert "RECONCILED" in maker.see(here.day)
+
+
+@pytest.mark.parametrize("day", ["2026-13-01", "yesterday", "20261124", "0206-11-24"])
+def test_an_address_that_names_no_day_is_not_found(sign_in: SignIn, here: Here, day: str) -> None:
+    """A slip in the address is told, not guessed."""
+    person = sign_in(Role.VIEWER)
+
+    assert person.client.get(f"/console/days/{here.public_id}/{day}").status_code == 404
+    assert person.client.get(f"/console/days/nobody/{TODAY}").status_code == 404

@@ -14,6 +14,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
+from payments import agencies, payment_requests
 from payments.agencies import CollectionAccount
 from payments.core import clock, leases
 from payments.core.database import Database
@@ -95,7 +96,15 @@ def run_day(
     except Exception:
         database.write(lambda session: leases.release(session, fence, now=clock.now()))
         raise
+    while database.write(lambda session: _announce(session, collection_account_id)):
+        pass
     return database.read(lambda session: day_close.of(session, collection_account_id, day))
+
+
+def _announce(session: Session, collection_account_id: int) -> int:
+    """Tells portals of requests whose every credit now stands on a statement; how many."""
+    agencies.lock(session, collection_account_id)
+    return payment_requests.announce_reconciled(session, collection_account_id, now=clock.now())
 
 
 def run_due(cashless: Service, now: datetime) -> str:

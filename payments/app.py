@@ -12,7 +12,7 @@ from flask import Blueprint, Flask
 from payments.core import service
 from payments.core.config import Config
 from payments.core.service import Service
-from payments.web import api, callbacks, citizen, docs, kit, ops, readings
+from payments.web import api, auth, callbacks, citizen, docs, kit, ops, readings, sign_in
 from payments.web.ops import Readings
 
 
@@ -21,10 +21,7 @@ def create_app(config: Config) -> Flask:
     cashless = service.begin(config)
     app = kit.new_app(base_url=config.base_url, trusted_proxies=config.trusted_proxies)
     app.secret_key = cashless.vault.key_for("cookies")
-    app.config.update(
-        SESSION_COOKIE_SECURE=config.base_url.startswith("https:"),
-        SESSION_COOKIE_SAMESITE="Strict",
-    )
+    auth.install(app, cashless.database, base_url=config.base_url)
     figures: list[Readings] = [ops.heart, readings.waiting, readings.balances]
     app.extensions.update(cashless=cashless, readings=figures)
     for blueprint in blueprints(cashless, figures):
@@ -39,5 +36,6 @@ def blueprints(cashless: Service, figures: list[Readings]) -> list[Blueprint]:
         ops.blueprint(cashless.database, figures),
         citizen.blueprint(cashless.database),
         callbacks.blueprint(cashless.database, cashless.vault),
+        sign_in.blueprint(cashless.database),
         docs.blueprint(openapi=api.OPENAPI),
     ]

@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 from flask import Flask, Response, current_app, render_template, request
 from werkzeug.exceptions import HTTPException
 
+from payments import portals, staff
 from payments.core import errors
 from payments.core.errors import CashlessError
 from payments.core.logs import log
@@ -41,6 +42,10 @@ class TooMany(errors.Refused):
 STATUS: Final[Mapping[type[CashlessError], int]] = {
     Unauthenticated: 401,
     TooMany: 429,
+    portals.BadKey: 401,
+    staff.NotSignedIn: 401,
+    staff.BadCredentials: 401,
+    staff.TooManyTries: 429,
     errors.Invalid: 422,
     errors.NotFound: 404,
     errors.Conflict: 409,

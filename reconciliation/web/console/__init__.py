@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from payments.core.service import Service
+from payments.core.words import later
 from payments.web.auth import Home, StaffPages
 from reconciliation.web.console import accounts, day, statement_files, today
 from reconciliation.web.console.parts import READERS, reason, refusal
 
-HOME = Home("console.accounts", "Reconciliation", READERS)
+HOME = Home("console.accounts", later("Reconciliation"), READERS)
 
 
 def blueprint(cashless: Service) -> StaffPages:

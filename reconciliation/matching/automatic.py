@@ -32,6 +32,8 @@ from payments.advice import Direction
 from payments.core.columns import Code, Flag, Key
 from payments.core.database import Rows, analyze, scratch, table_of, temporary
 from payments.credits import Credit
+from payments.ledger import JournalEntry
+from payments.payment_requests import PaymentRequest
 from reconciliation import bookings
 from reconciliation.bookings import Memo
 from reconciliation.matching.matches import make_all
@@ -48,7 +50,7 @@ from reconciliation.matching.sets import (
     numbered_match,
 )
 from reconciliation.matching.tables import LineMatch, Rule
-from reconciliation.statements import LineReference
+from reconciliation.statements import LineReference, StatementLine
 
 CREDIT: Final = table_of(Credit)
 MATCH: Final = table_of(LineMatch)
@@ -56,6 +58,14 @@ REFERENCE: Final = table_of(LineReference)
 
 MOST_AT_ONCE: Final = 2_000
 """Lines of one unit of work: short enough that nobody waits long for the account's lock."""
+
+MANY: Final = 1_000
+GROWN: Final = tuple(
+    table_of(row)
+    for row in (StatementLine, LineReference, LineMatch, Credit, JournalEntry, PaymentRequest)
+)
+"""What a day's bulk made larger than PostgreSQL's planner knows: it once took a day's credits for
+a handful and looked through all of them for each line."""
 
 _news: Final = Table(
     "credit_news",
@@ -95,6 +105,9 @@ def match_chunk(
 ) -> Chunk:
     """Matches what it can of the next lines up to a day; the caller holds the account's lock."""
     reached = lay_out(session, collection_account_id, through=through, after=after, most=most)
+    lines = how_many(session, chunk)
+    if lines >= MANY if after is None else lines < most:
+        analyze(session, *GROWN)  # a long walk begins, or it ends
     if reached is None:
         return Chunk(None, 0, 0)
     matched = _confirm(session, actor=actor, now=now)
@@ -102,7 +115,7 @@ def match_chunk(
         matched += _book(session, collection_account_id, actor=actor, now=now)
         matched += _take(session, actor=actor, now=now)
         matched += reverse(session, actor=actor, now=now)
-    return Chunk(reached, how_many(session, chunk), matched)
+    return Chunk(reached, lines, matched)
 
 
 def _confirm(session: Session, *, actor: str, now: datetime) -> int:

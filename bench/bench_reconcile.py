@@ -29,13 +29,13 @@ from sqlalchemy.orm import Session
 from bench.bench_settle import settle_everything, watch
 from bench.serving import address_of
 from bench.world import a_bench_province, a_database, bank_memo, bulk_callbacks, bulk_requests
-from payments import agencies
 from payments.agencies import CollectionAccount
 from payments.core.database import Database
 from payments.credits import Credit
 from payments.payment_requests import PaymentRequest
-from reconciliation import breaks, matching, proof, statements
-from reconciliation.matching import Cursor, LineMatch, Walk
+from reconciliation import jobs, proof, statements
+from reconciliation.day_close import Progress, Step
+from reconciliation.matching import LineMatch
 from reconciliation.statements import LineReference, Received, StatementLine
 from tests.bank import TODAY, BankLine, camt
 from tests.builders import NOON, a_vault
@@ -126,7 +126,7 @@ class Watch:
 
 
 def live_day(url: str, file: Path, account_id: int, *, steps: bool) -> None:
-    """Reads, imports, matches, derives the breaks and the bridge; prints the figures as JSON."""
+    """Reads and imports the file, runs the day to its verdict; prints the figures as JSON."""
     database, clock = Database(url), Watch()
     spent = watch(database) if steps else {}
     with clock.over("read"):
@@ -143,13 +143,8 @@ def live_day(url: str, file: Path, account_id: int, *, steps: bool) -> None:
     floor = Watch()
     with floor.over("join"):
         database.read(lambda session: session.execute(bare_join(account_id)).one())
-    for walk in Walk:
-        with clock.over(f"match: {walk.value}"):
-            match(database, account_id, walk)
-    with clock.over("breaks"):
-        database.write(lambda session: derive(session, account_id))
-    with clock.over("bridge"):
-        bank, transit = database.read(lambda session: bridge(session, account_id))
+    run_day(database, account_id, clock)
+    bank, transit = database.read(lambda session: explained(session, account_id))
     for statement, seconds in sorted(spent.items(), key=lambda one: -one[1])[:14]:
         print(f"   {seconds:6.2f} s  {statement[:170]}")
     told = {
@@ -166,33 +161,20 @@ def live_day(url: str, file: Path, account_id: int, *, steps: bool) -> None:
     print(json.dumps(told))
 
 
-def match(database: Database, account_id: int, walk: Walk) -> None:
-    """One walk, each chunk a unit of its own, as the day's run does it."""
-    after: Cursor | None = None
+def run_day(database: Database, account_id: int, clock: Watch) -> None:
+    """The day's run as the scheduler makes it, unit by unit; each unit's time is its step's."""
+    step, began = Step.CONFIRM, time.perf_counter()
 
-    def unit(session: Session) -> Cursor | None:
-        agencies.lock(session, account_id)
-        return matching.match_chunk(
-            session,
-            account_id,
-            walk=walk,
-            through=TODAY,
-            after=after,
-            actor="job:reconcile",
-            now=NIGHT,
-        ).reached
+    def tell_unit(progress: Progress) -> None:
+        nonlocal step, began
+        now = time.perf_counter()
+        clock.steps[step.value] = clock.steps.get(step.value, 0.0) + now - began
+        step, began = progress.step, now
 
-    while (after := database.write(unit)) is not None:
-        pass
+    jobs.run_day(database, account_id, TODAY, by="bench", tell=tell_unit)
 
 
-def derive(session: Session, account_id: int) -> None:
-    """The breaks of the day."""
-    agencies.lock(session, account_id)
-    breaks.derive(session, account_id, since=TODAY, through=TODAY, now=NIGHT)
-
-
-def bridge(session: Session, account_id: int) -> tuple[proof.Bank, proof.Transit]:
+def explained(session: Session, account_id: int) -> tuple[proof.Bank, proof.Transit]:
     """What the balances of the day are made of."""
     return proof.bank(session, account_id, TODAY), proof.transit(session, account_id, TODAY)
 

@@ -1,7 +1,7 @@
 """How fast requests are issued over HTTP, beside the same server's empty endpoint.
 
 gunicorn (two workers) and PostgreSQL with fsync on, on this machine, with the load made here too.
-Twenty portals ask for requests of a hundred units and every priced fee of the tariff, each with
+Four portals ask for requests of a hundred units and every priced fee of the tariff, each with
 an idempotency key of its own. Rounds alternate, so that a neighbour's noise falls on both. Goal:
 at least 0.15 of the empty endpoint.
 
@@ -50,7 +50,7 @@ from payments.fees import Channel, Item
 from tests.postgres import postgres_server
 
 KEY = b"k" * 32
-PORTALS = 20
+PORTALS = 4
 GOAL = 0.15
 PATH = "/api/v1/payment-requests"
 EMPTY = "/healthz"

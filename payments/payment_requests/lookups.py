@@ -1,8 +1,8 @@
 """What issuing has to know of the day: whom to pay, what it costs, how long it may take.
 
-`Lookups` asks the database each time. `RememberingLookups` asks once in a few seconds, for a
+`Lookups` asks the database each time. `RememberingLookups` asks once in twenty seconds, for a
 process that issues many a second: a tariff or an account that changes holds from a day on, so
-an answer a few seconds old is still an answer of that day.
+an answer that old is still an answer of that day.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from payments import agencies, fees, policies
 from payments.core.calendar import local_day
 from payments.core.remembered import Remembered
 
-REMEMBERED: Final = timedelta(seconds=5)
+REMEMBERED: Final = timedelta(seconds=20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Lookups:
 
 
 class RememberingLookups(Lookups):
-    """Asks the database for what it has not been told within the last few seconds."""
+    """Asks the database for what it has not been told lately."""
 
     def __init__(self, *, for_: timedelta = REMEMBERED) -> None:
         self._addressees: Remembered[tuple[str, date], Addressee] = Remembered(for_=for_)

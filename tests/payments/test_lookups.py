@@ -30,13 +30,13 @@ def test_what_is_remembered_is_what_would_be_asked(session: Session) -> None:
         assert lookups.expiry(session, now=NOON) == timedelta(hours=24)
 
 
-def test_a_decision_is_seen_within_five_seconds(session: Session) -> None:
+def test_a_decision_is_seen_within_twenty_seconds(session: Session) -> None:
     """Until then the old one holds; on another day at once."""
     lookups = RememberingLookups()
     assert lookups.expiry(session, now=NOON) == timedelta(hours=24)
     policies.decide(session, "request_expiry_hours", 48, valid_from=NOON.date(), by=BY, now=NOON)
-    assert lookups.expiry(session, now=NOON + 4 * SECOND) == timedelta(hours=24)
-    assert lookups.expiry(session, now=NOON + 5 * SECOND) == timedelta(hours=48)
+    assert lookups.expiry(session, now=NOON + 19 * SECOND) == timedelta(hours=24)
+    assert lookups.expiry(session, now=NOON + 20 * SECOND) == timedelta(hours=48)
     assert lookups.expiry(session, now=NOON + timedelta(days=1)) == timedelta(hours=48)
 
 

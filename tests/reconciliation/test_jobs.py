@@ -9,11 +9,15 @@ import time_machine
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from payments.core import clock
 from payments.core.database import Database
 from payments.outbox import Event
-from reconciliation import jobs
-from tests.bank import TODAY, BankLine, a_statement
+from reconciliation import day_close, jobs, proof, statements
+from reconciliation.day_close import Progress
+from reconciliation.statements import Received, StatementFile
+from tests.bank import TODAY, BankLine, a_statement, vietcombank
 from tests.builders import NOON, Province, a_payment_request, a_province, paid
+from tests.services import a_service
 
 
 def a_paid_and_seen_request(session: Session) -> Province:
@@ -42,3 +46,65 @@ def test_a_run_tells_the_portal_once_that_a_payment_is_reconciled(database: Data
     )
     assert row.verdict == "reconciled"
     assert told == [("payment_request.paid", False), ("payment_request.reconciled", True)]
+
+
+@pytest.mark.committed
+def test_every_day_that_is_due_is_run_by_itself(database: Database) -> None:
+    """At the account's hour yesterday is run; after a standstill all that was missed, in order."""
+    province = database.write(a_paid_and_seen_request)
+    service, account = a_service(database), province.account.id
+
+    with time_machine.travel(NOON + timedelta(hours=17), tick=True):
+        early = jobs.run_due(service, clock.now())
+    with time_machine.travel(NOON + timedelta(days=2, hours=18), tick=True):
+        late = jobs.run_due(service, clock.now())
+        again = jobs.run_due(service, clock.now())
+
+    rows = database.read(
+        lambda session: [
+            day_close.of(session, account, TODAY + timedelta(days=n)).verdict for n in range(3)
+        ]
+    )
+    assert (early, late, again) == ("0 of 0 days", "3 of 3 days", "0 of 0 days")
+    assert rows == ["reconciled", "incomplete", "incomplete"]
+
+
+@pytest.mark.committed
+def test_a_run_that_stopped_in_the_middle_is_finished_by_the_next(database: Database) -> None:
+    """Whoever was stopped after a few units, a later run ends with the same figures."""
+    province = database.write(a_paid_and_seen_request)
+    account, night = province.account.id, NOON + timedelta(hours=13)
+
+    def begun(session: Session) -> None:
+        fence = day_close.begin(session, account, TODAY, holder="gone", now=night)
+        told = {"fence": fence, "progress": Progress(), "actor": "job", "now": night}
+        day_close.run_chunk(session, account, TODAY, **told)
+
+    database.write(begun)
+    with time_machine.travel(night + timedelta(minutes=2), tick=True):
+        row = jobs.run_day(database, account, TODAY)
+
+    assert row.verdict == "reconciled"
+    assert row.figures["matches"] == [{"rule": "code", "count": 1, "sum": 50_000}]
+    assert database.read(lambda session: unproved_of(session, account)) == []
+
+
+def unproved_of(session: Session, account: int) -> list[proof.Identity]:
+    """The identities of an account that do not hold."""
+    return [one for one in proof.prove(session, account=account) if not one.holds]
+
+
+@pytest.mark.committed
+def test_a_refused_file_leaves_its_reason(database: Database) -> None:
+    """A file that is refused leaves its reason, and nothing else."""
+    database.write(a_province)
+    service = a_service(database)
+    with time_machine.travel(NOON, tick=True), pytest.raises(statements.AccountNotSaid):
+        jobs.import_statement(
+            service, Received(vietcombank([BankLine(1)]), "s.csv"), account=None, by="staff:1"
+        )
+
+    files = database.read(lambda session: session.scalars(select(StatementFile)).all())
+    assert [(one.state, one.refusal["code"]) for one in files] == [
+        ("refused", "statement_account_not_said")
+    ]

@@ -74,6 +74,13 @@ class Credit(Row):
         Index(None, "collection_account_id", "payment_request_id"),
         Index(None, "collection_account_id", "day"),
         Index(
+            "ix_credit_open_parts",
+            "collection_account_id",
+            "day",
+            sqlite_where=text("held > 0 OR unidentified > 0 OR reversed > 0"),
+            postgresql_where=text("held > 0 OR unidentified > 0 OR reversed > 0"),
+        ),
+        Index(
             "ix_credit_unmatched",
             "collection_account_id",
             "day",

@@ -20,6 +20,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    literal_column,
     or_,
     select,
 )
@@ -115,6 +116,13 @@ def _unconfirmed(account: int, through: date) -> Rows:
     )
 
 
+_ZERO: Final[ColumnElement[int]] = literal_column("0")
+_OPEN_PARTS: Final = or_(
+    CREDIT.c.held > _ZERO, CREDIT.c.unidentified > _ZERO, CREDIT.c.reversed > _ZERO
+)
+"""In the words of the index that finds these few among all credits."""
+
+
 def _findings(account: int, through: date) -> Rows:
     """Money that is held, or that nobody is known for."""
     damaged = exists().where(
@@ -129,6 +137,7 @@ def _findings(account: int, through: date) -> Rows:
     return _of_credits(Leg.SETTLEMENT, kind, CREDIT.c.held + CREDIT.c.unidentified).where(
         *_standing(account, through),
         CREDIT.c.finding.in_([*[one.value for one in HELD], Finding.UNIDENTIFIED.value]),
+        _OPEN_PARTS,
         or_(CREDIT.c.held > 0, CREDIT.c.unidentified > 0),
     )
 
@@ -143,6 +152,7 @@ def _reversed(account: int, through: date) -> Rows:
         .where(
             *_standing(account, through),
             CREDIT.c.match_id.is_not(None),
+            _OPEN_PARTS,
             CREDIT.c.reversed > 0,
             REQUEST.c.status.in_(waiting),
         )

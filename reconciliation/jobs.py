@@ -23,7 +23,7 @@ from payments.core.leases import Fence
 from payments.core.logs import log
 from payments.core.scheduler import Job, Loop, every
 from payments.core.service import Service
-from reconciliation import day_close, statements
+from reconciliation import breaks, day_close, statements
 from reconciliation.day_close import AccountDay, Progress, RunUnderWay, Step
 from reconciliation.statements import Imported, Received
 
@@ -121,9 +121,10 @@ def run_due(cashless: Service, now: datetime) -> str:
             log.error("day.failed", day=one.day, exc_info=error)
             continue
         run += 1
-        log.info(
-            "day.run", subject=f"{one.collection_account_id}", day=one.day, verdict=row.verdict
-        )
+        account = f"collection_account:{one.collection_account_id}"
+        log.info("day.run", subject=account, day=one.day, verdict=row.verdict)
+        if breaks.Kind.STATEMENT_MISSING in row.figures["reasons"]:
+            log.warning("statement.missing", subject=account, day=one.day)
     return f"{run} of {len(waiting)} days"
 
 

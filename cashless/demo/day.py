@@ -167,7 +167,7 @@ class Day:
         return time.monotonic() - began
 
     def wait_for_webhooks(self, *, within: float) -> None:
-        """Returns when no message to the portal waits to be delivered, or after `within` seconds."""
+        """Returns when no message waits to be delivered, or after `within` seconds."""
         url = f"{self.stage.web}/api/v1/webhook/deliveries?state=due&limit=1"
         end = time.monotonic() + within
         while time.monotonic() < end:

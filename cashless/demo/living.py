@@ -114,7 +114,7 @@ class Life:
 
     def _conclude(self, day: Day) -> None:
         outcome = self._outcome
-        assert outcome.expected is not None
+        assert outcome.expected is not None  # noqa: S101  for the type checker
         outcome.shown = day.requests()
         outcome.compare_requests("morning", outcome.shown, outcome.expected.requests)
         outcome.compare_days({one: day.balances()[one] for one in day.accounts})

@@ -1,4 +1,4 @@
-"""What came of the day beside what must come of it, and every difference as a sentence to be said."""
+"""What came of the day beside what must come of it, and each difference as a sentence."""
 
 from __future__ import annotations
 
@@ -86,10 +86,10 @@ class Outcome:
             if sequence >= int(last.get(reference, {"sequence": 0})["sequence"]):
                 last[reference] = told.data
         for reference, shown in self.shown.items():
-            if shown["sequence"] and shown != last.get(reference):
-                told = last.get(reference, {})
-                other = sorted(name for name in shown if shown[name] != told.get(name))
-                fields = {"reference": reference, "told": ", ".join(other)}
+            if shown["sequence"] > 1 and shown != last.get(reference):
+                heard = last.get(reference, {})
+                other = sorted(name for name in shown if shown[name] != heard.get(name))
+                fields: dict[str, object] = {"reference": reference, "told": ", ".join(other)}
                 self.faults.append((later("demo.fault.not_told"), fields))
         if day.inbox.refused:
             self.faults.append((later("demo.fault.forged"), {"count": day.inbox.refused}))
@@ -121,7 +121,7 @@ class Outcome:
         }
 
     def _of_day(self, account: str, day: Mapping[str, Any], balance: int) -> Iterator[Fault]:
-        assert self.expected is not None
+        assert self.expected is not None  # noqa: S101  for the type checker
         bridge = day["bridge"]
         for name, must in (("closing", balance), ("residual", 0), ("transit_residual", 0)):
             if bridge[name] != must:

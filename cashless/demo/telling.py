@@ -27,7 +27,7 @@ class Teller:
     @contextmanager
     def step(self, key: str, **fields: object) -> Iterator[Callable[[float], None]]:
         """One step: says what it does, how far it is, and how long it took."""
-        words = say(key, **fields)
+        words = say(key, **fields)  # type: ignore[arg-type]  # fields of words
         if self._lively:
             click.echo(f"  {words}", nl=False)
         began = time.monotonic()
@@ -47,7 +47,7 @@ class Teller:
     def heading(self, key: str, **fields: object) -> None:
         """A line that says what follows."""
         click.echo()
-        click.secho(say(key, **fields), bold=True)
+        click.secho(say(key, **fields), bold=True)  # type: ignore[arg-type]  # fields of words
 
     def table(self, titles: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         """Columns as wide as their longest word; numbers to the right."""
@@ -62,11 +62,11 @@ class Teller:
 
     def sentence(self, key: str, **fields: object) -> None:
         """One sentence."""
-        click.echo("  " + say(key, **fields))
+        click.echo("  " + say(key, **fields))  # type: ignore[arg-type]  # fields of words
 
     def fault(self, key: str, **fields: object) -> None:
         """One sentence about what is not as it must be."""
-        click.secho("✗ " + say(key, **fields), fg="red")
+        click.secho("✗ " + say(key, **fields), fg="red")  # type: ignore[arg-type]  # fields of words
 
 
 def money(amount: int) -> str:

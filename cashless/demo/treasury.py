@@ -1,4 +1,4 @@
-"""The morning after, at the treasury: statements come in, the scheduler runs the day, staff look."""
+"""The morning after, at the treasury: statements come in, the day is run, staff look."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class StaffPages(Blueprint):
         super().__init__(name, import_name, **options)
         self.after_request(private)
 
-    def add_url_rule(
+    def add_url_rule(  # type: ignore[override]  # views are marked, their types kept
         self, rule: str, endpoint: str | None = None, view_func: Any = None, **options: Any
     ) -> None:
         """Adds a page. Raises TypeError where its view lacks `staff_only`."""

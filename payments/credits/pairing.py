@@ -132,12 +132,16 @@ def pair_messages(session: Session, messages: Rows, *, source: str) -> None:
     another movement.
     """
     known = exists().where(Evidence.credit_id == Credit.id, Evidence.source == source)
-    _pair(session, messages, eligible=~known)
+    withdrawn = and_(Credit.match_id.is_(None), Credit.reversed > 0)
+    _pair(session, messages, eligible=and_(~known, ~withdrawn))
 
 
 def pair_lines(session: Session, lines: Rows) -> None:
-    """Fills `pairing` with the credits that statement lines confirm: those not yet matched."""
-    _pair(session, lines, eligible=Credit.match_id.is_(None))
+    """Fills `pairing` with the credits that statement lines confirm: those not yet matched.
+
+    A credit that was withdrawn as never come is none of them: what comes after all is a new one.
+    """
+    _pair(session, lines, eligible=and_(Credit.match_id.is_(None), Credit.reversed == 0))
 
 
 def _pair(session: Session, messages: Rows, *, eligible: ColumnElement[bool]) -> None:

@@ -173,3 +173,17 @@ def test_held_money_is_assigned_to_the_request_it_was_meant_for(province: Provin
     assert (province.fees("phi"), province.balance("liabilities:unidentified")) == (50_000, 0)
     with pytest.raises(settlement.NothingToAssign):
         settlement.assign(province.session, credit, request, actor=BY, now=NOON)
+
+
+def test_later_word_of_a_withdrawn_credit_is_a_credit_of_its_own(province: Province) -> None:
+    """What was withdrawn as never come stays so; another source's word of it pays anew."""
+    request = a_payment_request(province)
+    paid(province, request)
+    (never,) = province.credits()
+    settlement.withdraw(province.session, never, actor="staff:2", now=NOON)
+
+    paid(province, request, source="sepay")
+
+    assert [int(credit.reversed) for credit in province.credits()] == [50_000, 0]
+    assert (request.status, request.received) == ("paid", 50_000)
+    assert province.balance("assets:transit") == 50_000

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from payments import agencies
+from payments import agencies, settlement
 from payments.core.money import Dong
 from reconciliation import bookings, matching
 from reconciliation.bookings import Kind
@@ -312,3 +312,19 @@ def test_an_opening_balance_takes_two_people(province: Province) -> None:
     a_statement(province, opening=1_000_000)
     with pytest.raises(bookings.OpeningApproved):
         bookings.propose_opening(session, number, by="staff:1", **told)
+
+
+def test_a_withdrawn_credit_that_came_after_all_is_booked_anew(province: Province) -> None:
+    """What staff withdrew as never come, and the bank shows later, is a credit of its own."""
+    request = a_payment_request(province)
+    paid(province, request)
+    (never,) = province.credits()
+    settlement.withdraw(province.session, never, actor="staff:2", now=NOON)
+    a_statement(province, BankLine(50_000, request.reference))
+
+    match(province)
+
+    province.session.refresh(request)
+    assert rules(province) == ["missed_callback"]
+    assert (request.status, request.received, request.confirmed) == ("paid", 50_000, 50_000)
+    assert (province.balance("assets:bank"), province.balance("assets:transit")) == (50_000, 0)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from threading import Lock
 from typing import Final, Generic, TypeVar
 
@@ -24,11 +23,17 @@ Work = Callable[[Sequence[Asked]], Sequence[Given | Exception]]
 """Does what is asked, all or nothing, and gives an answer or a refusal for each in order."""
 
 
-@dataclass(slots=True)
 class _Ticket(Generic[Asked, Given]):
-    asked: Asked
-    given: Given | Exception | None = None
-    done: bool = False
+    """One thread's request; `called` is released once: it is done, or its thread has to work."""
+
+    __slots__ = ("asked", "called", "done", "given")
+
+    def __init__(self, asked: Asked) -> None:
+        self.asked = asked
+        self.given: Given | Exception | None = None
+        self.done = False
+        self.called = Lock()
+        self.called.acquire()
 
 
 class Gathering(Generic[Asked, Given]):
@@ -37,22 +42,36 @@ class Gathering(Generic[Asked, Given]):
     def __init__(self, work: Work[Asked, Given]) -> None:
         self._work = work
         self._waiting: deque[_Ticket[Asked, Given]] = deque()
-        self._turn = Lock()
+        self._guard = Lock()
+        self._at_work = False
 
     def ask(self, asked: Asked) -> Given:
         """What the work gives for `asked`; raises what it refused it with."""
         ticket: _Ticket[Asked, Given] = _Ticket(asked)
-        self._waiting.append(ticket)
-        with self._turn:
-            while not ticket.done:
-                self._do(self._next())
+        with self._guard:
+            self._waiting.append(ticket)
+            alone, self._at_work = not self._at_work, True
+        if not alone:
+            ticket.called.acquire()
+        if not ticket.done:
+            self._work_on_all()
         if isinstance(ticket.given, Exception):
             raise ticket.given
         return ticket.given  # type: ignore[return-value]  # it is done, so it was given
 
-    def _next(self) -> list[_Ticket[Asked, Given]]:
-        count = min(len(self._waiting), MOST)
-        return [self._waiting.popleft() for _ in range(count)]
+    def _work_on_all(self) -> None:
+        """Does what has gathered, our own first in the row, and calls the next to work."""
+        with self._guard:
+            count = min(len(self._waiting), MOST)
+            tickets = [self._waiting.popleft() for _ in range(count)]
+        self._do(tickets)
+        with self._guard:
+            following = self._waiting[0] if self._waiting else None
+            self._at_work = following is not None
+        if following is not None:
+            following.called.release()
+        for ticket in tickets[1:]:
+            ticket.called.release()
 
     def _do(self, tickets: Sequence[_Ticket[Asked, Given]]) -> None:
         try:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -21,18 +21,17 @@ import orjson
 from sqlalchemy import (
     CheckConstraint,
     Index,
-    Insert,
     UniqueConstraint,
     delete,
     text,
 )
 from sqlalchemy import Row as Result
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from payments.core.columns import Code, Count, Flag, Instant, Key, Words
-from payments.core.database import Row, rows_of, table_of
+from payments.core.database import Row, table_of
 from payments.core.errors import CashlessError, Conflict, Invalid
+from payments.core.rows import insert_new_rows
 
 KEPT: Final = timedelta(days=30)
 
@@ -174,11 +173,8 @@ def keep_all(
         }
         for asked, answer in answers
     ]
-    if not rows:
-        return
-    dialect = session.get_bind().dialect.name
-    kept = session.connection().execute(_KEEP[dialect], rows)
-    if rows_of(kept) != len(rows):
+    kept = insert_new_rows(session, _table, rows, returning=["id"])
+    if len(kept) != len(rows):
         raise IdempotencyInFlight(retry_after=1)
 
 
@@ -225,10 +221,6 @@ def _lock_number(asked: Question) -> int:
 
 
 _table: Final = table_of(IdempotencyKey)
-_KEEP: Final[Mapping[str, Insert]] = {
-    name: insert(_table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
-    for name, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
-}
 _GIVEN: Final = {column.name: column.type for column in _table.c}
 _ON_POSTGRESQL: Final = text(
     "SELECT pg_try_advisory_xact_lock(asked.number) AS mine, given.*"

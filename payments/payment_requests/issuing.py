@@ -6,20 +6,18 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from types import SimpleNamespace
 from typing import Any, Final
 
-from sqlalchemy import Select, insert, literal, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Select, literal, select
 from sqlalchemy.orm import Session
-from sqlalchemy.sql.dml import ReturningInsert
 
 from payments import fees, references
 from payments.core.columns import Code
 from payments.core.database import table_of
 from payments.core.errors import CashlessError, Invalid, NotFound, Unavailable
 from payments.core.money import QR_LIMIT, Dong
+from payments.core.rows import insert_new_rows, insert_rows
 from payments.payment_requests.lookups import Addressee, Lookups
 from payments.payment_requests.moves import announce_all
 from payments.payment_requests.snapshots import (
@@ -149,7 +147,7 @@ def _draft(
     if amount >= QR_LIMIT:
         raise AmountOverLimit(amount=amount, limit=QR_LIMIT)
     token = secrets.token_urlsafe(16)
-    facts: dict[str, Any] = {
+    facts = _BLANK | {
         "token": token,
         "page": f"{base_url}/p/{token}",
         "portal_id": asked.portal_id,
@@ -174,7 +172,7 @@ def _write(session: Session, drafts: Sequence[_Draft], *, prefix: str, now: date
         return
     _write_requests(session, drafts, prefix=prefix)
     lines = [line for draft in drafts for line in _lines(draft)]
-    session.connection().execute(_INSERT_LINES, lines)
+    insert_rows(session, table_of(PaymentRequestLine), lines)
     free = [draft.facts["id"] for draft in drafts if not draft.facts["amount"]]
     if free:
         paid = literal("payment_request.paid", Code())
@@ -203,30 +201,24 @@ def by_token(session: Session, token: str) -> PaymentRequest:
 
 def _write_requests(session: Session, drafts: Sequence[_Draft], *, prefix: str) -> None:
     """Each under a reference that nobody has; one that is taken is drawn again."""
-    insert_once = _insert_once(session.get_bind().dialect.name)
     left = list(drafts)
     for _ in range(_TRIES):
         for draft in left:
             draft.facts["reference"] = references.make(prefix)
-        rows = session.connection().execute(insert_once, [draft.facts for draft in left])
-        ids = {reference: number for number, reference in rows}
-        for draft in left:
-            draft.facts["id"] = ids.get(draft.facts["reference"])
-        left = [draft for draft in left if draft.facts["id"] is None]
+        rows = insert_new_rows(
+            session,
+            table_of(PaymentRequest),
+            [draft.facts for draft in left],
+            returning=["id", "reference"],
+        )
+        ids = {row.reference: row.id for row in rows}
+        written = [draft for draft in left if draft.facts["reference"] in ids]
+        for draft in written:
+            draft.facts["id"] = ids[draft.facts["reference"]]
+        left = [draft for draft in left if "id" not in draft.facts]
         if not left:
             return
     raise NoFreeReference
-
-
-@cache
-def _insert_once(dialect: str) -> ReturningInsert[int, str]:
-    """The INSERT that leaves out a row whose reference is taken; both dialects spell it alike."""
-    table, taken = table_of(PaymentRequest), ["reference"]
-    if dialect == "sqlite":
-        on_sqlite = sqlite.insert(table).on_conflict_do_nothing(index_elements=taken)
-        return on_sqlite.returning(table.c.id, table.c.reference)
-    on_postgresql = postgresql.insert(table).on_conflict_do_nothing(index_elements=taken)
-    return on_postgresql.returning(table.c.id, table.c.reference)
 
 
 def _replaced(session: Session, reference: str | None, *, portal_id: int) -> int | None:
@@ -265,15 +257,14 @@ def _shown(draft: _Draft) -> Snapshot:
     addressee = draft.addressee
     whom = {name: getattr(addressee, name) for name in ("agency", "bin", "number", "account_name")}
     lines = [shown_line(SimpleNamespace(**line)) for line in _lines(draft)]
-    return first_snapshot(_BLANK | draft.facts | whom, lines)
+    return first_snapshot(draft.facts | whom, lines)
 
 
 def _these(ids: Sequence[int]) -> Select[int]:
     return select(PaymentRequest.id).where(PaymentRequest.id.in_(ids))
 
 
-_INSERT_LINES: Final = insert(table_of(PaymentRequestLine))
-_BLANK: Final = {
+_BLANK: Final[dict[str, Any]] = {
     "received": 0,
     "advised": 0,
     "confirmed": 0,

@@ -155,10 +155,10 @@ class Case:
 def plan(payments: int, *, chance: Random) -> list[Case]:
     """The day's cases in the order of the day, so many that payers pay about `payments` times."""
     few = max(FEW, payments // 100)
-    kinds = [kind for kind in Kind if kind is not Kind.PLAIN for _ in range(few)]
+    kinds: list[Kind] = [kind for kind in Kind if kind is not Kind.PLAIN for _ in range(few)]
     made = sum(_payments(kind) for kind in kinds)
     kinds += [Kind.TWO_AT_ONCE] * few
-    kinds += [Kind.PLAIN] * max(0, payments - made)  # type: ignore[list-item]  # a kind like the others
+    kinds += [Kind.PLAIN] * max(0, payments - made)
     chance.shuffle(kinds)
     turns: dict[Kind, int] = {}
     cases = []
@@ -182,8 +182,7 @@ def instalments(case: Case, *, chance: Random) -> list[dict[str, Any]]:
         case Kind.OVER:
             return [{"amount": amount + 1_000 * chance.randint(1, 9)}]
         case Kind.TOPPED_UP:
-            first = amount // 3
-            return [{"amount": first}, {"amount": amount - first}]
+            return [{"amount": amount // 3}]
         case Kind.PAID_TWICE:
             return [{}, {}]
     return [] if case.kind in _UNPAID else [{}]

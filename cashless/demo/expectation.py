@@ -97,7 +97,10 @@ class Reckoning:
         self._extra: list[Mapping[str, Any]] = []
 
     def add_lines(self, lines: Iterable[Mapping[str, Any]]) -> None:
-        """Movements that only the statement tells of: charges, interest, odd lines."""
+        """Movements that only the statement tells of: charges, interest, odd lines.
+
+        One that is `known` bears words that staff confirmed as those of a charge.
+        """
         self._extra += lines
 
     def evening(self) -> Expected:
@@ -251,6 +254,8 @@ class Reckoning:
         for one in extra:
             if one["direction"] == "credit":
                 found[one["account"]]["missed_callback"] += 1
+            elif one["known"]:
+                found[one["account"]]["charge"] += 1
         return found
 
     def _breaks(self, extra: Iterable[Mapping[str, Any]]) -> dict[str, Counter[str]]:
@@ -258,8 +263,9 @@ class Reckoning:
         for money in self._moneys:
             found[money.account].update(self._breaks_of(money))
         for one in extra:
-            unknown = one["direction"] == "credit"
-            found[one["account"]]["unidentified" if unknown else "debit_unexplained"] += 1
+            if not one["known"]:
+                unknown = one["direction"] == "credit"
+                found[one["account"]]["unidentified" if unknown else "debit_unexplained"] += 1
         missed = {money.account for money in self._moneys if money.told is None and money.matched}
         missed |= {one["account"] for one in extra if one["direction"] == "credit"}
         for account in missed:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
 from typing import Any, Final
 
 import urllib3
@@ -29,11 +30,12 @@ class UnexpectedAnswer(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: status, headers with names in lower case, raw body."""
+    """What came back: status, headers with names in lower case, raw body, cookies to keep."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    cookies: Mapping[str, str] = field(default_factory=dict)
 
     def json(self) -> Any:
         """The body, read as JSON."""
@@ -93,7 +95,7 @@ class Http:
         return expect(answer, expected, method="POST", url=url).json()
 
     def close(self) -> None:
-        """Gives the connections back."""
+        """Gives the connections back; a later call makes new ones."""
         self._pool.clear()
 
     def _once(
@@ -106,7 +108,11 @@ class Http:
         except (urllib3.exceptions.HTTPError, OSError):
             return None
         told = {name.lower(): value for name, value in answer.headers.items()}
-        return Answer(answer.status, told, answer.data)
+        cookies = SimpleCookie()
+        for line in answer.headers.getlist("set-cookie"):
+            cookies.load(line)
+        kept = {name: morsel.value for name, morsel in cookies.items()}
+        return Answer(answer.status, told, answer.data, kept)
 
 
 def expect(answer: Answer, status: int, *, method: str, url: str) -> Answer:

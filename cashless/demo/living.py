@@ -10,7 +10,7 @@ from typing import Final
 
 from cashless.demo import receiver
 from cashless.demo.cases import plan
-from cashless.demo.day import Day
+from cashless.demo.day import CHARGE, Day
 from cashless.demo.expectation import Reckoning
 from cashless.demo.http import Http
 from cashless.demo.killing import Killer
@@ -78,12 +78,15 @@ class Life:
         with self._serving(day, self._stage.members(at=now), at=now):
             with self._teller.step(later("demo.statements_eve")):
                 eve = self._stage.day - timedelta(days=1)
-                Treasury(self._stage, now).take_in(day.statements(eve))
+                treasury = self._treasury(day, at=now)
+                treasury.take_in(day.statements(eve))
+                treasury.confirm_words(next(iter(day.accounts)), kind="charge", words=CHARGE)
             with self._teller.step(later("demo.issue"), count=len(day.of_the_day())) as moved:
                 day.issue(day.of_the_day(), reached=self._paced(moved, 0.0, 0.3))
                 day.cancel()
             with self._teller.step(later("demo.pay"), count=len(day.cases)) as moved:
-                day.pay(reached=self._paced(moved, 0.3, 0.8))
+                day.pay(reached=self._paced(moved, 0.3, 0.75))
+                day.top_up(within=_WITHIN)
                 day.move_without_payers()
             reckoning = Reckoning(day.cases, day.accounts)
             reckoning.add_lines(day.lines)
@@ -96,9 +99,9 @@ class Life:
 
     def _live_morning(self, day: Day, reckoning: Reckoning) -> None:
         now = self._stage.before_a_minute(MORNING, seconds=_BEFORE_A_MINUTE)
-        treasury = Treasury(self._stage, now)
         with self._serving(day, self._stage.members(at=now), at=now):
             with self._teller.step(later("demo.statements")):
+                treasury = self._treasury(day, at=now)
                 treasury.take_in(day.statements(self._stage.day))
             self._killer.reach(0.9)
             with self._teller.step(later("demo.run_day")):
@@ -122,12 +125,18 @@ class Life:
         outcome.compare_messages(day)
         outcome.told, outcome.delays = len(day.inbox.all()), delays(day)
 
+    def _treasury(self, day: Day, *, at: timedelta) -> Treasury:
+        treasury = Treasury(self._stage, at, day.http, day.practice)
+        treasury.sign_in()
+        return treasury
+
     @contextmanager
     def _serving(self, day: Day, members: Sequence[Member], *, at: timedelta) -> Iterator[None]:
         day.inbox.clock_ahead = (self._stage.ahead + at).total_seconds()
         with ExitStack() as stack:
             with self._teller.step(later("demo.serve"), now=self._stage.now(at=at)):
                 company = stack.enter_context(self._stage.serving(members))
+            stack.callback(day.http.close)  # a kept connection would hold up the end
             stack.enter_context(self._killer.hunting(company, list(members)))
             yield
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
-from cashless.demo.cases import Case
+from cashless.demo.cases import Case, Kind
 from cashless.demo.day import Day, differing
 from cashless.demo.expectation import Expected
 from payments.core.words import later
@@ -144,14 +144,17 @@ class Outcome:
 
 
 def delays(day: Day) -> list[float]:
-    """Seconds from each payment to the portal's being told that it is paid, in order."""
+    """Seconds from each plain payment to the portal's being told that it is paid, in order."""
+    plain = {case.reference for case in day.cases if case.kind is Kind.PLAIN}
     paid = {
         told.data["reference"]: told.came
         for told in day.inbox.all()
         if told.type == "payment_request.paid"
     }
     return sorted(
-        paid[reference] - at for reference, at in day.said.items() if paid.get(reference, 0) > at
+        paid[reference] - at
+        for reference, at in day.said.items()
+        if reference in plain and reference in paid
     )
 
 

@@ -1,34 +1,82 @@
-"""The morning after, at the treasury: statements come in, the day is run, staff look."""
+"""The treasury: statements come in by the console, the scheduler runs the day, staff look."""
 
 from __future__ import annotations
 
 import json
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, Final
 
+from cashless.demo.http import Answer, Http, expect
 from cashless.demo.stage import Stage
 
 _WITHIN: Final = 150.0
 """Seconds: the scheduler looks each minute for days that are due."""
 
 _LOOK: Final = 1.0
+_PERSON: Final = "reconciler"
 
 
-@dataclass(frozen=True)
+class _Forms(HTMLParser):
+    """The token of a page's forms, and the choices of its lists, by their words."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.token = ""
+        self.choices: dict[str, str] = {}
+        self._choice: str | None = None
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        told = dict(attrs)
+        if tag == "input" and told.get("name") == "csrf_token":
+            self.token = told.get("value") or ""
+        self._choice = told.get("value") if tag == "option" else None
+
+    def handle_data(self, data: str) -> None:
+        if self._choice:
+            self.choices[data.strip()] = self._choice
+
+
+@dataclass
 class Treasury:
-    """What staff do at one time of the day."""
+    """A reconciler at the console, and the commands of the machine, at one time of the day."""
 
     stage: Stage
     at: timedelta
+    http: Http
+    practice: Mapping[str, Any]
+    _cookies: dict[str, str] = field(default_factory=dict)
+
+    def sign_in(self) -> None:
+        """Signs the reconciler in, with the password that `seed` told."""
+        (password,) = (
+            person["password"]
+            for person in self.practice["people"]
+            if person["username"] == _PERSON
+        )
+        self._send("/sign-in", {"username": _PERSON, "password": password}, status=303)
 
     def take_in(self, files: Mapping[str, Path]) -> None:
-        """Imports each account's statement."""
-        for account, path in files.items():
-            self.stage.command("statement", "import", "--account", account, str(path), at=self.at)
+        """Brings each account's statement by the console's form."""
+        for path in files.values():
+            file = (path.name, path.read_bytes(), "application/octet-stream")
+            self._send("/console/statements", {"account": "", "file": file}, status=303)
+
+    def confirm_words(self, account: str, *, kind: str, words: str) -> None:
+        """Confirms that lines of an account with these words are its charges, or its interest."""
+        choices = _Forms(self._get("/console/statements").body.decode()).choices
+        (public_id,) = (value for told, value in choices.items() if told.startswith(account))
+        self._send(
+            f"/console/accounts/{public_id}/patterns",
+            {"kind": kind, "words": words},
+            status=303,
+            form_at="/console/statements",
+        )
 
     def wait_for_days(self, accounts: Iterable[str], day: date) -> dict[str, dict[str, Any]]:
         """What the day came to, by account, once the scheduler ran it with its statement.
@@ -41,9 +89,10 @@ class Treasury:
         while waiting and time.monotonic() < end:
             for account in tuple(waiting):
                 told = self._day(account, day)
-                if told is not None and told["inputs"]:
-                    found[account] = told
-                    waiting.remove(account)
+                if told is None or not told["inputs"]:
+                    break
+                found[account] = told
+                waiting.remove(account)
             if waiting:
                 time.sleep(_LOOK)
         return found
@@ -62,3 +111,24 @@ class Treasury:
             allowed=(0, 2),
         )  # fmt: skip
         return json.loads(told) if told else None
+
+    def _get(self, path: str) -> Answer:
+        url = self.stage.web + path
+        answer = self.http.ask("GET", url, headers=self._headers())
+        self._cookies |= answer.cookies
+        return expect(answer, 200, method="GET", url=url)
+
+    def _send(
+        self, path: str, told: Mapping[str, Any], *, status: int, form_at: str | None = None
+    ) -> None:
+        """Fills in the form of a page, as a browser does, and sends it."""
+        token = _Forms(self._get(form_at or path).body.decode()).token
+        url = self.stage.web + path
+        form = {"csrf_token": token, **told}
+        answer = self.http.ask("POST", url, form=form, headers=self._headers())
+        self._cookies |= answer.cookies
+        expect(answer, status, method="POST", url=url)
+
+    def _headers(self) -> dict[str, str]:
+        cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+        return {"Accept": "text/html", "Cookie": cookies}

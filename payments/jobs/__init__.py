@@ -15,7 +15,7 @@ from payments.core.scheduler import Job, Loop, daily, every
 from payments.core.service import Service
 from payments.jobs.delivering import Courier, place
 from payments.jobs.expiring import expire
-from payments.jobs.settling import settle
+from payments.jobs.settling import retry, settle
 
 
 def forget_keys(cashless: Service, now: datetime) -> str:
@@ -28,6 +28,7 @@ JOBS: Final[Sequence[Job | Loop]] = (
     Loop("settle", timedelta(milliseconds=200), settle),
     Loop("place_events", timedelta(seconds=1), place),
     Loop("deliver", timedelta(seconds=1), Courier().go_round),
+    Job("retry_settling", every(10), retry, once=False),
     Job("expire", every(1), expire, once=False),
     Job("forget_keys", daily(time(3, 10)), forget_keys, once=False),
 )

@@ -7,17 +7,44 @@ set aside, marked, for the next try and a person.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from payments import inbox
 from payments.core.errors import CashlessError, Unavailable
 from payments.core.logs import log
 from payments.core.service import Service
+from payments.inbox import Callback, State
+
+_MOST_TRIES: Final = 10
+_MOST_RETRIED: Final = 100
 
 
 def settle(cashless: Service, now: datetime) -> bool:
     """Takes one set of each account for which callbacks wait; whether any was taken."""
     waiting = cashless.database.read(inbox.accounts_waiting)
     return sum(_settle(cashless, account, now=now) for account in waiting) > 0
+
+
+def retry(cashless: Service, now: datetime) -> str:
+    """Tries again, each by itself, the callbacks that were set aside; after ten tries no more."""
+    left = cashless.database.read(_set_aside_before)
+    for number, account in left:
+        _try_alone(cashless, account, number, now=now)
+    return f"{len(left)} callbacks"
+
+
+def _set_aside_before(session: Session) -> list[tuple[int, int]]:
+    failed = (
+        select(Callback.id, Callback.collection_account_id)
+        .where(Callback.state == State.FAILED, Callback.tries < _MOST_TRIES)
+        .order_by(Callback.id)
+        .limit(_MOST_RETRIED)
+    )
+    rows = session.execute(failed)
+    return [(number, account) for number, account in rows if account is not None]
 
 
 def _settle(cashless: Service, account: int, *, now: datetime) -> int:
@@ -33,14 +60,18 @@ def _settle(cashless: Service, account: int, *, now: datetime) -> int:
 def _one_by_one(cashless: Service, account: int, *, now: datetime) -> int:
     ids = cashless.database.read(lambda session: inbox.waiting_ids(session, account))
     for number in ids:
-        try:
-            _take(cashless, account, only=[number], now=now)
-        except Unavailable:
-            raise
-        except Exception as error:  # noqa: BLE001  it is set aside with its reason
-            log.error("settle.callback_failed", collection_account=account, exc_info=error)
-            _set_aside(cashless, number, reason=_reason(error), now=now)
+        _try_alone(cashless, account, number, now=now)
     return len(ids)
+
+
+def _try_alone(cashless: Service, account: int, number: int, *, now: datetime) -> None:
+    try:
+        _take(cashless, account, only=[number], now=now)
+    except Unavailable:
+        raise
+    except Exception as error:  # noqa: BLE001  it is set aside with its reason
+        log.error("settle.callback_failed", collection_account=account, exc_info=error)
+        _set_aside(cashless, number, reason=_reason(error), now=now)
 
 
 def _take(cashless: Service, account: int, *, only: list[int] | None, now: datetime) -> int:

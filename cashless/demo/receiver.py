@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
+from payments.core import clock
+
 TOLERANCE_SECONDS: Final = 300
 
 
@@ -46,7 +48,9 @@ class Inbox:
     def take(self, headers: dict[str, str], body: bytes) -> int:
         """The HTTP status for a message: 204 when it is genuine, else 401."""
         came = time.monotonic()
-        genuine = verify(headers, body, secret=self.secret, now=time.time() + self.clock_ahead)
+        genuine = verify(
+            headers, body, secret=self.secret, now=clock.now().timestamp() + self.clock_ahead
+        )
         with self.lock:
             if not genuine:
                 self.refused += 1

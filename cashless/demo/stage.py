@@ -17,12 +17,13 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from cashless import processes
 from cashless.processes import Company, Member
+from payments.core import clock
 from payments.core.calendar import VIETNAM
 from payments.core.errors import Unavailable
 
@@ -80,7 +81,7 @@ class Stage:
 
     def now(self, *, at: timedelta = DAY) -> datetime:
         """What clocks of that time of the day show."""
-        return (datetime.now(UTC) + self.ahead + at).astimezone(VIETNAM)
+        return (clock.now() + self.ahead + at).astimezone(VIETNAM)
 
     def members(self, *, at: timedelta) -> list[Member]:
         """Web and scheduler by the clock of a time of the day."""

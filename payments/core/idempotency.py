@@ -188,7 +188,8 @@ def _look(session: Session, asked: Sequence[Question]) -> Sequence[Result[*tuple
     """For each question whether it is ours to answer, and what was answered before, if anything.
 
     On PostgreSQL the lock is tried in the same statement that looks. Who gets it just after its
-    holder committed does not see that answer yet; `keep_all` finds out.
+    holder committed does not see that answer yet; `keep_all` finds out. Keys are looked up one by
+    one (LATERAL), so that a plan made while the table was empty does not read all of it later.
     """
     columns: dict[str, list[Any]] = {
         "callers": [one.caller for one in asked],
@@ -226,8 +227,8 @@ _ON_POSTGRESQL: Final = text(
     "SELECT pg_try_advisory_xact_lock(asked.number) AS mine, given.*"
     " FROM unnest(CAST(:callers AS text[]), CAST(:keys AS text[]), CAST(:numbers AS bigint[]))"
     " WITH ORDINALITY AS asked(caller, key, number, place)"
-    " LEFT JOIN idempotency_key AS given"
-    " ON given.caller = asked.caller AND given.key = asked.key"
+    " LEFT JOIN LATERAL (SELECT * FROM idempotency_key"
+    " WHERE caller = asked.caller AND key = asked.key LIMIT 1) AS given ON true"
     " ORDER BY asked.place"
 ).columns(mine=Flag(), **_GIVEN)
 _ON_SQLITE: Final = text(

@@ -244,7 +244,7 @@ def _press_with_wrk(
     if "Non-2xx" in told:
         raise SystemExit(told)
     if load is not None:
-        print("   " + " ".join(re.findall(r"(?:50|99)%\s+\S+", told)), end="   ")
+        print("   " + " ".join(re.findall(r"^ +((?:50|99)% +\S+)$", told, re.MULTILINE)), end="   ")
     return float(re.search(r"Requests/sec:\s+([0-9.]+)", told)[1])
 
 

@@ -150,8 +150,16 @@ def lease(
 def record(session: Session, parcel: Parcel, attempt: Attempt, *, jitter: float) -> DeliveryState:
     """Writes down how an attempt went and what follows from it; returns where it stands now.
 
-    A sender whose lease passed to another writes down its attempt and changes nothing else.
+    A sender whose lease passed to another writes down its attempt and changes nothing else. The
+    delivery is locked before the attempt is inserted: its foreign key takes a share of that lock,
+    and two senders that each hold a share would wait for one another.
     """
+    row = session.scalars(
+        select(Delivery)
+        .where(Delivery.id == parcel.delivery_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
     session.execute(
         insert(DeliveryAttempt),
         [
@@ -164,12 +172,6 @@ def record(session: Session, parcel: Parcel, attempt: Attempt, *, jitter: float)
             }
         ],
     )
-    row = session.scalars(
-        select(Delivery)
-        .where(Delivery.id == parcel.delivery_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()
     if row.fence != parcel.fence or row.state != DeliveryState.DUE:
         return DeliveryState(row.state)
     row.attempts += 1

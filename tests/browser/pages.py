@@ -80,6 +80,7 @@ def violations(page: Page) -> list[str]:
 
 def spills(page: Page) -> bool:
     """Whether the page is wider than the screen, so that it would have to be pushed sideways."""
+    page.wait_for_load_state()
     wider: bool = page.evaluate(
         "document.documentElement.scrollWidth > document.documentElement.clientWidth"
     )

@@ -58,6 +58,7 @@ def test_a_person_uploads_a_picture_and_pays(
     ):
         _fits_everybody(page)
         page.locator("a.button").click()
+        expect(page).to_have_url(f"{address}/pay")
         _fits_everybody(page)
         _read_picture(page)
         expect(page.locator("body")).to_contain_text(ACCOUNT["name"])

@@ -30,7 +30,7 @@ PRACTICE: Final = {"sandbox": "sandbox.commands"} if find_spec("zxingcpp") else 
 OWN: Final = Commands(
     demo="cashless.demo.command",
     migrate="cashless.serve",
-    run="cashless.serve",
+    run="cashless.run",
     scheduler="cashless.serve",
     web="cashless.serve",
     **PRACTICE,

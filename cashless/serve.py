@@ -1,22 +1,19 @@
-"""The commands that serve: `web`, `scheduler`, `run`, and `migrate` before them."""
+"""The commands that serve: `web`, `scheduler`, and `migrate` before them."""
 
 from __future__ import annotations
 
 import os
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import click
 
-from cashless import processes
-from cashless.processes import Member
 from cashless.web_server import own_folder
 from payments.core import logs, metrics, migrations, schema, service
 from payments.core import scheduler as clockwork
-from payments.core.config import Config, Mode
-from payments.core.errors import Refused
+from payments.core.config import Config
 from payments.core.scheduler import Job, Loop
 from payments.core.words import say
 from payments.jobs import JOBS as PAYMENTS
@@ -26,12 +23,6 @@ JOBS: Final[Sequence[Job | Loop]] = (*PAYMENTS, *RECONCILIATION)
 """The work of both halves by timetable."""
 
 _PORT: Final = click.IntRange(1, 65535)
-
-
-class SandboxOnly(Refused):
-    """This command practises: it is not for a service with real money."""
-
-    code = "sandbox_only"
 
 
 @click.command()
@@ -73,34 +64,3 @@ def scheduler() -> None:
     with service.opened() as cashless:
         logs.configure(level=config.log_level)
         clockwork.serve(clockwork.Scheduler(cashless, JOBS))
-
-
-@click.command()
-@click.option("--port", default=8000, show_default=True, type=_PORT, help="The port of the pages.")
-def run(port: int) -> None:
-    """Serve everything in one terminal, to practise with, until Ctrl-C."""
-    environment = dict(os.environ) | {"CASHLESS_BASE_URL": f"http://127.0.0.1:{port}"}
-    config = Config.load(environment)
-    if config.mode is not Mode.SANDBOX:
-        raise SandboxOnly
-    logs.configure(level="WARNING")
-    database = service.begin(config, pool_size=1).database
-    service.reachable(database)
-    migrations.migrate(database)
-    database.dispose()
-    with (
-        tempfile.TemporaryDirectory(prefix="cashless-measurements-") as folder,
-        processes.together(members(environment | {metrics.FOLDER: folder}, port=port)) as company,
-    ):
-        click.echo(say("run.serving", address=config.base_url))
-        company.watch()
-
-
-def members(environment: Mapping[str, str], *, port: int) -> list[Member]:
-    """The processes of one small service: the web at `port`, and the scheduler."""
-    cashless = (sys.executable, "-m", "cashless")
-    here = f"http://127.0.0.1:{port}"
-    return [
-        Member("web", (*cashless, "web", "--port", str(port)), environment, f"{here}/healthz"),
-        Member("scheduler", (*cashless, "scheduler"), environment),
-    ]

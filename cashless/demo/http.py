@@ -45,7 +45,8 @@ class Answer:
 class Http:
     """Calls over kept connections; safe under threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, patience: float = PATIENCE) -> None:
+        self._patience = patience
         self._pool = urllib3.PoolManager(num_pools=4, maxsize=_CONNECTIONS, retries=False)
 
     def ask(
@@ -68,7 +69,7 @@ class Http:
             sent["Content-Type"] = "application/json"
         elif form is not None:
             body, sent["Content-Type"] = urllib3.encode_multipart_formdata(form)
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + self._patience
         while True:
             answer = self._once(method, url, body, sent)
             if answer is not None and answer.status not in _NOT_NOW:

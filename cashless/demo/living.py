@@ -61,6 +61,8 @@ class Life:
             self._live_eve(day)
             reckoning = self._live_day(day)
             self._live_morning(day, reckoning)
+            kept = {"balances": day.balances(), "webhook_secret": inbox.secret}
+            self._stage.keep({**practice, **kept})
         http.close()
         return self._outcome
 

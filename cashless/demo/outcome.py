@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 
 from cashless.demo.cases import Case, Kind
 from cashless.demo.day import Day, differing
-from cashless.demo.expectation import Expected
+from cashless.demo.expectation import Expected, Telling
 from payments.core.words import later
 
 Fault: TypeAlias = tuple[str, dict[str, object]]
@@ -144,8 +144,17 @@ class Outcome:
 
 
 def delays(day: Day) -> list[float]:
-    """Seconds from each plain payment to the portal's being told that it is paid, in order."""
-    plain = {case.reference for case in day.cases if case.kind is Kind.PLAIN}
+    """Seconds from each plain payment to the portal's being told that it is paid, in order.
+
+    Where the bank's word alone settles nothing the portal is told the morning after: left out.
+    """
+    accounts = day.accounts
+    plain = {
+        case.reference
+        for case in day.cases
+        if case.kind is Kind.PLAIN
+        and accounts[case.issued["account"]].telling is not Telling.UNSIGNED
+    }
     paid = {
         told.data["reference"]: told.came
         for told in day.inbox.all()

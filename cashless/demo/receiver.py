@@ -13,7 +13,7 @@ import hmac
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
@@ -35,7 +35,10 @@ class Told:
 
 @dataclass
 class Inbox:
-    """What the portal was told, each message once, and how many came again or were refused."""
+    """What the portal was told, each message once, and how many came again or were refused.
+
+    `heard` is called with each message, where anybody wants to know at once.
+    """
 
     url: str = ""
     secret: str = field(default="", repr=False)
@@ -43,6 +46,7 @@ class Inbox:
     messages: dict[str, Told] = field(default_factory=dict)
     again: int = 0
     refused: int = 0
+    heard: Callable[[Told], None] | None = None
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def take(self, headers: dict[str, str], body: bytes) -> int:
@@ -60,7 +64,9 @@ class Inbox:
                 self.again += 1
                 return 204
             told = json.loads(body)
-            self.messages[number] = Told(number, told["type"], told["data"], came)
+            message = self.messages[number] = Told(number, told["type"], told["data"], came)
+        if self.heard is not None:
+            self.heard(message)
         return 204
 
     def all(self) -> list[Told]:

@@ -35,6 +35,9 @@ DAY: Final = timedelta()
 MORNING: Final = timedelta(hours=22, minutes=30)
 """The three times that are lived, from when the day begins: a request lives 24 hours."""
 
+_OVER: Final = timedelta(hours=8)
+"""So long after midnight nothing of the morning after is still to come."""
+
 _CASHLESS: Final = (sys.executable, "-m", "cashless")
 _OURS: Final = ("CASHLESS_", "SANDBOX_")
 
@@ -55,7 +58,7 @@ class Stage:
     day: date
     ahead: timedelta
     language: str
-    secrets: Mapping[str, str] = field(repr=False)
+    settings: Mapping[str, str] = field(repr=False)
 
     @property
     def web(self) -> str:
@@ -76,7 +79,7 @@ class Stage:
             "CASHLESS_BASE_URL": self.web,
             "CASHLESS_LOG_LEVEL": "WARNING",
             "CASHLESS_CLOCK_OFFSET_SECONDS": str(int((self.ahead + at).total_seconds())),
-            **self.secrets,
+            **self.settings,
         }
 
     def now(self, *, at: timedelta = DAY) -> datetime:
@@ -95,10 +98,10 @@ class Stage:
         ]
 
     @contextlib.contextmanager
-    def banking(self, *, seed: int, retry_factor: float) -> Iterator[None]:
+    def banking(self, *, seed: int, retry_factor: float, at: timedelta = DAY) -> Iterator[None]:
         """The practice bank, by the day's clock, until the end of the block."""
         settings = {
-            "SANDBOX_CLOCK_OFFSET_SECONDS": str(int(self.ahead.total_seconds())),
+            "SANDBOX_CLOCK_OFFSET_SECONDS": str(int((self.ahead + at).total_seconds())),
             "SANDBOX_SEED": str(seed),
             "SANDBOX_RETRY_FACTOR": str(retry_factor),
         }
@@ -137,19 +140,38 @@ class Stage:
             raise CommandFailed(command=" ".join(words), status=ended.returncode, told=told)
         return ended.stdout
 
-    def prepare(self) -> dict[str, Any]:
+    def prepare(self, *, at: timedelta = EVE) -> dict[str, Any]:
         """Makes the database and what there is to practise with; what `seed --json` tells."""
-        self.command("migrate", at=EVE)
-        practice: dict[str, Any] = json.loads(self.command("seed", "--sample", "--json", at=EVE))
+        self.command("migrate", at=at)
+        practice: dict[str, Any] = json.loads(self.command("seed", "--sample", "--json", at=at))
         return practice
+
+    @property
+    def kept(self) -> Path:
+        """The file that keeps what there is to practise with, for this user alone."""
+        return self.folder / "practice.json"
+
+    def keep(self, practice: Mapping[str, Any]) -> None:
+        """Keeps what there is to practise with, secrets and passwords included."""
+        self.kept.touch(mode=0o600)
+        self.kept.write_text(json.dumps(practice, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
 def build(
-    folder: Path, *, language: str, now: datetime, web_port: int = 0, bank_port: int = 0
+    folder: Path,
+    *,
+    language: str,
+    now: datetime,
+    web_port: int = 0,
+    bank_port: int = 0,
+    settings: Mapping[str, str] | None = None,
 ) -> Stage:
-    """A stage in `folder` for the last working day before `now`; ports that are 0 are chosen."""
-    today = now.astimezone(VIETNAM).date()
-    day = last_working_day(today)
+    """A stage in `folder` for the last working day whose morning after is over at `now`.
+
+    Ports that are 0 are chosen; `settings` are environment variables that take the place of the
+    stage's own.
+    """
+    day = last_working_day((now - _OVER).astimezone(VIETNAM).date())
     ahead = datetime.combine(day, OPENS, VIETNAM) - now
     return Stage(
         folder=folder,
@@ -158,7 +180,7 @@ def build(
         day=day,
         ahead=timedelta(seconds=int(ahead.total_seconds())),
         language=language,
-        secrets={"CASHLESS_MASTER_KEY": _master_key(folder)},
+        settings={"CASHLESS_MASTER_KEY": _master_key(folder)} if settings is None else settings,
     )
 
 

@@ -120,25 +120,6 @@ def test_the_scheduler_beats_and_ends_when_told(database_url: str) -> None:
         assert clockwork.wait(30) == 0
 
 
-def test_one_command_serves_everything_to_practise_with(tmp_path: Path) -> None:
-    """On an empty folder: database and key are made, web and scheduler serve, Ctrl-C ends all."""
-    port = a_free_port()
-    here = f"http://127.0.0.1:{port}"
-    before = Path.cwd()
-    os.chdir(tmp_path)
-    try:
-        with serving("run", "--port", str(port)) as process:
-            eventually(f"{here}/readyz", '"scheduler":"ok"', within=120)
-            children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-            process.send_signal(signal.SIGINT)
-            assert process.wait(60) == 0
-    finally:
-        os.chdir(before)
-    assert len(children) >= 2
-    assert not any(is_running(int(child)) for child in children)
-    assert (tmp_path / "var" / "cashless.sqlite").exists()
-
-
 def test_practice_is_not_for_real_money() -> None:
     live = {
         "CASHLESS_MODE": "live",

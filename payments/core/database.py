@@ -148,10 +148,18 @@ class Database:
 
 
 def temporary(session: Session, *tables: Table) -> None:
-    """Makes each temporary table exist on this connection, and empty."""
+    """Makes each temporary table exist on this connection, and empty.
+
+    Nobody vacuums PostgreSQL's temporary tables: what was deleted would be scanned for ever by a
+    connection that lives as long as its process, so there they are truncated.
+    """
+    truncates = session.get_bind().dialect.name == "postgresql"
     for table in tables:
         session.execute(CreateTable(table, if_not_exists=True))
-        session.execute(delete(table))
+        if truncates:
+            session.connection().exec_driver_sql(f"TRUNCATE {table.name}")
+        else:
+            session.execute(delete(table))
 
 
 def load(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:

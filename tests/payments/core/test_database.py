@@ -9,11 +9,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import Column, MetaData, Table, create_engine, delete, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from payments.core.database import Database, DatabaseBusy
+from payments.core.columns import Key
+from payments.core.database import Database, DatabaseBusy, load, temporary
 from payments.core.leases import Lease
 from tests.stores import POSTGRESQL, SQLITE, Stores
 
@@ -239,3 +240,25 @@ def test_sqlite_keeps_what_it_was_told_to_keep(stores: Stores) -> None:
         "foreign_keys": 1,
         "recursive_triggers": 1,
     }
+
+
+def test_a_temporary_table_does_not_keep_the_room_of_its_past(stores: Stores) -> None:
+    """A set laid out a second time begins with an empty table; deleting alone would not."""
+    laid_out = Table("laid_out", MetaData(), Column("id", Key()), prefixes=["TEMPORARY"])
+    size = text("SELECT pg_relation_size('laid_out')")
+
+    def unit(session: Session) -> tuple[object, object]:
+        temporary(session, laid_out)
+        load(session, laid_out, [{"id": number} for number in range(1000)])
+        session.execute(delete(laid_out))
+        deleted = session.scalar(size)
+        temporary(session, laid_out)
+        return deleted, session.scalar(size)
+
+    with stores.fresh_url(POSTGRESQL) as url:
+        database = Database(url)
+        deleted, begun_again = database.read(unit)
+        database.dispose()
+
+    assert deleted
+    assert begun_again == 0

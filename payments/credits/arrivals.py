@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from payments.core.columns import Amount, Bytes, Code, Day, Flag, Instant, Key, Words
-from payments.core.database import Rows, analyze, numbered, scratch, temporary
+from payments.core.database import Rows, analyze, load, numbered, scratch, temporary
 from payments.credits.pairing import CREDIT, pair_messages, pairing
 from payments.credits.tables import CreditReference, Evidence
 from payments.references import Kind
@@ -107,12 +107,8 @@ def tell(
 ) -> None:
     """Lays out messages, with the columns of `message`, and the codes in their memos."""
     temporary(session, message, message_reference, touched)
-    for table, rows in (
-        (message, list(messages)),
-        (message_reference, list(references)),
-    ):
-        if rows:
-            session.execute(insert(table), rows)
+    load(session, message, list(messages))
+    load(session, message_reference, list(references))
     analyze(session, message, message_reference)
 
 

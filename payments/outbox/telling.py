@@ -29,7 +29,8 @@ class News:
 
 def enqueue_all(session: Session, news: Iterable[News], *, now: datetime) -> None:
     """Writes an event for each piece of news, and a delivery where the portal has an endpoint."""
-    rows = [_event_row(one, now=now) for one in news]
+    stamp = _stamp(now)
+    rows = [_event_row(one, stamp, now=now) for one in news]
     if not rows:
         return
     load(session, table_of(Event), rows)
@@ -56,14 +57,14 @@ def enqueue_test(session: Session, portal_id: int, *, now: datetime) -> str:
         "payment_request_id": None,
         "sequence": None,
         "occurred_at": now,
-        "content": _message(EventType.TEST, {"portal": portal.public_id}, now=now),
+        "content": _message(EventType.TEST, {"portal": portal.public_id}, _stamp(now)),
     }
     session.execute(insert(Event), [row])
     _owe_deliveries(session, [str(row["public_id"])], now=now)
     return str(row["public_id"])
 
 
-def _event_row(one: News, *, now: datetime) -> dict[str, Any]:
+def _event_row(one: News, stamp: str, *, now: datetime) -> dict[str, Any]:
     return {
         "public_id": str(uuid7()),
         "type": one.type,
@@ -71,12 +72,12 @@ def _event_row(one: News, *, now: datetime) -> dict[str, Any]:
         "payment_request_id": one.payment_request_id,
         "sequence": one.sequence,
         "occurred_at": now,
-        "content": _message(one.type, one.snapshot, now=now),
+        "content": _message(one.type, one.snapshot, stamp),
     }
 
 
-def _message(type_: str, content: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
-    return {"type": str(type_), "timestamp": _stamp(now), "data": content}
+def _message(type_: str, content: Mapping[str, Any], stamp: str) -> dict[str, Any]:
+    return {"type": str(type_), "timestamp": stamp, "data": content}
 
 
 def _owe_deliveries(session: Session, public_ids: list[str], *, now: datetime) -> None:

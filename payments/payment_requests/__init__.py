@@ -30,6 +30,7 @@ from payments.payment_requests.searching import PublicStatus, Search, search
 from payments.payment_requests.snapshots import Snapshot, public_status, snapshots
 from payments.payment_requests.tables import (
     MOVES,
+    WAITING,
     CancelReason,
     PaymentRequest,
     PaymentRequestLine,
@@ -38,6 +39,7 @@ from payments.payment_requests.tables import (
 
 __all__ = [
     "MOVES",
+    "WAITING",
     "Addressee",
     "AmountOverLimit",
     "Asked",

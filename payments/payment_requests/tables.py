@@ -49,6 +49,9 @@ MOVES: Final = frozenset(
     }
 )
 
+WAITING: Final = (Status.OPEN, Status.EXPIRED)
+"""Requests that money which arrives still pays."""
+
 
 class PaymentRequest(Row):
     """A fee asked for: priced, addressed to a collection account, known by its reference."""

@@ -13,7 +13,7 @@ from payments import credits, ledger, payment_requests
 from payments.core.columns import Amount, Code, Day, Key
 from payments.core.database import Rows, analyze, scratch, table_of, temporary
 from payments.credits import Credit, CreditReference
-from payments.payment_requests import PaymentRequest, Status
+from payments.payment_requests import WAITING, PaymentRequest
 from payments.references import Kind
 from payments.settlement.booking import path
 
@@ -60,7 +60,7 @@ def advise_all(session: Session, chosen: Rows, *, now: datetime) -> None:
             CREDIT.c.payment_request_id.is_(None),
             CREDIT.c.merged_into_id.is_(None),
             REQUEST.c.collection_account_id == CREDIT.c.collection_account_id,
-            REQUEST.c.status.in_([Status.OPEN.value, Status.EXPIRED.value]),
+            REQUEST.c.status.in_(WAITING),
         )
         .group_by(CREDIT.c.id)
         .having(func.count() == 1)

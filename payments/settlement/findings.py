@@ -29,7 +29,7 @@ from payments import payment_requests
 from payments.core.columns import Amount
 from payments.core.database import Rows, analyze, rows_of, table_of, temporary
 from payments.credits import COUNTED, Credit, CreditReference, Finding
-from payments.payment_requests import PaymentRequest, Status
+from payments.payment_requests import WAITING, PaymentRequest, Status
 from payments.references import Kind
 from payments.settlement.sets import ALL, claim, ready, settling, share
 
@@ -237,14 +237,14 @@ def _find_wave(session: Session) -> None:
         select(
             claim.c.credit_id,
             cast(func.sum(due), Amount()).label("due"),
-            func.count(case((REQUEST.c.status == Status.OPEN, 1))).label("open"),
+            func.count(case((REQUEST.c.status.in_(WAITING), 1))).label("waiting"),
         )
         .join(ready, ready.c.credit_id == claim.c.credit_id)
         .join(REQUEST, REQUEST.c.id == claim.c.payment_request_id)
         .group_by(claim.c.credit_id)
         .subquery()
     )
-    fits = and_(joint.c.due == settling.c.amount, joint.c.open == settling.c.codes)
+    fits = and_(joint.c.due == settling.c.amount, joint.c.waiting == settling.c.codes)
     session.execute(
         update(settling)
         .where(in_wave, settling.c.codes > 1, joint.c.credit_id == settling.c.credit_id)

@@ -33,7 +33,7 @@ from payments.core.columns import Amount, Code, Count, Day, Instant
 from payments.core.database import Rows, analyze, scratch, table_of, temporary
 from payments.credits import Credit, CreditReference, Evidence, Finding
 from payments.inbox import Callback, State
-from payments.payment_requests import PaymentRequest, Status
+from payments.payment_requests import WAITING, PaymentRequest
 from payments.references import Kind as Damage
 from reconciliation import statements
 from reconciliation.breaks.tables import Kind, Leg
@@ -145,7 +145,6 @@ def _findings(account: int, through: date) -> Rows:
 def _reversed(account: int, through: date) -> Rows:
     """Credits that the bank took back, whose requests wait for money again."""
     kind = literal(Kind.REVERSED.value, Code())
-    waiting = [Status.OPEN.value, Status.EXPIRED.value]
     return (
         _of_credits(Leg.SETTLEMENT, kind, CREDIT.c.reversed)
         .join(REQUEST, REQUEST.c.id == CREDIT.c.payment_request_id)
@@ -154,7 +153,7 @@ def _reversed(account: int, through: date) -> Rows:
             CREDIT.c.match_id.is_not(None),
             _OPEN_PARTS,
             CREDIT.c.reversed > 0,
-            REQUEST.c.status.in_(waiting),
+            REQUEST.c.status.in_(WAITING),
         )
     )
 

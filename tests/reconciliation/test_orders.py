@@ -157,6 +157,13 @@ def split(session: Session) -> Story:
     return Story(province, two, [(f"{two[0].reference} {two[1].reference}", 80_000)])
 
 
+def split_late(session: Session) -> Story:
+    """One transfer for two requests after the time of both."""
+    province = a_province(session)
+    two = [a_payment_request(province, amount=one, now=YESTERDAY) for one in (50_000, 30_000)]
+    return Story(province, two, [(f"{two[0].reference} {two[1].reference}", 80_000)])
+
+
 def split_mismatch(session: Session) -> Story:
     """One transfer for two requests, of another sum."""
     province = a_province(session)
@@ -185,6 +192,7 @@ STORIES: Final[Sequence[Callable[[Session], Story]]] = (
     after_cancel,
     late,
     split,
+    split_late,
     split_mismatch,
     wrong_account,
     unidentified,

@@ -88,6 +88,32 @@ def squeeze(memo: str) -> bytes:
     return memo.encode("ascii", "ignore").translate(_UPPER, _NOISE)
 
 
+def repairs(damaged: str) -> list[str]:
+    """The whole codes that one wrong digit, or two neighbours exchanged, would have made `damaged`.
+
+    The check digit leaves about one digit for each place: some ten candidates of the ninety-nine.
+    """
+    letters, digits = damaged[:-DIGITS], damaged[-DIGITS:]
+    changed = (
+        digits[:place] + digit + digits[place + 1 :]
+        for place in range(DIGITS)
+        for digit in "0123456789"
+        if digit != digits[place]
+    )
+    swapped = (
+        digits[:place] + digits[place + 1] + digits[place] + digits[place + 2 :]
+        for place in range(DIGITS - 1)
+        if digits[place] != digits[place + 1]
+    )
+    return [letters + one for one in (*changed, *swapped) if damm.checksum(one) == 0]
+
+
+def span(cut: str) -> tuple[str, str]:
+    """The lowest and the highest code that begin with `cut`."""
+    missing = len(PREFIX) + DIGITS - len(cut)
+    return cut + "0" * missing, cut + "9" * missing
+
+
 def _kind(digits: bytes) -> Kind:
     if len(digits) < DIGITS:
         return Kind.CUT

@@ -102,6 +102,7 @@ def run_chunk(
         raise RunTakenOver(day=day)
     agencies.lock(session, collection_account_id)
     if progress.step is Step.CONCLUDE:
+        matching.suggest_all(session, collection_account_id, through=day, now=now)
         conclude(session, collection_account_id, day, actor=actor, now=now)
         leases.release(session, fence, now=now)
         return Progress(Step.DONE, matched=progress.matched)

@@ -1,30 +1,65 @@
 """Matching: which statement line is which credit, by rules that rest on identity evidence.
 
-`tables` says what a match is, `automatic` finds matches in sets, `matches` makes and revokes them.
+`tables` says what a match is, `automatic` finds matches in sets, `matches` makes and revokes them,
+`by_hand` makes those that staff decide. `suggesting` finds what staff should look at, `suggestions`
+is what they do with it.
 """
 
 from reconciliation.matching.automatic import MOST_AT_ONCE, Chunk, Walk, match_chunk
+from reconciliation.matching.by_hand import (
+    NothingToMatch,
+    NotToBeMatched,
+    SumsDiffer,
+    UnknownCredit,
+    UnknownLine,
+    match_by_hand,
+)
 from reconciliation.matching.matches import (
     MatchRevoked,
     ReversalStands,
     UnknownMatch,
+    credits_of,
+    lines_of,
     unmatch,
 )
 from reconciliation.matching.sets import Cursor
-from reconciliation.matching.tables import VERSION, LineMatch, Reason, Rule
+from reconciliation.matching.suggesting import suggest_all
+from reconciliation.matching.tables import (
+    VERSION,
+    Clue,
+    LineMatch,
+    MatchMember,
+    Reason,
+    Rule,
+    Suggestion,
+    SuggestionState,
+)
 
 __all__ = [
     "MOST_AT_ONCE",
     "VERSION",
     "Chunk",
+    "Clue",
     "Cursor",
     "LineMatch",
+    "MatchMember",
     "MatchRevoked",
+    "NotToBeMatched",
+    "NothingToMatch",
     "Reason",
     "ReversalStands",
     "Rule",
+    "Suggestion",
+    "SuggestionState",
+    "SumsDiffer",
+    "UnknownCredit",
+    "UnknownLine",
     "UnknownMatch",
     "Walk",
+    "credits_of",
+    "lines_of",
+    "match_by_hand",
     "match_chunk",
+    "suggest_all",
     "unmatch",
 ]

@@ -5,19 +5,18 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import case, insert, literal, select
+from sqlalchemy import case, insert, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from payments import agencies, ledger, settlement
 from payments.core import audit
-from payments.core.columns import Code, Instant, Json
-from payments.core.database import analyze, numbered, table_of
+from payments.core.columns import Code, Instant, Json, Key
+from payments.core.database import Rows, analyze, numbered, table_of
 from payments.core.errors import Conflict, NotFound
 from payments.ledger import JournalEntry
 from reconciliation import bookings, statements
 from reconciliation.matching.sets import chunk, found, numbered_match
-from reconciliation.matching.tables import REASONS, LineMatch, Rule
-from reconciliation.statements import StatementLine
+from reconciliation.matching.tables import REASONS, LineMatch, MatchMember, Rule
 
 MATCH: Final = table_of(LineMatch)
 
@@ -103,11 +102,7 @@ def unmatch(session: Session, match_id: int, *, reason: str, by: str, now: datet
     else:
         ours = select(literal(match_id))
         settlement.unconfirm_all(session, ours, entries, actor=by, now=now)
-    lines = select(StatementLine.id).where(
-        StatementLine.collection_account_id == match.collection_account_id,
-        StatementLine.match_id == match_id,
-    )
-    statements.unmatch_all(session, lines)
+    statements.unmatch_all(session, lines_of(match))
     closed = ledger.closed_through(session, match.collection_account_id)
     kept_closed = closed is not None and match.day <= closed
     match.revoked_on = closed + timedelta(days=1) if closed and kept_closed else match.day
@@ -124,10 +119,31 @@ def unmatch(session: Session, match_id: int, *, reason: str, by: str, now: datet
     return match
 
 
+def lines_of(match: LineMatch) -> Rows:
+    """The ids of a match's lines, also after it was revoked."""
+    further = select(MatchMember.statement_line_id).where(
+        MatchMember.line_match_id == match.id, MatchMember.statement_line_id.is_not(None)
+    )
+    return _either(select(literal(match.first_line_id, Key())), further)
+
+
+def credits_of(match: LineMatch) -> Rows:
+    """The ids of a match's credits, also after it was revoked."""
+    further = select(MatchMember.credit_id).where(
+        MatchMember.line_match_id == match.id, MatchMember.credit_id.is_not(None)
+    )
+    return _either(select(literal(match.first_credit_id, Key())), further)
+
+
+def _either(first: Rows, further: Rows) -> Rows:
+    both = union_all(first, further).subquery()
+    return select(*both.c)
+
+
 def _is_reversed(session: Session, match: LineMatch) -> bool:
     later = select(LineMatch.id).where(
         LineMatch.collection_account_id == match.collection_account_id,
-        LineMatch.reversed_credit_id == match.first_credit_id,
+        LineMatch.reversed_credit_id.in_(credits_of(match)),
         LineMatch.revoked_at.is_(None),
     )
-    return match.first_credit_id is not None and session.scalar(later) is not None
+    return session.scalar(later.limit(1)) is not None

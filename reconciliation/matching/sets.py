@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 from payments import ledger
 from payments.core.columns import Amount, Code, Day, Flag, Key
 from payments.core.database import Rows, analyze, scratch, table_of, temporary
-from reconciliation.matching.tables import LineMatch
+from reconciliation.matching.tables import LineMatch, MatchMember
 from reconciliation.statements import StatementLine
 
 LINE: Final = table_of(StatementLine)
@@ -140,6 +140,10 @@ def _waiting(collection_account_id: int, booked_on: ColumnElement[date]) -> Rows
         LineMatch.first_line_id == LINE.c.id,
         LineMatch.revoked_at.is_not(None),
     )
+    revoked_with_others = exists().where(
+        MatchMember.collection_account_id == collection_account_id,
+        MatchMember.statement_line_id == LINE.c.id,
+    )
     return select(
         LINE.c.id,
         LINE.c.collection_account_id,
@@ -156,4 +160,5 @@ def _waiting(collection_account_id: int, booked_on: ColumnElement[date]) -> Rows
         LINE.c.collection_account_id == collection_account_id,
         LINE.c.match_id.is_(None),
         ~revoked,
+        ~revoked_with_others,
     )

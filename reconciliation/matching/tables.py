@@ -1,4 +1,4 @@
-"""The table of matches: which line is which credit, by which rule and for which reasons."""
+"""The tables of matching: which line is which credit, and what is only suggested to staff."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from payments.core.columns import Amount, Code, Day, Instant, Json, Key, Words, one_of
+from payments.core.columns import Amount, Code, Count, Day, Instant, Json, Key, Words, one_of
 from payments.core.database import Row
 from payments.core.money import Dong
 
@@ -27,6 +27,7 @@ class Rule(StrEnum):
     REVERSAL = "reversal"
     CHARGE = "charge"
     INTEREST = "interest"
+    BY_HAND = "by_hand"
 
 
 class Reason(StrEnum):
@@ -40,6 +41,7 @@ class Reason(StrEnum):
     NOBODY_TOLD = "nobody_told"
     BANK_SAYS_REVERSAL = "bank_says_reversal"
     KNOWN_WORDS = "known_words"
+    BY_HAND = "by_hand"
 
 
 REASONS = {
@@ -50,6 +52,7 @@ REASONS = {
     Rule.REVERSAL: [Reason.BANK_SAYS_REVERSAL, Reason.SAME_AMOUNT],
     Rule.CHARGE: [Reason.KNOWN_WORDS],
     Rule.INTEREST: [Reason.KNOWN_WORDS],
+    Rule.BY_HAND: [Reason.BY_HAND],
 }
 """What each rule rests on."""
 
@@ -89,7 +92,7 @@ class LineMatch(Row):
         one_of("rule", Rule),
         CheckConstraint("amount BETWEEN 1 AND 1000000000000", name="amount"),
         CheckConstraint(
-            "(rule IN ('reference', 'code', 'payer', 'missed_callback'))"
+            "(rule IN ('reference', 'code', 'payer', 'missed_callback', 'by_hand'))"
             " = (first_credit_id IS NOT NULL)",
             name="first_credit",
         ),
@@ -120,3 +123,94 @@ class LineMatch(Row):
     revoked_by: Mapped[str | None] = mapped_column(Code())
     revoked_on: Mapped[date | None] = mapped_column(Day())
     revoke_reason: Mapped[str | None] = mapped_column(Words())
+
+
+class MatchMember(Row):
+    """A further line or credit of a match that joins several; the first ones stand on the match."""
+
+    __tablename__ = "match_member"
+    __table_args__ = (
+        Index(None, "collection_account_id", "statement_line_id"),
+        Index(None, "collection_account_id", "credit_id"),
+        Index(None, "line_match_id"),
+        CheckConstraint(
+            "(statement_line_id IS NULL) <> (credit_id IS NULL)", name="line_or_credit"
+        ),
+        {"sqlite_strict": True},
+    )
+
+    id: Mapped[int] = mapped_column(Key(), primary_key=True)
+    collection_account_id: Mapped[int] = mapped_column(ForeignKey("collection_account.id"))
+    line_match_id: Mapped[int] = mapped_column(ForeignKey("line_match.id"))
+    statement_line_id: Mapped[int | None] = mapped_column(Key(), ForeignKey("statement_line.id"))
+    credit_id: Mapped[int | None] = mapped_column(Key(), ForeignKey("credit.id"))
+
+
+class Clue(StrEnum):
+    """Why something is suggested: never enough to be done by itself."""
+
+    DAMAGED = "damaged"  # the code with one digit changed, or two neighbours exchanged
+    CUT = "cut"  # the beginning of the code, six digits or more
+    KNOWN_PAYER = "known_payer"  # the payer's account paid for the same dossier before
+    SAME_AMOUNT = "same_amount"  # a line and a credit of one amount and day, and nothing against it
+
+
+class SuggestionState(StrEnum):
+    """What became of a suggestion; one declined is not made again."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    GONE = "gone"  # its cause went
+
+
+class Suggestion(Row):
+    """A request that a credit may be meant for, or a line that a credit may be.
+
+    `code` is what the memo holds of the request's reference; `rank` orders a credit's suggestions,
+    the likeliest first.
+    """
+
+    __tablename__ = "suggestion"
+    __table_args__ = (
+        UniqueConstraint("public_id"),
+        UniqueConstraint("collection_account_id", "credit_id", "payment_request_id"),
+        UniqueConstraint("collection_account_id", "credit_id", "statement_line_id"),
+        Index(
+            "ix_suggestion_open",
+            "collection_account_id",
+            "credit_id",
+            sqlite_where=text("state = 'open'"),
+            postgresql_where=text("state = 'open'"),
+        ),
+        Index(None, "collection_account_id", "statement_line_id"),
+        one_of("clue", Clue),
+        one_of("state", SuggestionState),
+        CheckConstraint("rank >= 1", name="rank"),
+        CheckConstraint(
+            "(payment_request_id IS NULL) <> (statement_line_id IS NULL)", name="request_or_line"
+        ),
+        CheckConstraint(
+            "(statement_line_id IS NOT NULL) = (clue = 'same_amount')", name="clue_of_line"
+        ),
+        CheckConstraint(
+            "(state IN ('accepted', 'declined')) = (decided_by IS NOT NULL)"
+            " AND (decided_at IS NULL) = (decided_by IS NULL)",
+            name="decided",
+        ),
+        {"sqlite_strict": True},
+    )
+
+    id: Mapped[int] = mapped_column(Key(), primary_key=True)
+    public_id: Mapped[str] = mapped_column(Code())
+    collection_account_id: Mapped[int] = mapped_column(ForeignKey("collection_account.id"))
+    credit_id: Mapped[int] = mapped_column(ForeignKey("credit.id"))
+    payment_request_id: Mapped[int | None] = mapped_column(Key(), ForeignKey("payment_request.id"))
+    statement_line_id: Mapped[int | None] = mapped_column(Key(), ForeignKey("statement_line.id"))
+    clue: Mapped[str] = mapped_column(Code())
+    code: Mapped[str | None] = mapped_column(Code())
+    rank: Mapped[int] = mapped_column(Count())
+    state: Mapped[str] = mapped_column(Code())
+    made_at: Mapped[datetime] = mapped_column(Instant())
+    decided_at: Mapped[datetime | None] = mapped_column(Instant())
+    decided_by: Mapped[str | None] = mapped_column(Code())

@@ -31,7 +31,7 @@ from payments.core.database import Rows
 from payments.core.money import Dong
 from payments.credits import Credit
 from payments.ledger import JournalEntry
-from reconciliation.matching import LineMatch
+from reconciliation.matching import LineMatch, MatchMember
 from reconciliation.statements import StatementLine
 
 
@@ -97,20 +97,12 @@ def unbooked(account: int, day: date) -> Rows:
     now = select(line.id, line.direction, line.amount).where(
         line.collection_account_id == account, line.day <= day, line.match_id.is_(None)
     )
-    later = (
-        select(line.id, line.direction, line.amount)
-        .join(LineMatch, LineMatch.first_line_id == line.id)
-        .where(
-            LineMatch.collection_account_id == account,
-            LineMatch.day > day,
-            LineMatch.revoked_at.is_(None),
-            line.day <= day,
-        )
-    )
-    either = union_all(now, later).subquery()
-    return select(*either.c).where(
-        either.c.id.not_in(_stood(account, LineMatch.first_line_id, day))
-    )
+    columns: Rows = select(line.id, line.direction, line.amount).where(line.day <= day)
+    ids = (line.id, LineMatch.first_line_id, MatchMember.statement_line_id)
+    later = _matched_after(columns, ids, account, day)
+    either = union_all(now, *later).subquery()
+    stood = _stood(ids, account, day)
+    return select(*either.c).where(either.c.id.not_in(stood))
 
 
 def unseen(account: int, day: date) -> Rows:
@@ -118,24 +110,18 @@ def unseen(account: int, day: date) -> Rows:
     now = select(Credit.id, Credit.amount).where(
         Credit.collection_account_id == account, Credit.day <= day, Credit.match_id.is_(None)
     )
-    later = (
-        select(Credit.id, Credit.amount)
-        .join(LineMatch, LineMatch.first_credit_id == Credit.id)
-        .where(
-            LineMatch.collection_account_id == account,
-            LineMatch.day > day,
-            LineMatch.revoked_at.is_(None),
-            Credit.day <= day,
-        )
-    )
-    either = union_all(now, later).subquery()
+    columns: Rows = select(Credit.id, Credit.amount).where(Credit.day <= day)
+    ids = (Credit.id, LineMatch.first_credit_id, MatchMember.credit_id)
+    later = _matched_after(columns, ids, account, day)
+    either = union_all(now, *later).subquery()
+    stood = _stood(ids, account, day)
     return select(*either.c).where(
         _posted(account, either.c.id, day, "credit"),
         ~or_(
             _posted(account, either.c.id, day, "merge"),
             _posted(account, either.c.id, day, "withdrawal"),
         ),
-        either.c.id.not_in(_stood(account, LineMatch.first_credit_id, day)),
+        either.c.id.not_in(stood),
     )
 
 
@@ -154,19 +140,43 @@ def early(account: int, day: date) -> Rows:
     )
 
 
-def _stood(account: int, of: InstrumentedAttribute[Any], day: date) -> Rows:
+Ids = tuple[InstrumentedAttribute[int], InstrumentedAttribute[Any], InstrumentedAttribute[Any]]
+"""A line's or a credit's id, and where a match names it: as its first one, as a further one."""
+
+
+def _matched_after(columns: Rows, ids: Ids, account: int, day: date) -> tuple[Rows, Rows]:
+    """What was matched only after `day`: as the first of its match, and as a further one."""
+    id_, first, further = ids
+    then = (
+        LineMatch.collection_account_id == account,
+        LineMatch.day > day,
+        LineMatch.revoked_at.is_(None),
+    )
+    member = columns.join(MatchMember, further == id_).join(
+        LineMatch, LineMatch.id == MatchMember.line_match_id
+    )
+    return columns.join(LineMatch, first == id_).where(*then), member.where(*then)
+
+
+def _stood(ids: Ids, account: int, day: date) -> Rows:
     """What was in a match that is revoked now, and still stood at the end of `day`.
 
     The few revoked matches are found by their own index, so the day is told as a case.
     """
+    _, first, further = ids
     made_by_then = case((LineMatch.day <= day, 1), else_=0) == 1
-    return select(of).where(
+    then = (
         LineMatch.collection_account_id == account,
         LineMatch.revoked_at.is_not(None),
         LineMatch.revoked_on > day,
         made_by_then,
-        of.is_not(None),
     )
+    member = select(further).join(LineMatch, LineMatch.id == MatchMember.line_match_id)
+    either = union_all(
+        select(first).where(*then, first.is_not(None)),
+        member.where(*then, further.is_not(None)),
+    ).subquery()
+    return select(*either.c)
 
 
 def _posted(

@@ -228,6 +228,31 @@ def test_a_code_survives_what_stands_around_it(code: str, before: str, after: st
     assert Reference(code, Kind.FULL) in find(f"{before}{code}{after}")
 
 
+@given(codes, st.integers(4, 13), st.integers(1, 9))
+def test_a_code_with_one_digit_wrong_can_be_repaired(code: str, place: int, by: int) -> None:
+    """Among the few whole codes that one slip would have made it is the one that was meant."""
+    wrong = code[:place] + str((int(code[place]) + by) % 10) + code[place + 1 :]
+    repaired = references.repairs(wrong)
+    assert code in repaired
+    assert len(repaired) == len(set(repaired)) <= 19
+    assert {find(one)[0].kind for one in repaired} == {Kind.FULL}
+
+
+@given(codes, st.integers(4, 12))
+def test_a_code_with_two_neighbours_exchanged_can_be_repaired(code: str, place: int) -> None:
+    """The commonest slip of hand-typed digits."""
+    wrong = code[:place] + code[place + 1] + code[place] + code[place + 2 :]
+    assert code[place] == code[place + 1] or code in references.repairs(wrong)
+
+
+@given(codes, st.integers(9, 13))
+def test_a_cut_code_lies_within_its_span(code: str, kept: int) -> None:
+    """Whatever the lost digits were, the code is between the lowest and the highest."""
+    lowest, highest = references.span(code[:kept])
+    assert lowest <= code <= highest
+    assert len(lowest) == len(highest) == len(code)
+
+
 def test_finding_differently_is_a_new_version() -> None:
     """What was found is stored with the extractor's version, so a change of rule raises it."""
     memos = [memo.replace("{code}", CODE) for _, memo in shapes()]

@@ -28,6 +28,7 @@ PRACTICE: Final = {"sandbox": "sandbox.commands"} if find_spec("zxingcpp") else 
 """The practice bank, where what it needs is installed (the extra `sandbox`)."""
 
 OWN: Final = Commands(
+    config="cashless.config",
     demo="cashless.demo.command",
     migrate="cashless.serve",
     run="cashless.run",

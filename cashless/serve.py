@@ -17,6 +17,7 @@ from payments.core.config import Config
 from payments.core.scheduler import Job, Loop
 from payments.core.words import say
 from payments.jobs import JOBS as PAYMENTS
+from reconciliation.formats import formats_with
 from reconciliation.jobs import JOBS as RECONCILIATION
 
 JOBS: Final[Sequence[Job | Loop]] = (*PAYMENTS, *RECONCILIATION)
@@ -47,6 +48,7 @@ def migrate() -> None:
 def web(host: str, port: int, workers: int | None) -> None:
     """Serve the pages, the API and the callbacks."""
     with service.opened() as cashless:
+        formats_with(cashless.config.layouts)
         count = workers or (1 if cashless.database.is_sqlite else 2)
     sys.stdout.flush()
     environment = dict(os.environ)
@@ -62,5 +64,6 @@ def scheduler() -> None:
     """Do what is done by timetable and in loops: settle, deliver, reconcile the day."""
     config = Config.load(os.environ)
     with service.opened() as cashless:
+        formats_with(config.layouts)
         logs.configure(level=config.log_level)
         clockwork.serve(clockwork.Scheduler(cashless, JOBS))

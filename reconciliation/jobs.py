@@ -53,10 +53,15 @@ def import_statement(
     before = database.read(lambda session: statements.known(session, received, account=account))
     if before is not None:
         return before
-    prefix = cashless.config.reference_prefix
+    config = cashless.config
     try:
         read = statements.read(
-            received, vault=cashless.vault, prefix=prefix, in_format=in_format, tell=tell
+            received,
+            vault=cashless.vault,
+            prefix=config.reference_prefix,
+            in_format=in_format,
+            layouts=config.layouts,
+            tell=tell,
         )
         return database.write(
             lambda session: statements.import_file(

@@ -8,7 +8,6 @@ from payments.core.commands import Commands
 
 COMMANDS: Final = Commands(
     audit="payments.cli.audit",
-    config="payments.cli.config",
     portal="payments.cli.portal",
     qr="payments.cli.qr",
     reference="payments.cli.reference",

@@ -13,6 +13,7 @@ import contextlib
 import os
 import re
 import secrets
+import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -36,6 +37,7 @@ SETTINGS: Final = (
     "MASTER_KEY",
     "REFERENCE_PREFIX",
     "WEBHOOK_HOSTS",
+    "LAYOUTS",
     "TRUSTED_PROXIES",
     "LOG_LEVEL",
     "CLOCK_OFFSET_SECONDS",
@@ -81,6 +83,8 @@ class Config:
     trusted_proxies: int
     log_level: str
     clock_offset_seconds: int
+    layouts: str = field(default="", repr=False)
+    """Further layouts of bank statements, in TOML; those who read statements know the language."""
 
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> Self:
@@ -166,6 +170,7 @@ def _read_sandbox(env: _Environment) -> dict[str, Any]:
 def _read_alike(env: _Environment) -> dict[str, Any]:
     return {
         "reference_prefix": env.setting("REFERENCE_PREFIX", "TTHC", parse=_prefix),
+        "layouts": env.setting("LAYOUTS", "", parse=_toml),
         "trusted_proxies": env.setting("TRUSTED_PROXIES", "0", parse=_proxies),
         "log_level": env.setting("LOG_LEVEL", "INFO", parse=_level),
     }
@@ -259,6 +264,14 @@ def _hosts(text: str) -> frozenset[str]:
     if not all(_HOST.fullmatch(host) for host in hosts):
         raise ValidationError(later("setting.not_hosts"))
     return frozenset(hosts)
+
+
+def _toml(text: str) -> str:
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        raise ValidationError(later("setting.not_toml")) from None
+    return text
 
 
 def _proxies(text: str) -> int:

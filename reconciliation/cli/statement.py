@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -18,13 +19,16 @@ from sqlalchemy.orm import Session
 from payments import agencies
 from payments.agencies import CollectionAccount
 from payments.core import service
+from payments.core.config import PREFIX
 from payments.core.money import grouped
 from payments.core.words import say
 from reconciliation import formats, jobs
-from reconciliation.formats import FORMATS, VND, End, Line, Part, Start
+from reconciliation.formats import VND, End, Line, Part, Start, drafts
+from reconciliation.formats.layouts import WrongLayout
 from reconciliation.statements import Imported, Received
 
 _BY: Final = "command:statement"
+LAYOUTS_FILE: Final = f"{PREFIX}LAYOUTS_FILE"
 _STEP: Final = 1_000
 """Lines between two moves of the progress bar."""
 
@@ -36,20 +40,27 @@ def statement() -> None:
 
 @statement.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--format", "in_format", metavar="NAME", help="Found out if not given.")
 @click.option(
-    "--format", "in_format", type=click.Choice(tuple(FORMATS)), help="Found out if not given."
+    "--layouts",
+    "further",
+    envvar=LAYOUTS_FILE,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Further layouts of sheets, a file in TOML.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
-def parse(file: Path, in_format: str | None, *, as_json: bool) -> None:
+def parse(file: Path, in_format: str | None, further: Path | None, *, as_json: bool) -> None:
     """Show what FILE says, without a database; exit 2 with line and reason if unreadable.
 
     The file is read twice, so that nothing is shown of one that cannot be read to its end, and
     memory does not grow with it.
     """
+    layouts = "" if further is None else _text_of(further)
+    _refuse_unknown(in_format, layouts)
+    read = partial(formats.read, format=in_format, filename=file.name, layouts=layouts)
     with file.open("rb") as stream:
-        parts = formats.read(stream, format=in_format, filename=file.name)
-        frames = _read_through(parts, stream)
-        parts = formats.read(stream, format=in_format, filename=file.name)
+        frames = _read_through(read(stream), stream)
+        parts = read(stream)
         if as_json:
             for piece in _json(parts, frames):
                 click.echo(piece, nl=False)
@@ -58,13 +69,23 @@ def parse(file: Path, in_format: str | None, *, as_json: bool) -> None:
                 click.echo(row)
 
 
+@statement.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--name", default="new_bank", show_default=True, help="The name of the layout.")
+def layout(file: Path, name: str) -> None:
+    """Draft a layout of sheets from FILE's header row, for you to complete.
+
+    Direction, days and thousands are left open, and nothing is read by it until they are filled in.
+    """
+    with file.open("rb") as stream:
+        click.echo(drafts.propose(stream, name=name), nl=False)
+
+
 @statement.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--account", "number", help="The account's number, where the file names none.")
 @click.option("--bank", help="The bank's BIN, where two have that account number.")
-@click.option(
-    "--format", "in_format", type=click.Choice(tuple(FORMATS)), help="Found out if not given."
-)
+@click.option("--format", "in_format", metavar="NAME", help="Found out if not given.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of sentences.")
 def import_(
     file: Path, number: str | None, bank: str | None, in_format: str | None, *, as_json: bool
@@ -80,6 +101,7 @@ def import_(
         return {row.id: row.number for row in rows}
 
     with service.opened() as cashless:
+        _refuse_unknown(in_format, cashless.config.layouts)
         account = cashless.database.read(whose)
         bar = sys.stderr
         with click.progressbar(
@@ -99,6 +121,20 @@ def import_(
     else:
         for sentence in _imported(done, known):
             click.echo(sentence)
+
+
+def _text_of(further: Path) -> str:
+    try:
+        return further.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise WrongLayout(layout=further.name, what="UTF-8") from None
+
+
+def _refuse_unknown(in_format: str | None, layouts: str) -> None:
+    """Ends with click's own words and the names there are, if there is no such format."""
+    known = click.Choice(tuple(formats.formats_with(layouts)))
+    if in_format is not None:
+        known.convert(in_format, None, None)
 
 
 def _imported_fields(done: Imported, numbers: Mapping[int, str]) -> dict[str, object]:

@@ -1,19 +1,21 @@
 """Statement formats: each a pure reader that streams a file as starts, lines and ends.
 
 `read` finds the format by the first bytes of the file, never by its name. A further format is a
-file with a `parse` and its entry in `FORMATS`; a further bank's sheet is one in `layouts.toml`.
+file with a `parse` and its entry in `FORMATS`; a further bank's sheet is one in `layouts.toml`,
+or in a text of the same language that the caller hands over.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import BinaryIO, Final
 
-from reconciliation.formats import camt, package, spreadsheet
-from reconciliation.formats.layouts import every_layout
+from reconciliation.formats import camt, spreadsheet
+from reconciliation.formats.descriptions import every_layout, load
+from reconciliation.formats.layouts import Layout, WrongLayout
 from reconciliation.formats.parts import (
     VND,
     Discrepancy,
@@ -41,6 +43,7 @@ __all__ = [
     "UnknownFormat",
     "UnreadableFile",
     "detect",
+    "formats_with",
     "in_dong",
     "read",
 ]
@@ -68,18 +71,21 @@ def read(
     *,
     format: str | None = None,  # noqa: A002 - the word everybody has for it
     filename: str = "",
+    layouts: str = "",
 ) -> Iterator[Part]:
     """The parts of every statement in the file, from the beginning of `stream`, which can seek.
 
-    Raises `UnreadableFile` with the line and the reason, perhaps after some parts: nothing may be
-    stored before all of them have been taken.
+    `layouts` describes further layouts, in TOML. Raises `WrongLayout`, or `UnreadableFile` with
+    the line and the reason, perhaps after some parts: nothing may be stored before all of them
+    have been taken.
     """
+    formats = formats_with(layouts)
     stream.seek(0)
     name = format or detect(stream.read(HEAD), filename)
-    if name not in FORMATS:
+    if name not in formats:
         raise UnknownFormat(line=1, name=name)
     stream.seek(0)
-    yield from FORMATS[name].parse(stream)
+    yield from formats[name].parse(stream)
 
 
 def detect(head: bytes, filename: str) -> str:
@@ -96,18 +102,38 @@ def _is_xml(head: bytes) -> bool:
 
 def _is_sheet(head: bytes) -> bool:
     """A workbook, or text: no NUL, and something in it."""
-    return head.startswith(package.SIGNATURE) or (b"\0" not in head and bool(head.strip(_WHITE)))
+    return head.startswith(spreadsheet.WORKBOOKS) or (
+        b"\0" not in head and bool(head.strip(_WHITE))
+    )
+
+
+def _sheets(layouts: Mapping[str, Layout]) -> dict[str, Format]:
+    """The reader of any of these layouts, and one of each by its name."""
+    able = {SHEET: tuple(layouts.values())} | {name: (one,) for name, one in layouts.items()}
+    return {
+        name: Format(partial(spreadsheet.parse, layouts=some), _is_sheet if name == SHEET else None)
+        for name, some in able.items()
+    }
 
 
 FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
     {
         "camt053": Format(camt.parse, _is_xml),
-        SHEET: Format(
-            partial(spreadsheet.parse, layouts=tuple(every_layout().values())), _is_sheet
-        ),
-        **{
-            name: Format(partial(spreadsheet.parse, layouts=(layout,)))
-            for name, layout in every_layout().items()
-        },
+        **_sheets(every_layout()),
     }
 )
+
+
+@lru_cache(maxsize=16)
+def formats_with(layouts: str) -> Mapping[str, Format]:
+    """`FORMATS`, with the layouts that a text in TOML describes; one of ours is replaced by name.
+
+    Raises `WrongLayout` if it cannot be read, or names a layout as a reader is named.
+    """
+    if not layouts.strip():
+        return FORMATS
+    further = load(layouts)
+    for name in further:
+        if name in FORMATS and name not in every_layout():
+            raise WrongLayout(layout=name, what="[camt053], [mt940], [spreadsheet], …")
+    return MappingProxyType({**FORMATS, **_sheets({**every_layout(), **further})})

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
-from payments.core.calendar import VIETNAM, local_day
+from payments.core.calendar import VIETNAM, at, local_day
 from payments.core.money import MOST
 from reconciliation.formats.parts import VND
 from reconciliation.formats.refusals import (
@@ -40,6 +40,18 @@ _ISO_INSTANT: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
     r"(?:Z|[+-][0-9]{2}:[0-9]{2})?"
 )
+_TIME: Final = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?(?: ?([AP]M))?")
+_SERIAL: Final = re.compile(r"([0-9]{5})(\.[0-9]{1,15})?")
+_DAY_ZERO: Final = date(1899, 12, 30)
+"""Sheets count days from here (ECMA-376 part 1, 18.17.4.1), 1900 taken for a leap year."""
+_SECONDS: Final = 86_400
+
+
+class Clock(StrEnum):
+    """How a time behind a day is written: 13:05:00, or 01:05:00 PM."""
+
+    HOURS_24 = "24h"
+    HOURS_12 = "12h"
 
 
 class Thousands(StrEnum):
@@ -139,6 +151,33 @@ def vietnamese_day(text: str, *, line: int) -> date:
     return day
 
 
+def moment(
+    text: str, *, read_day: Callable[..., date], clock: Clock, line: int
+) -> tuple[date, datetime | None]:
+    """A day, and the instant in UTC where a time of Viet Nam's clock stands behind it."""
+    day_text, _, time_text = text.partition(" ")
+    day = read_day(day_text, line=line)
+    if not time_text:
+        return day, None
+    wall = _wall_time(time_text.strip(), clock)
+    if wall is None:
+        raise UnreadableDate(line=line, text=text)
+    return day, at(day, wall).astimezone(UTC)
+
+
+def serial_moment(text: str, *, line: int) -> tuple[date, datetime | None]:
+    """The day that a sheet's date cell counts, and the instant where a fraction follows it."""
+    found = _SERIAL.fullmatch(text)
+    day = _DAY_ZERO + timedelta(days=int(found[1])) if found else _DAY_ZERO
+    if found is None or day.year not in YEARS:
+        raise UnreadableDate(line=line, text=text)
+    seconds = int((Decimal(found[2] or 0) * _SECONDS).to_integral_value())
+    if not seconds:
+        return day, None
+    midnight = at(day, time(0))
+    return day, (midnight + timedelta(seconds=min(seconds, _SECONDS - 1))).astimezone(UTC)
+
+
 def words(text: str) -> str:
     """`text` composed (NFC), on one line: each run of white space and control characters a space.
 
@@ -169,5 +208,21 @@ def _day(year: str, month: str, day: str) -> date | None:
         return None
     try:
         return date(int(year), int(month), int(day))
+    except ValueError:
+        return None
+
+
+@lru_cache(maxsize=1024)
+def _wall_time(text: str, clock: Clock) -> time | None:
+    found = _TIME.fullmatch(text)
+    if found is None or (found[4] is None) != (clock is Clock.HOURS_24):
+        return None
+    hour = int(found[1])
+    if clock is Clock.HOURS_12:
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + (12 if found[4] == "PM" else 0)
+    try:
+        return time(hour, int(found[2]), int(found[3] or 0))
     except ValueError:
         return None

@@ -1,29 +1,19 @@
-"""Layouts of statements in sheets and CSV, from `layouts.toml`: a new one is an entry there."""
+"""What a layout of statements in sheets and CSV may say; `descriptions` reads them from TOML."""
 
 from __future__ import annotations
 
-import tomllib
+import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
-from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Final, TypeVar
 
 from payments.core.errors import Invalid
 from payments.core.text import fold
-from reconciliation.formats.figures import Thousands, iso_day, vietnamese_day
+from reconciliation.formats.figures import Clock, Thousands
 from reconciliation.formats.parts import Figure
-
-_Kind = TypeVar("_Kind")
-
-LAYOUTS: Final = Path(__file__).parent / "layouts.toml"
-
-DAYS: Final[Mapping[str, Callable[..., date]]] = MappingProxyType(
-    {"dd/mm/yyyy": vietnamese_day, "yyyy-mm-dd": iso_day}
-)
 
 
 class WrongLayout(Invalid):
@@ -36,6 +26,7 @@ class Column(StrEnum):
     """What a column of the table holds."""
 
     DAY = "day"
+    DAY_AND_REFERENCE = "day_and_reference"
     VALUE_DAY = "value_day"
     BANK_REFERENCE = "bank_reference"
     SIGN = "sign"
@@ -46,6 +37,8 @@ class Column(StrEnum):
     PAYER_ACCOUNT = "payer_account"
     PAYER_NAME = "payer_name"
     BALANCE = "balance"
+    ACCOUNT = "account"
+    CURRENCY = "currency"
     NOTHING = "nothing"
 
 
@@ -58,14 +51,35 @@ class Fact(StrEnum):
     TO_DAY = "to_day"
     OPENING = "opening"
     CLOSING = "closing"
+    COUNT = "count"
+    CREDIT_COUNT = "credit_count"
+    CREDIT_SUM = "credit_sum"
+    DEBIT_COUNT = "debit_count"
+    DEBIT_SUM = "debit_sum"
 
 
-_NEEDED: Final = frozenset({Column.DAY, Column.MEMO})
-_DIRECTIONS: Final = (
-    frozenset({Column.SIGN, Column.AMOUNT}),
-    frozenset({Column.CREDIT, Column.DEBIT}),
-)
-_ALL_DIRECTIONS: Final = frozenset.union(*_DIRECTIONS)
+class RowKind(StrEnum):
+    """What a row of the table tells that is no movement."""
+
+    OPENING = "opening"
+    CLOSING = "closing"
+    NOTHING = "nothing"
+
+
+class Order(StrEnum):
+    """How running balances follow one another."""
+
+    OLDEST_FIRST = "oldest_first"
+    NEWEST_FIRST = "newest_first"
+    EITHER = "either"
+    """Whichever of the two the balances prove."""
+
+
+class Money(StrEnum):
+    """How amounts of money that leaves are written in a column of their own."""
+
+    PLAIN = "plain"
+    NEGATIVE = "negative"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +92,29 @@ class Layout:
     encodings: tuple[str, ...]
     delimiter: str
     read_day: Callable[..., date]
+    clock: Clock | None
+    date_cells: bool
+    fill_down: bool
     thousands: Thousands
+    debits: Money
     stable_references: bool
     ends_at: frozenset[str]
+    ends_with: tuple[str, ...]
+    """The beginnings of labels that end the table."""
+    open_end: bool
     total: Figure | None
+    order: Order | None
     columns: Mapping[str, Column]
+    optional: frozenset[Column]
     signs: Mapping[str, bool]
+    rows: Mapping[str, RowKind]
     preamble: Mapping[str, Fact]
+    periods: tuple[re.Pattern[str], ...]
+    passed_over: frozenset[str]
+
+    def is_end(self, name: str) -> bool:
+        """Whether a row of that name, as `label` folds it, ends the table."""
+        return name in self.ends_at or (bool(name) and name.startswith(self.ends_with))
 
     def places(self, header: Sequence[str]) -> dict[Column, int] | None:
         """Where each column stands; None if a label is missing, stands twice or is not known."""
@@ -95,64 +125,16 @@ class Layout:
                 return None
             if column is not Column.NOTHING:
                 places[column] = place
-        wanted = set(self.columns.values()) - {Column.NOTHING}
-        return places if wanted == places.keys() else None
+        wanted = set(self.columns.values()) - {Column.NOTHING} - self.optional
+        return places if wanted <= places.keys() else None
 
 
 @lru_cache(maxsize=1024)
 def label(text: str) -> str:
-    """A label as it is compared: plain small letters, single spaces, no colon at its end."""
-    return " ".join(fold(text).casefold().split()).rstrip(": ")
+    """A label as it is compared: plain small letters, no white space, no colon at its end."""
+    return "".join(fold(text).casefold().split()).rstrip(":")
 
 
-@lru_cache(maxsize=1)
-def every_layout() -> Mapping[str, Layout]:
-    """The layouts this service knows, by name."""
-    return load(LAYOUTS)
-
-
-def load(path: Path) -> Mapping[str, Layout]:
-    """The layouts a TOML file describes, by name."""
-    described = tomllib.loads(path.read_text(encoding="utf-8"))
-    return MappingProxyType({name: _layout(name, told) for name, told in described.items()})
-
-
-def _layout(name: str, told: dict[str, Any]) -> Layout:
-    try:
-        layout = Layout(
-            name=name,
-            bank=told["bank"],
-            currency=told["currency"],
-            encodings=tuple(told["encodings"]),
-            delimiter=told["delimiter"],
-            read_day=DAYS[told["days"]],
-            thousands=Thousands(told["thousands"]),
-            stable_references=told["stable_references"],
-            ends_at=frozenset(label(text) for text in told["ends_at"]),
-            total=Figure(told["total"]) if "total" in told else None,
-            columns=_by_label(told["columns"], Column),
-            signs=_signs(told),
-            preamble=_by_label(told.get("preamble", {}), Fact),
-        )
-    except (KeyError, ValueError) as missing:
-        raise WrongLayout(layout=name, what=str(missing)) from missing
-    directions = _ALL_DIRECTIONS & set(layout.columns.values())
-    if directions not in _DIRECTIONS or not set(layout.columns.values()) >= _NEEDED:
-        raise WrongLayout(layout=name, what="columns")
-    return layout
-
-
-def _signs(told: dict[str, Any]) -> dict[str, bool]:
-    ways = {"credit": True, "debit": False}
-    return {sign: ways[way] for sign, way in told.get("signs", {}).items()}
-
-
-def _by_label(labels: dict[str, list[str]], kind: Callable[[str], _Kind]) -> dict[str, _Kind]:
-    """What each label means; a label with two meanings is refused."""
-    meanings: dict[str, _Kind] = {}
-    for meaning, spellings in labels.items():
-        for spelling in spellings:
-            folded = label(spelling)
-            if meanings.setdefault(folded, kind(meaning)) != kind(meaning):
-                raise ValueError(spelling)
-    return meanings
+def words_of(text: str) -> set[str]:
+    """The words of a text in small letters, their accents kept: `cũ` is not the `cu` of `cuối`."""
+    return set(re.findall(r"\w+", unicodedata.normalize("NFC", text).casefold()))

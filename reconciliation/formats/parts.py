@@ -87,6 +87,7 @@ class Figure(StrEnum):
     DEBIT_COUNT = "debit_count"
     DEBIT_SUM = "debit_sum"
     NET = "net"  # credits less debits
+    RUNNING = "running"  # the balance beside a line
 
 
 @dataclass(frozen=True, slots=True)

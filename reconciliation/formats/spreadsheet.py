@@ -7,21 +7,26 @@ layout says ends it, and a file without that row is cut.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import chain
 from typing import BinaryIO, Final
 
-from reconciliation.formats import delimited, figures, package, workbook
+from reconciliation.formats import biff, compound, delimited, package, workbook
 from reconciliation.formats.delimited import Row
-from reconciliation.formats.layouts import Fact, Layout, label
-from reconciliation.formats.parts import Part, Start, Tally
+from reconciliation.formats.layouts import Fact, Layout, Order, RowKind
+from reconciliation.formats.parts import End, Line, Part, Start, Tally
+from reconciliation.formats.preamble import Facts
 from reconciliation.formats.refusals import CutFile, RepeatedFigure, UnreadableFile
-from reconciliation.formats.table import Table, digits_of
+from reconciliation.formats.running import Running
+from reconciliation.formats.table import Table, named_values
 
 MOST_PREAMBLE: Final = 100
 """The header stands within so many rows (Techcombank's in row 21)."""
+
+WORKBOOKS: Final = (package.SIGNATURE, compound.SIGNATURE)
+"""How XLSX and XLS begin; anything else is text."""
 
 
 class LayoutNotFound(UnreadableFile):
@@ -43,7 +48,7 @@ class RowsAfterTotal(UnreadableFile):
 
 
 @dataclass(frozen=True, slots=True)
-class _Sheet:
+class Sheet:
     """A file whose header is found: what stood above it, and the rows still to come."""
 
     layout: Layout
@@ -54,62 +59,156 @@ class _Sheet:
 
 def parse(stream: BinaryIO, *, layouts: Sequence[Layout]) -> Iterator[Part]:
     """The one statement of a sheet or CSV in one of `layouts`, from the beginning of `stream`."""
-    sheet = _opened(stream, layouts)
-    facts = _Facts(sheet)
-    table = Table(sheet.layout, sheet.header[1], currency=facts.currency)
-    tally = Tally(facts.balance(Fact.OPENING, table))
-    closing = facts.balance(Fact.CLOSING, table)
-    yield facts.start(table, tally)
-    number, row = 0, sheet.header[0]
-    for row, cells in sheet.below:
-        if table.ends(cells):
-            table.take_totals(cells, tally, row=row)
-            break
-        if any(cells):
-            number += 1
-            line = table.line(cells, row=row, number=number)
-            tally.book(line.amount if line.credit else line.amount.copy_negate())
+    reading = Reading(opened(stream, layouts))
+    yield reading.start
+    for row, cells in reading.rows:
+        line = reading.take(cells, row=row)
+        if line is not None:
             yield line
-    else:
-        raise CutFile(line=row + 1)
-    _refuse_movements(sheet.below, table)
-    yield tally.end(closing)
+    yield reading.end()
 
 
-def _refuse_movements(rows: Iterator[Row], table: Table) -> None:
-    for row, cells in rows:
-        if table.is_movement(cells):
+class Reading:
+    """A sheet whose rows are taken one after the other; `start` is its head."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        self.layout, (self.row, header) = sheet.layout, sheet.header
+        self.facts = Facts(sheet.layout, sheet.above)
+        self.table = Table(sheet.layout, header)
+        self.ended = False
+        self.count = 0
+        self.first: Row | None = None
+        self.rows = self._past_opening(sheet.below)
+        self.table.currency = self.facts.currency()
+        opening = self._opening()
+        self.tally = Tally(opening)
+        self.running = Running(sheet.layout.order, opening)
+        self.start: Start = self.facts.start(self.table, opening)
+        self.facts.state_controls(self.table, self.tally)
+
+    def take(self, cells: Sequence[str], *, row: int) -> Line | None:
+        """The line a row tells; None for one that is blank or tells something else."""
+        self.row = row
+        name = self.table.name_of(cells)
+        if name in self.layout.rows:
+            self._take_named(name, cells, row=row)
+        elif self.ended:
+            self._refuse_movement(cells, row=row)
+        elif name and self.layout.is_end(name):
+            self.table.take_totals(cells, self.tally, row=row)
+        elif any(cells):
+            return self._movement(cells, row=row)
+        self.ended = self.ended or self.layout.is_end(name)
+        return None
+
+    def end(self) -> End:
+        """The foot of the statement, once all its rows are taken.
+
+        An opening balance told below the movements comes too late for the head: it is refused.
+        """
+        if not (self.ended or self.layout.open_end):
+            raise CutFile(line=self.row + 1)
+        if self.facts.balance(Fact.OPENING, self.table) not in (None, self.tally.opening):
+            raise RepeatedFigure(line=self.row, what=Fact.OPENING.value)
+        closing = self.facts.balance(Fact.CLOSING, self.table)
+        end = self.tally.end(self.running.closing() if closing is None else closing)
+        differing = self.running.discrepancies()
+        if not differing:
+            return end
+        return replace(end, discrepancies=(*end.discrepancies, *differing), balanced=False)
+
+    def _movement(self, cells: Sequence[str], *, row: int) -> Line:
+        self.count += 1
+        line = self.table.line(cells, row=row, number=self.count)
+        change = line.amount if line.credit else line.amount.copy_negate()
+        self.tally.book(change)
+        self.running.take(line.balance, change)
+        return line
+
+    def _past_opening(self, below: Iterator[Row]) -> Iterator[Row]:
+        """The rows from the first movement on; those before it have been taken."""
+        for row, cells in below:
+            name = self.table.name_of(cells)
+            if name in self.layout.rows and not self.layout.is_end(name):
+                self._take_named(name, cells, row=row)
+            elif any(cells):
+                if not self.layout.is_end(name):
+                    self.first = (row, cells)
+                    self.facts.take_first(self.table, cells, row=row)
+                return chain([(row, cells)], below)
+        return iter(())
+
+    def _opening(self) -> Decimal | None:
+        """The opening balance as told, else before the first movement if that is the oldest."""
+        told = self.facts.balance(Fact.OPENING, self.table)
+        if told is not None or self.first is None or self.layout.order is not Order.OLDEST_FIRST:
+            return told
+        row, cells = self.first
+        return self.table.balance_before(cells, row=row)
+
+    def _refuse_movement(self, cells: Sequence[str], *, row: int) -> None:
+        if self.table.is_movement(cells):
             raise RowsAfterTotal(line=row)
 
+    def _take_named(self, name: str, cells: Sequence[str], *, row: int) -> None:
+        """A row that is named and is no movement: the one value in it is a balance."""
+        kind = self.layout.rows[name]
+        if kind is RowKind.NOTHING:
+            return
+        values = named_values(cells)
+        if len(values) > 1:
+            raise RepeatedFigure(line=row, what=kind.value)
+        for value in values:
+            self.facts.take(Fact(kind.value), row, value)
 
-def _opened(stream: BinaryIO, layouts: Sequence[Layout]) -> _Sheet:
+
+def opened(stream: BinaryIO, layouts: Sequence[Layout]) -> Sheet:
     """The file with its header found, a CSV by the first way to read it that has one."""
-    stream.seek(0)
-    workbook_file = stream.read(len(package.SIGNATURE)) == package.SIGNATURE
-    stream.seek(0)
-    if workbook_file:
-        return _sheet(workbook.rows(stream), layouts)
     refusals = []
-    for (encoding, delimiter), able in _dialects(layouts).items():
-        stream.seek(0)
+    for (encoding, delimiter), able in dialects(stream, layouts).items():
         try:
-            rows = delimited.rows(stream, encoding=encoding, delimiter=delimiter)
-            return _sheet(rows, able)
+            return _sheet(rows_of(stream, encoding=encoding, delimiter=delimiter), able)
         except UnreadableFile as refusal:
             refusals.append(refusal)
     raise refusals[0]
 
 
-def _dialects(layouts: Sequence[Layout]) -> dict[tuple[str, str], list[Layout]]:
-    """Every way a CSV of these layouts may be written, each with the layouts that use it."""
-    dialects: dict[tuple[str, str], list[Layout]] = {}
+def rows_of(stream: BinaryIO, *, encoding: str, delimiter: str) -> Iterator[Row]:
+    """The rows of a workbook, or of a CSV written in this way, from its beginning."""
+    head = _head(stream)
+    if head.startswith(package.SIGNATURE):
+        return workbook.rows(stream)
+    if head.startswith(compound.SIGNATURE):
+        return biff.rows(stream)
+    return delimited.rows(stream, encoding=encoding, delimiter=delimiter)
+
+
+def is_workbook(stream: BinaryIO) -> bool:
+    """Whether a file is XLSX or XLS by its first bytes."""
+    return _head(stream).startswith(WORKBOOKS)
+
+
+def dialects(
+    stream: BinaryIO, layouts: Sequence[Layout]
+) -> Mapping[tuple[str, str], Sequence[Layout]]:
+    """The encodings and delimiters to try, with the layouts that use them; a workbook has one."""
+    if is_workbook(stream):
+        return {("", ""): layouts}
+    found: dict[tuple[str, str], list[Layout]] = {}
     for layout in layouts:
         for encoding in layout.encodings:
-            dialects.setdefault((encoding, layout.delimiter), []).append(layout)
-    return dialects
+            found.setdefault((encoding, layout.delimiter), []).append(layout)
+    return found
 
 
-def _sheet(rows: Iterator[Row], layouts: Sequence[Layout]) -> _Sheet:
+def _head(stream: BinaryIO) -> bytes:
+    stream.seek(0)
+    head = stream.read(len(compound.SIGNATURE))
+    stream.seek(0)
+    return head
+
+
+def _sheet(rows: Iterator[Row], layouts: Sequence[Layout]) -> Sheet:
     """Reads to the header row: the first that carries all labels of one layout and no other."""
     above: list[Row] = []
     for row, cells in rows:
@@ -117,59 +216,8 @@ def _sheet(rows: Iterator[Row], layouts: Sequence[Layout]) -> _Sheet:
         if len(found) > 1:
             raise AmbiguousLayout(line=row, layouts=", ".join(layout.name for layout in found))
         if found:
-            return _Sheet(found[0], header=(row, cells), above=above, below=rows)
+            return Sheet(found[0], header=(row, cells), above=above, below=rows)
         above.append((row, cells))
         if len(above) == MOST_PREAMBLE:
             break
     raise LayoutNotFound(line=above[-1][0] if above else 1)
-
-
-class _Facts:
-    """What the rows above the header tell, each fact with the row it stands in."""
-
-    def __init__(self, sheet: _Sheet) -> None:
-        self.layout, self.row = sheet.layout, sheet.header[0]
-        self.told: dict[Fact, tuple[int, str]] = {}
-        for row, cells in sheet.above:
-            self._take(row, [cell for cell in cells if cell])
-        row, told = self.told.get(Fact.CURRENCY, (self.row, sheet.layout.currency))
-        self.currency = figures.currency_code(told, line=row)
-
-    def start(self, table: Table, tally: Tally) -> Start:
-        """The head of the statement."""
-        row, account = self.told.get(Fact.ACCOUNT, (self.row, ""))
-        return Start(
-            format=self.layout.name,
-            account=digits_of(account, row=row) or None,
-            currency=self.currency,
-            opening=tally.opening,
-            from_day=self._day(Fact.FROM_DAY, table),
-            to_day=self._day(Fact.TO_DAY, table),
-            number=None,
-            sequence=None,
-        )
-
-    def balance(self, fact: Fact, table: Table) -> Decimal | None:
-        """A balance, if it is told."""
-        told = self.told.get(fact)
-        return None if told is None else table.signed(told[1], row=told[0])
-
-    def _day(self, fact: Fact, table: Table) -> date | None:
-        told = self.told.get(fact)
-        return None if told is None else table.day_of(told[1], row=told[0])
-
-    def _take(self, row: int, cells: list[str]) -> None:
-        """Finds `label: value` in one cell or in two side by side."""
-        for place, cell in enumerate(cells):
-            fact, value = self._split(cell)
-            beside = cells[place + 1] if place + 1 < len(cells) else ""
-            if not value and self._split(beside)[0] is None:
-                value = beside
-            if fact is None or not value:
-                continue
-            if self.told.setdefault(fact, (row, value))[1] != value:
-                raise RepeatedFigure(line=row, what=fact.value)
-
-    def _split(self, cell: str) -> tuple[Fact | None, str]:
-        head, _, value = cell.partition(":")
-        return self.layout.preamble.get(label(head)), value.strip()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Sequence
-from datetime import date
-from decimal import Decimal
+from datetime import date, datetime
+from decimal import Context, Decimal
 from typing import Final
 
 from reconciliation.formats import figures
-from reconciliation.formats.layouts import Column, Layout, label
+from reconciliation.formats.layouts import Column, Layout, Money, label
 from reconciliation.formats.parts import Figure, Line, Tally
 from reconciliation.formats.refusals import (
     MissingFigure,
@@ -27,6 +28,19 @@ _SAFE_DIGITS: Final = re.compile(r"[0-9]{1,15}")
 """A sheet keeps fifteen digits of a number; a longer one is no longer what the bank wrote."""
 
 
+_SAFE: Final = 15
+_FIFTEEN: Final = Context(prec=_SAFE)
+_DIGITS: Final = "0123456789"
+_DAY_LENGTH: Final = 10
+_OWNERS: Final = (Column.ACCOUNT, Column.CURRENCY)
+
+
+class RowOfAnotherAccount(UnreadableFile):
+    """A movement of another account or currency than the first: the sheet is of one account."""
+
+    code = "row_of_another_account"
+
+
 class UnexpectedCell(UnreadableFile):
     """Something in a column that has no label: a memo with a comma and no quotes, perhaps."""
 
@@ -34,14 +48,16 @@ class UnexpectedCell(UnreadableFile):
 
 
 class Table:
-    """Where a layout's columns stand in one file, and the currency of its amounts."""
+    """Where a layout's columns stand in one file, and what its rows have told so far."""
 
-    def __init__(self, layout: Layout, header: Sequence[str], *, currency: str) -> None:
-        places = layout.places(header) or {}
-        self.layout, self.currency = layout, currency
+    def __init__(self, layout: Layout, header: Sequence[str]) -> None:
+        self.places = places = layout.places(header) or {}
+        self.layout, self.currency = layout, layout.currency
         self.width = len(header)
         self.unlabelled = [place for place, title in enumerate(header) if not title]
-        self.day, self.memo = places[Column.DAY], places[Column.MEMO]
+        self.combined = Column.DAY_AND_REFERENCE in places
+        self.day = places[Column.DAY_AND_REFERENCE if self.combined else Column.DAY]
+        self.memo = places[Column.MEMO]
         self.value_day = places.get(Column.VALUE_DAY)
         self.reference = places.get(Column.BANK_REFERENCE)
         self.amount, self.sign = places.get(Column.AMOUNT), places.get(Column.SIGN)
@@ -49,26 +65,31 @@ class Table:
         self.payer_account = places.get(Column.PAYER_ACCOUNT)
         self.payer_name = places.get(Column.PAYER_NAME)
         self.balance = places.get(Column.BALANCE)
+        self.owners = [places[one] for one in _OWNERS if one in places]
+        self.owned: list[str] | None = None
         self.thousands = layout.thousands
+        self.negative_debits = layout.debits is Money.NEGATIVE
+        self.above: date | None = None
+        self.by_cells: bool | None = None
 
     def line(self, cells: Sequence[str], *, row: int, number: int) -> Line:
         """The movement a row tells."""
-        self._refuse_unlabelled(cells, row=row)
+        self._refuse_strange(cells, row=row)
+        day, booked_at, reference = self._when(cells, row=row)
         change = self._change(cells, row=row)
-        reference = text_of(_at(cells, self.reference), row=row) or None
         stable = reference is not None and self.layout.stable_references
-        value_day, balance = _at(cells, self.value_day), _at(cells, self.balance)
+        value_day, balance = at_place(cells, self.value_day), at_place(cells, self.balance)
         return Line(
             number=number,
-            day=self.day_of(_at(cells, self.day), row=row),
+            day=day,
             value_day=self.day_of(value_day, row=row) if value_day else None,
-            booked_at=None,
+            booked_at=booked_at,
             amount=figures.movement(abs(change), line=row),
             credit=not change.is_signed(),
             bank_reference=reference,
-            memo=text_of(_at(cells, self.memo), row=row),
-            payer_account=digits_of(_at(cells, self.payer_account), row=row) or None,
-            payer_name=text_of(_at(cells, self.payer_name), row=row) or None,
+            memo=text_of(at_place(cells, self.memo), row=row),
+            payer_account=digits_of(at_place(cells, self.payer_account), row=row) or None,
+            payer_name=text_of(at_place(cells, self.payer_name), row=row) or None,
             balance=self.signed(balance, row=row) if balance else None,
             reversal=False,
             reverses=None,
@@ -76,15 +97,33 @@ class Table:
             currency=self.currency,
         )
 
-    def ends(self, cells: Sequence[str]) -> bool:
-        """Whether a row is the one that ends the table."""
+    def name_of(self, cells: Sequence[str]) -> str:
+        """The label in a row's first filled cell, if it may name the row; else empty.
+
+        A row with a number of the bank's is a movement, whatever its memo begins with.
+        """
         first = next(filter(None, cells), "")
-        return label(first) in self.layout.ends_at
+        if not first or first[0] in _DIGITS:
+            return ""
+        referred = at_place(cells, self.reference)
+        return "" if referred and referred is not first else label(first.partition(":")[0])
+
+    def balance_before(self, cells: Sequence[str], *, row: int) -> Decimal | None:
+        """The balance before a movement, by the one after it."""
+        balance = at_place(cells, self.balance)
+        if not balance:
+            return None
+        return self.signed(balance, row=row) - self._change(cells, row=row)
 
     def is_movement(self, cells: Sequence[str]) -> bool:
         """Whether a row below the table looks like one of it: a day stands where days stand."""
+        cell = at_place(cells, self.day)
+        if not cell and self.layout.fill_down:
+            return bool(at_place(cells, self.reference)) and any(
+                at_place(cells, place) for place in (self.credit, self.debit, self.amount)
+            )
         try:
-            self.day_of(_at(cells, self.day), row=1)
+            self.moment_of(cell[:_DAY_LENGTH] if self.combined else cell, row=1)
         except UnreadableFile:
             return False
         return True
@@ -96,45 +135,94 @@ class Table:
             (Figure.DEBIT_SUM, self.debit),
             (self.layout.total, self.amount),
         ):
-            cell = _at(cells, place)
+            cell = at_place(cells, place)
             if cell and figure is not None:
                 total = self.signed(cell, row=row)
-                sign = _at(cells, self.sign)
+                if figure is Figure.DEBIT_SUM and self.negative_debits:
+                    total = abs(total)
+                sign = at_place(cells, self.sign)
                 credit = not sign or self._is_credit(sign, row=row)
                 tally.state(figure, total if credit else total.copy_negate())
 
     def day_of(self, cell: str, *, row: int) -> date:
-        """A day in the layout's style; a numeric cell is not one."""
+        """A day in the layout's style."""
+        return self.moment_of(cell, row=row)[0]
+
+    def moment_of(self, cell: str, *, row: int) -> tuple[date, datetime | None]:
+        """A day in the layout's style, and the instant if a time stands behind it.
+
+        A numeric cell is one only where the layout says that days may be date cells.
+        """
         if not cell:
             raise MissingFigure(line=row, what=Column.DAY.value)
         if isinstance(cell, Number):
-            raise UnreadableDate(line=row, text=cell)
-        return self.layout.read_day(cell, line=row)
+            if not self.layout.date_cells:
+                raise UnreadableDate(line=row, text=cell)
+            return figures.serial_moment(cell, line=row)
+        if self.layout.clock is None:
+            return self.layout.read_day(cell, line=row), None
+        return figures.moment(
+            cell, read_day=self.layout.read_day, clock=self.layout.clock, line=row
+        )
 
     def signed(self, cell: str, *, row: int) -> Decimal:
         """A balance or total: it may be below zero and name its currency after it."""
         if isinstance(cell, Number):
             return self._exact(cell, row=row)
-        bare = cell.removesuffix(self.currency).rstrip()
-        amount = self._unsigned(bare.lstrip("+-"), row=row)
-        if len(bare) - len(bare.lstrip("+-")) > 1:
+        bare = cell.lstrip("+-")
+        if len(cell) - len(bare) > 1:
             raise UnreadableAmount(line=row, text=cell)
-        return amount.copy_negate() if bare.startswith("-") else amount
+        amount = self._unsigned(bare, row=row)
+        return amount.copy_negate() if cell.startswith("-") else amount
+
+    def _when(self, cells: Sequence[str], *, row: int) -> tuple[date, datetime | None, str | None]:
+        """Booking day, instant and bank reference; a blank day is the one above, if so described.
+
+        The days of a table are all texts or all date cells: some of each is what a sheet becomes
+        when an office program has taken a part of the texts for days of its own country.
+        """
+        cell, reference = at_place(cells, self.day), at_place(cells, self.reference)
+        if self.combined and not isinstance(cell, Number):
+            cell, reference = _parted(cell, row=row)
+        if not cell and self.layout.fill_down and self.above is not None and reference:
+            return self.above, None, text_of(reference, row=row)
+        self.above, booked_at = self.moment_of(cell, row=row)
+        if self.layout.date_cells:
+            by_cells = isinstance(cell, Number)
+            if self.by_cells not in (None, by_cells):
+                raise UnreadableDate(line=row, text=cell)
+            self.by_cells = by_cells
+        return self.above, booked_at, text_of(reference, row=row) or None
 
     def _change(self, cells: Sequence[str], *, row: int) -> Decimal:
         """What the row does to the balance: below zero (−0 too) if it lowers it."""
         if self.amount is not None:
-            amount = self._unsigned(_at(cells, self.amount), row=row)
-            credit = self._is_credit(_at(cells, self.sign), row=row)
-            return amount if credit else amount.copy_negate()
-        told_in, told_out = _at(cells, self.credit), _at(cells, self.debit)
+            return self._change_by_sign(cells, row=row)
+        told_in, told_out = at_place(cells, self.credit), at_place(cells, self.debit)
         if not (told_in or told_out):
             raise MissingFigure(line=row, what=Column.AMOUNT.value)
         money_in = self._unsigned(told_in or "0", row=row)
-        money_out = self._unsigned(told_out or "0", row=row)
+        money_out = self._money_out(told_out or "0", row=row)
         if money_in and money_out:
             raise RepeatedFigure(line=row, what=Column.AMOUNT.value)
         return money_in if money_in or not told_out else money_out.copy_negate()
+
+    def _change_by_sign(self, cells: Sequence[str], *, row: int) -> Decimal:
+        """One amount: a column beside it says its direction, or it has a sign itself."""
+        cell = at_place(cells, self.amount)
+        if self.sign is None:
+            return self.signed(cell, row=row)
+        amount = self._unsigned(cell, row=row)
+        credit = self._is_credit(at_place(cells, self.sign), row=row)
+        return amount if credit else amount.copy_negate()
+
+    def _money_out(self, cell: str, *, row: int) -> Decimal:
+        if not self.negative_debits:
+            return self._unsigned(cell, row=row)
+        amount = self.signed(cell, row=row)
+        if amount > 0:
+            raise UnreadableAmount(line=row, text=cell)
+        return abs(amount)
 
     def _is_credit(self, cell: str, *, row: int) -> bool:
         if cell not in self.layout.signs:
@@ -149,20 +237,36 @@ class Table:
             if amount.is_signed():
                 raise UnreadableAmount(line=row, text=cell)
             return amount
+        if cell.endswith(self.currency):
+            cell = cell.removesuffix(self.currency).rstrip()
         return figures.grouped_amount(
             cell, thousands=self.thousands, currency=self.currency, line=row
         )
 
     def _exact(self, cell: Number, *, row: int) -> Decimal:
-        if not _NUMBER.fullmatch(cell):
+        amount = _kept(cell) if _NUMBER.fullmatch(cell) else None
+        if amount is None:
             raise UnreadableAmount(line=row, text=cell)
-        return figures.exact(Decimal(cell), currency=self.currency, line=row)
+        return figures.exact(amount, currency=self.currency, line=row)
 
-    def _refuse_unlabelled(self, cells: Sequence[str], *, row: int) -> None:
+    def _refuse_strange(self, cells: Sequence[str], *, row: int) -> None:
+        """Refuses a cell without a label above it, and a row of another account or currency."""
         if len(cells) > self.width and any(cells[self.width :]):
             raise UnexpectedCell(line=row)
-        if any(_at(cells, place) for place in self.unlabelled):
+        if self.unlabelled and any(at_place(cells, place) for place in self.unlabelled):
             raise UnexpectedCell(line=row)
+        if self.owners:
+            owned = [at_place(cells, place) for place in self.owners]
+            self.owned = self.owned or owned
+            if owned != self.owned:
+                raise RowOfAnotherAccount(line=row)
+
+
+def named_values(cells: Sequence[str]) -> list[str]:
+    """What stands in a named row besides its name: behind a colon, or in cells of their own."""
+    name, *beside = filter(None, cells)
+    inside = name.partition(":")[2].strip()
+    return [inside, *beside] if inside else beside
 
 
 def text_of(cell: str, *, row: int) -> str:
@@ -181,5 +285,28 @@ def digits_of(cell: str, *, row: int) -> str:
     return "".join(cell.split())
 
 
-def _at(cells: Sequence[str], place: int | None) -> str:
+def at_place(cells: Sequence[str], place: int | None) -> str:
+    """The cell in a place; empty where the row is shorter or the column is not there."""
     return cells[place] if place is not None and place < len(cells) else ""
+
+
+def _parted(cell: str, *, row: int) -> tuple[str, str]:
+    """`03/08/2026 / 5254 - 05356`: the day, and the bank's number behind the stroke."""
+    day, rest = cell[:_DAY_LENGTH], cell[_DAY_LENGTH:]
+    reference = rest.lstrip(" \n/")
+    if rest == reference != "":
+        raise UnreadableDate(line=row, text=cell)
+    return day, reference
+
+
+def _kept(cell: str) -> Decimal | None:
+    """The number of at most fifteen digits that a numeric cell holds; None if it has lost some.
+
+    Sheets keep numbers in binary: 1234.5599999999999 in a file is 1234.56, and
+    12345678901234567 may have been another number.
+    """
+    told = Decimal(cell)
+    if len(cell) <= _SAFE:
+        return told
+    kept = _FIFTEEN.create_decimal(told)
+    return kept if struct.pack("<d", kept) == struct.pack("<d", told) else None

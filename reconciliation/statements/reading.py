@@ -75,15 +75,17 @@ def read(
     vault: Vault,
     prefix: str,
     in_format: str | None = None,
+    layouts: str = "",
     tell: Callable[[int], None] | None = None,
 ) -> list[Read]:
     """Every statement in the file, in its order; `prefix` is that of our reference codes.
 
-    `tell` hears, now and then, how many bytes have been read. Raises `UnreadableFile` with line
-    and reason, `OtherCurrency`, `EmptyFile` or `StatementWithoutDays`.
+    `layouts` describes further layouts of sheets, in TOML. `tell` hears, now and then, how many
+    bytes have been read. Raises `UnreadableFile` with line and reason, `WrongLayout`,
+    `OtherCurrency`, `EmptyFile` or `StatementWithoutDays`.
     """
     stream = io.BytesIO(received.content)
-    parts = formats.read(stream, format=in_format, filename=received.filename)
+    parts = formats.read(stream, format=in_format, filename=received.filename, layouts=layouts)
     statements = [
         _statement(start, lines, end, vault=vault, prefix=prefix)
         for start, lines, end in _whole(_heard(parts, stream, tell))

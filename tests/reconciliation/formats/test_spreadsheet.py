@@ -10,7 +10,8 @@ from io import BytesIO
 import pytest
 
 from reconciliation.formats import Figure, Line, UnreadableFile, read, spreadsheet
-from reconciliation.formats.layouts import LAYOUTS, WrongLayout, every_layout, load
+from reconciliation.formats.descriptions import every_layout, load
+from reconciliation.formats.layouts import WrongLayout
 from tests.statement_files import HEADER, Movement, as_csv, as_xlsx, rows
 
 FIFTY = Movement(50_000, memo="TTHC0123456789", reference="5242 - 74128")
@@ -237,18 +238,14 @@ def clusters(text: str) -> list[str]:
     return found
 
 
-def some_bank(tmp_path, described: str = LAYOUT):
-    path = tmp_path / "layouts.toml"
-    path.write_text(described, encoding="utf-8")
-    return tuple(load(path).values())
+def some_bank(described: str = LAYOUT):
+    return tuple(load(described).values())
 
 
 @pytest.mark.parametrize("encode", [str.encode, in_cp1258])
-def test_another_bank_is_an_entry_in_a_file(tmp_path, encode):
+def test_another_bank_is_an_entry_in_a_file(encode):
     """Debit and credit columns, dots, ISO days, running balances, stable references: no code."""
-    start, first, second, end = spreadsheet.parse(
-        BytesIO(encode(TABLE)), layouts=some_bank(tmp_path)
-    )
+    start, first, second, end = spreadsheet.parse(BytesIO(encode(TABLE)), layouts=some_bank())
     assert start.format == "some_bank"
     assert (first.amount, first.credit, first.value_day) == (50_000, True, date(2026, 11, 25))
     assert (first.memo, first.payer_account, first.payer_name) == (
@@ -272,27 +269,27 @@ def test_another_bank_is_an_entry_in_a_file(tmp_path, encode):
         ("2026-11-25", "25/11/2026", "unreadable_date"),
     ],
 )
-def test_each_layout_is_held_to_its_style(tmp_path, old, new, code):
+def test_each_layout_is_held_to_its_style(old, new, code):
     """A row says money in or money out, not both and not neither."""
     content = TABLE.replace(old, new, 1).encode()
     assert content != TABLE.encode()
     with pytest.raises(UnreadableFile) as refused:
-        list(spreadsheet.parse(BytesIO(content), layouts=some_bank(tmp_path)))
+        list(spreadsheet.parse(BytesIO(content), layouts=some_bank()))
     assert refused.value.code == code
 
 
-def test_totals_of_both_columns_are_checked(tmp_path):
+def test_totals_of_both_columns_are_checked():
     """The debit total is one đồng short."""
     content = TABLE.replace("Cộng;;;;50.000;3.300", "Cộng;;;;50.000;3.299").encode()
-    *_, end = spreadsheet.parse(BytesIO(content), layouts=some_bank(tmp_path))
+    *_, end = spreadsheet.parse(BytesIO(content), layouts=some_bank())
     assert [(d.figure, d.stated, d.read) for d in end.discrepancies] == [
         (Figure.DEBIT_SUM, 3_299, 3_300)
     ]
 
 
-def test_a_header_that_two_layouts_share_is_refused(tmp_path):
+def test_a_header_that_two_layouts_share_is_refused():
     """The caller says which bank it is."""
-    twice = some_bank(tmp_path, LAYOUT + LAYOUT.replace("some_bank", "its_twin"))
+    twice = some_bank(LAYOUT + LAYOUT.replace("some_bank", "its_twin"))
     with pytest.raises(UnreadableFile) as refused:
         list(spreadsheet.parse(BytesIO(TABLE.encode()), layouts=twice))
     assert refused.value.code == "ambiguous_layout"
@@ -311,17 +308,17 @@ def test_a_header_that_two_layouts_share_is_refused(tmp_path):
         ('nothing = ["STT"]', 'something = ["STT"]'),
     ],
 )
-def test_a_layout_that_is_not_described_whole_is_refused(tmp_path, old, new):
+def test_a_layout_that_is_not_described_whole_is_refused(old, new):
     """A wrong layout would read every file of that bank wrongly."""
     assert old in LAYOUT
     with pytest.raises(WrongLayout):
-        some_bank(tmp_path, LAYOUT.replace(old, new))
+        some_bank(LAYOUT.replace(old, new))
 
 
 def test_the_layouts_we_ship_are_whole():
     """Each is read, and none shares its header with another."""
-    layouts = list(load(LAYOUTS).values())
-    assert [layout.name for layout in layouts] == list(every_layout())
+    layouts = list(every_layout().values())
+    assert len(layouts) == 11
     for layout in layouts:
         header = list(layout.columns)
         able = [other.name for other in layouts if other.columns.keys() == set(header)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 
 import click
 from sqlalchemy.engine import make_url
@@ -10,6 +11,7 @@ from sqlalchemy.engine import make_url
 from payments.core import logs, schema, service
 from payments.core.config import PREFIX, Config
 from payments.core.words import say
+from reconciliation.formats import FORMATS, formats_with
 
 
 @click.group()
@@ -22,13 +24,14 @@ def check() -> None:
     """Show every setting, secrets left out, and whether the database answers and is up to date."""
     logs.configure(level="WARNING")
     settings = Config.load(os.environ)
-    for name, value in _shown(settings).items():
+    further = formats_with(settings.layouts).keys() - FORMATS.keys()
+    for name, value in _shown(settings, further).items():
         click.echo(f"{PREFIX}{name:<22}{value}")
     with service.opened():
         click.echo(say("config.works", revision=schema.newest()))
 
 
-def _shown(settings: Config) -> dict[str, str]:
+def _shown(settings: Config, layouts: Iterable[str]) -> dict[str, str]:
     return {
         "MODE": settings.mode,
         "DATABASE_URL": make_url(settings.database_url).render_as_string(hide_password=True),
@@ -36,6 +39,7 @@ def _shown(settings: Config) -> dict[str, str]:
         "MASTER_KEY": say("config.keys", count=len(settings.master_keys)),
         "REFERENCE_PREFIX": settings.reference_prefix,
         "WEBHOOK_HOSTS": ",".join(sorted(settings.webhook_hosts)),
+        "LAYOUTS": ",".join(sorted(layouts)),
         "TRUSTED_PROXIES": str(settings.trusted_proxies),
         "LOG_LEVEL": settings.log_level,
         "CLOCK_OFFSET_SECONDS": str(settings.clock_offset_seconds),

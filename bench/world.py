@@ -10,7 +10,7 @@ import hashlib
 import json
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -53,9 +53,14 @@ def a_bench_province(database: Database) -> Province:
 
 
 def bulk_requests(
-    database: Database, province: Province, *, many: int, issued_at: datetime = EARLIER
+    database: Database,
+    province: Province,
+    *,
+    many: int,
+    issued_at: datetime = EARLIER,
+    amounts: Sequence[int] = (50_000,),
 ) -> list[tuple[int, str]]:
-    """(id, reference) of that many open requests of 50.000 đồng with one fee line each."""
+    """(id, reference) of that many open requests with one fee line each, the amounts in turn."""
     taken = set(
         database.read(lambda session: session.scalars(select(PaymentRequest.reference)).all())
     )
@@ -68,7 +73,9 @@ def bulk_requests(
     for start in range(0, many, BATCH):
         chunk = found[start : start + BATCH]
         database.write(
-            lambda session, chunk=chunk: _requests(session, province, chunk, issued_at=issued_at)
+            lambda session, chunk=chunk: _requests(
+                session, province, chunk, issued_at=issued_at, amounts=amounts
+            )
         )
     return database.read(
         lambda session: [
@@ -120,7 +127,12 @@ def bank_memo(memo: str, *, number: int) -> str:
 
 
 def _requests(
-    session: Session, province: Province, chunk: list[str], *, issued_at: datetime
+    session: Session,
+    province: Province,
+    chunk: list[str],
+    *,
+    issued_at: datetime,
+    amounts: Sequence[int],
 ) -> None:
     fee = session.execute(select(Fee).where(Fee.code == "PHI")).scalar_one()
     agency = province.account.agency_id
@@ -137,7 +149,7 @@ def _requests(
                 "dossier": f"000.00.12.H09-261124-{number:06}",
                 "channel": "online",
                 "description": "Phí mẫu",
-                "amount": 50_000,
+                "amount": amounts[number % len(amounts)],
                 "received": 0,
                 "advised": 0,
                 "confirmed": 0,
@@ -172,10 +184,10 @@ def _requests(
                 "kind": fee.kind,
                 "sub_item": fee.sub_item,
                 "quantity": 1,
-                "unit_amount": 50_000,
-                "amount": 50_000,
+                "unit_amount": amounts[number % len(amounts)],
+                "amount": amounts[number % len(amounts)],
             }
-            for reference in chunk
+            for number, reference in enumerate(chunk)
         ],
     )
 

@@ -69,6 +69,37 @@ _reading: Final = Table(
 )
 """Between which whole codes the one may lie that a memo holds only damaged or cut."""
 
+_beginning: Final = Table(
+    "suggestion_beginning",
+    scratch,
+    Column("credit_id", Key()),
+    Column("code", Code()),
+    Column("payment_request_id", Key()),
+    prefixes=["TEMPORARY"],
+)
+"""Requests whose code begins as a cut one."""
+
+_payer: Final = Table(
+    "suggestion_payer",
+    scratch,
+    Column("credit_id", Key(), primary_key=True),
+    Column("collection_account_id", Key()),
+    Column("amount", Amount()),
+    Column("payer_key", Code()),
+    prefixes=["TEMPORARY"],
+)
+"""Who sent what is asked about."""
+
+_paid: Final = Table(
+    "suggestion_paid",
+    scratch,
+    Column("credit_id", Key()),
+    Column("amount", Amount()),
+    Column("payment_request_id", Key()),
+    prefixes=["TEMPORARY"],
+)
+"""What the same payer paid before."""
+
 _clue: Final = Table(
     "suggestion_clue",
     scratch,
@@ -143,53 +174,79 @@ def _look_at_cut(session: Session, account: int) -> None:
             rows.append({"credit_id": credit, "code": code, "lowest": lowest, "highest": highest})
     if not _lay_out_readings(session, rows):
         return
-    begins = REQUEST.c.reference.between(_reading.c.lowest, _reading.c.highest)
+    _find_beginnings(session)
     ranked = (
-        _fitting(account, begins)
-        .join(CREDIT, CREDIT.c.id == _reading.c.credit_id)
-        .with_only_columns(
-            _reading.c.credit_id,
-            REQUEST.c.id.label("request_id"),
-            _reading.c.code,
-            _likeliest(_reading.c.credit_id).label("rank"),
+        select(
+            _beginning.c.credit_id,
+            _beginning.c.payment_request_id.label("request_id"),
+            _beginning.c.code,
+            _likeliest(_beginning.c.credit_id).label("rank"),
         )
+        .join(_asking, _asking.c.credit_id == _beginning.c.credit_id)
+        .join(CREDIT, CREDIT.c.id == _beginning.c.credit_id)
+        .join(REQUEST, REQUEST.c.id == _beginning.c.payment_request_id)
+        .where(*_waits_for(account, _asking.c.amount))
         .subquery()
     )
     _add_ranked(session, ranked, Clue.CUT)
 
 
+def _find_beginnings(session: Session) -> None:
+    """Every request whose code begins so, by the order of the codes alone."""
+    temporary(session, _beginning)
+    begins = REQUEST.c.reference.between(_reading.c.lowest, _reading.c.highest)
+    found = select(_reading.c.credit_id, _reading.c.code, REQUEST.c.id).join(REQUEST, begins)
+    session.execute(insert(_beginning).from_select(list(_beginning.c.keys()), found))
+    analyze(session, _beginning)
+
+
 def _look_at_payers(session: Session, account: int) -> None:
-    """The payer's account paid for this dossier before, and its present request is as much."""
-    before, paid = aliased(CREDIT), aliased(REQUEST)
-    known = (
-        select(_asking.c.credit_id, REQUEST.c.id.label("request_id"))
-        .select_from(_asking)
+    """The payer's account paid for this dossier before, and its present request is as much.
+
+    Step by step, since SQLite would otherwise look through all that the account ever got.
+    """
+    temporary(session, _payer, _paid)
+    payers = (
+        select(
+            _asking.c.credit_id,
+            CREDIT.c.collection_account_id,
+            _asking.c.amount,
+            CREDIT.c.payer_key,
+        )
         .join(CREDIT, CREDIT.c.id == _asking.c.credit_id)
-        .join(
-            before,
-            and_(
-                before.c.collection_account_id == CREDIT.c.collection_account_id,
-                before.c.payer_key == CREDIT.c.payer_key,
-            ),
-        )
-        .join(paid, paid.c.id == before.c.payment_request_id)
-        .join(
-            REQUEST,
-            and_(
-                REQUEST.c.portal_id == paid.c.portal_id,
-                REQUEST.c.dossier == paid.c.dossier,
-            ),
-        )
-        .where(
-            CREDIT.c.collection_account_id == account,
-            CREDIT.c.payer_key.is_not(None),
-            before.c.finding.in_(COUNTED),
-            *_waits_for(account, _asking.c.amount),
-        )
+        .where(CREDIT.c.payer_key.is_not(None))
+    )
+    session.execute(insert(_payer).from_select(list(_payer.c.keys()), payers))
+    analyze(session, _payer)
+    theirs = and_(
+        CREDIT.c.collection_account_id == _payer.c.collection_account_id,
+        CREDIT.c.payer_key == _payer.c.payer_key,
+    )
+    before = (
+        select(_payer.c.credit_id, _payer.c.amount, CREDIT.c.payment_request_id)
+        .join(CREDIT, theirs)
+        .where(CREDIT.c.finding.in_(COUNTED))
+    )
+    session.execute(insert(_paid).from_select(list(_paid.c.keys()), before))
+    analyze(session, _paid)
+    if session.execute(select(_paid.c.credit_id).limit(1)).first() is not None:
+        _add_ranked(session, _for_the_same_dossier(account), Clue.KNOWN_PAYER)
+
+
+def _for_the_same_dossier(account: int) -> Any:
+    """(credit_id, request_id, code, rank): what waits for dossiers that were paid for before."""
+    paid = aliased(REQUEST)
+    same = and_(REQUEST.c.portal_id == paid.c.portal_id, REQUEST.c.dossier == paid.c.dossier)
+    known = (
+        select(_paid.c.credit_id, REQUEST.c.id.label("request_id"))
+        .select_from(_paid)
+        .join(paid, paid.c.id == _paid.c.payment_request_id)
+        .join(REQUEST, same)
+        .where(*_waits_for(account, _paid.c.amount))
         .distinct()
         .subquery()
     )
-    ranked = (
+    return (
         select(
             known.c.credit_id,
             known.c.request_id,
@@ -200,7 +257,6 @@ def _look_at_payers(session: Session, account: int) -> None:
         .join(CREDIT, CREDIT.c.id == known.c.credit_id)
         .subquery()
     )
-    _add_ranked(session, ranked, Clue.KNOWN_PAYER)
 
 
 def _look_at_lines(session: Session, account: int, through: date) -> None:

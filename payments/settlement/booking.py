@@ -100,7 +100,12 @@ def _last() -> Rows:
 
 
 def _earlier() -> Rows:
-    """The short credits of completed requests, held until now, one after another from zero."""
+    """The short credits of completed requests, held until now, one after another from zero.
+
+    They turn into fees on the day of the completing credit, but not before they came themselves:
+    what completes a request may be told after what followed it.
+    """
+    came_later = CREDIT.c.day > settling.c.day
     reached = cast(
         func.sum(CREDIT.c.held).over(
             partition_by=CREDIT.c.payment_request_id, order_by=CREDIT.c.id
@@ -120,7 +125,7 @@ def _earlier() -> Rows:
             reached,
             number + literal(":by:", Code()) + settling.c.decision,
             literal(True),
-            settling.c.day,
+            case((came_later, CREDIT.c.day), else_=settling.c.day),
         )
         .select_from(share)
         .join(settling, settling.c.credit_id == share.c.credit_id)

@@ -26,7 +26,7 @@ from sqlalchemy import Text as SqlText
 from sqlalchemy.orm import Session
 
 from payments import payment_requests
-from payments.core.columns import Amount
+from payments.core.columns import Amount, Instant
 from payments.core.database import Rows, analyze, rows_of, table_of, temporary
 from payments.credits import COUNTED, Credit, CreditReference, Finding
 from payments.payment_requests import WAITING, PaymentRequest, Status
@@ -265,7 +265,7 @@ def _share_wave(session: Session) -> None:
                 counted,
                 REQUEST.c.received,
                 counted >= due,
-                settling.c.booked_at > REQUEST.c.expires_at,
+                _reached_at(),
             )
             .select_from(ready)
             .join(settling, settling.c.credit_id == ready.c.credit_id)
@@ -294,6 +294,23 @@ def _share_wave(session: Session) -> None:
     )
 
 
+def _reached_at() -> ColumnElement[Any]:
+    """When the last of the request's money came: parts of it may be told after later ones."""
+    latest = (
+        select(func.max(CREDIT.c.booked_at, type_=Instant()))
+        .where(
+            REQUEST.c.received > 0,
+            CREDIT.c.collection_account_id == settling.c.collection_account_id,
+            CREDIT.c.payment_request_id == REQUEST.c.id,
+            CREDIT.c.finding == Finding.SHORT,
+            CREDIT.c.reversed == 0,
+        )
+        .correlate(REQUEST, settling)
+        .scalar_subquery()
+    )
+    return case((latest > settling.c.booked_at, latest), else_=settling.c.booked_at)
+
+
 def _receive_wave(session: Session) -> None:
     received = (
         select(
@@ -301,10 +318,11 @@ def _receive_wave(session: Session) -> None:
             share.c.counted,
             literal(0, Amount()),
             case((settling.c.seen.is_(True), share.c.counted), else_=0),
-            settling.c.booked_at,
-            share.c.late,
+            share.c.reached_at,
+            share.c.reached_at > REQUEST.c.expires_at,
         )
         .join(settling, settling.c.credit_id == share.c.credit_id)
+        .join(REQUEST, REQUEST.c.id == share.c.payment_request_id)
         .where(share.c.credit_id.in_(select(ready.c.credit_id)))
     )
     payment_requests.apply_all(session, received)

@@ -57,10 +57,10 @@ share: Final = Table(
     Column("counted", Amount()),  # what the request received by it
     Column("starts", Amount()),  # what it had received before
     Column("completes", Flag()),
-    Column("late", Flag()),
+    Column("reached_at", Instant()),
     prefixes=["TEMPORARY"],
 )
-"""What credits brought to requests."""
+"""What credits brought to requests; `reached_at` is when the last of a request's money came."""
 
 contribution: Final = Table(
     "settling_contribution",

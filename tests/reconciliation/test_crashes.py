@@ -144,8 +144,11 @@ def lived(stores: Stores, engine: str, *, dies_at: int | None) -> tuple[object, 
                 live(database, account, content)
             except Killed:
                 assert dies_at is not None
-                time.shift(timedelta(minutes=5))  # the dead one's lease runs out
-                live(database, account, content)
+        if dies_at is not None:
+            database.dispose()  # the dead one's connections go with it
+            database = Database(url)
+            time.shift(timedelta(minutes=5))  # and its lease runs out
+            live(database, account, content)
         found = database.read(lambda session: outcome(session, account))
         database.dispose()
         return found, sent["all"]

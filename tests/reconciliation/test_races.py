@@ -13,17 +13,23 @@ from datetime import timedelta
 from random import Random
 
 import pytest
+import time_machine
 from sqlalchemy import Column, Integer, MetaData, Table, func, insert, select
 from sqlalchemy.orm import Session
 
 from payments import agencies, inbox, ledger, payment_requests
 from payments.agencies import CollectionAccount
+from payments.core import clock
 from payments.core.database import Database
 from payments.credits import Credit
 from payments.payment_requests import PaymentRequest
+from reconciliation import jobs
+from reconciliation.day_close import AccountDay, RunUnderWay
+from reconciliation.matching import LineMatch
 from tests.bank import TODAY, BankLine, a_statement
 from tests.builders import NOON, Province, a_message, a_payment_request, a_province
 from tests.reconciliation.walking import match_account
+from tests.services import a_service
 
 NIGHT = NOON + timedelta(hours=13)
 PAID = 60
@@ -114,6 +120,50 @@ def test_loops_an_import_and_a_closing_at_once_do_no_harm(database: Database) ->
     )
 
     database.read(lambda session: check(session, province))
+
+
+def test_four_workers_and_two_schedulers_run_a_day_once(database: Database) -> None:
+    """Whoever comes while a day is being run leaves it; each line is in one match."""
+    province, references = database.write(a_busy_day)
+    account, service = province.account.id, a_service(database)
+    database.write(
+        lambda session: inbox.settle_account(
+            session, account, vault=province.vault, prefix="TTHC", now=NIGHT
+        )
+    )
+    lines = [
+        BankLine(50_000, reference, f"FT{number}", at=NOON)
+        for number, reference in enumerate(references)
+    ]
+    database.write(lambda session: a_statement(within(session, province), *lines))
+    refused: list[RunUnderWay] = []
+
+    def work() -> None:
+        try:
+            jobs.run_day(database, account, TODAY)
+        except RunUnderWay as busy:
+            refused.append(busy)
+
+    def schedule() -> None:
+        jobs.run_due(service, clock.now())
+
+    with time_machine.travel(NOON + timedelta(hours=20), tick=True):
+        at_once([work, work, work, work, schedule, schedule])
+
+    rows, matched = database.read(lambda session: (_days(session), _matched(session)))
+    assert [(day.day, day.verdict) for day in rows] == [(TODAY, "reconciled")]
+    assert rows[0].runs + len(refused) >= 4
+    assert matched == len(references)
+    database.read(lambda session: check(session, province))
+
+
+def _days(session: Session) -> Sequence[AccountDay]:
+    return session.scalars(select(AccountDay)).all()
+
+
+def _matched(session: Session) -> int:
+    """Live matches, each of another line."""
+    return session.scalar(select(func.count(LineMatch.first_line_id.distinct()))) or 0
 
 
 def check(session: Session, province: Province) -> None:

@@ -33,9 +33,10 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from payments import agencies, ledger
 from payments.advice import Direction
 from payments.core import audit
+from payments.core.approvals import SamePerson
 from payments.core.columns import Amount, Code, Day, Instant, Key, Words, one_of
 from payments.core.database import Row, Rows
-from payments.core.errors import Conflict, Invalid, NotFound, Refused
+from payments.core.errors import Conflict, Invalid, NotFound
 from payments.core.money import MOST, ZERO, Dong
 from payments.core.text import plain
 
@@ -43,12 +44,6 @@ SHORTEST: Final = 3
 LONGEST: Final = 60
 
 _WORD: Final = re.compile(r"[A-Z0-9]+")
-
-
-class SamePerson(Refused):
-    """Nobody approves what they proposed themselves."""
-
-    code = "same_person"
 
 
 class OpeningApproved(Conflict):

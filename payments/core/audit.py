@@ -11,13 +11,13 @@ Entries are appended one at a time: the head is locked last in a unit of work an
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import UniqueConstraint, func, select
+from sqlalchemy import Index, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from payments.core.columns import Code, Instant, Json, Key
@@ -39,6 +39,7 @@ class AuditEntry(Row):
     __table_args__ = (
         UniqueConstraint("previous_hash"),
         UniqueConstraint("hash"),
+        Index(None, "subject"),
         {"sqlite_strict": True},
     )
 
@@ -116,6 +117,18 @@ def verify(session: Session, *, head: str = GENESIS) -> Verdict:
     return Verdict(entries, previous, None, found)
 
 
+def of_subjects(session: Session, subjects: Iterable[str], *, most: int) -> Sequence[AuditEntry]:
+    """The latest entries about any of these, in order."""
+    rows = select(AuditEntry).where(AuditEntry.subject.in_(sorted(set(subjects))))
+    return session.scalars(rows.order_by(AuditEntry.id.desc()).limit(most)).all()[::-1]
+
+
+def digest(content: Mapping[str, Any]) -> str:
+    """SHA-256 of canonical JSON: keys sorted, no spaces, no fractions of numbers."""
+    _refuse_fractions(content)
+    return hashlib.sha256(orjson.dumps(dict(content), option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
 def _hash(entry: AuditEntry) -> str:
     """SHA-256 of the entry's canonical JSON: keys sorted, no spaces, the instant in UTC."""
     content = {
@@ -126,8 +139,7 @@ def _hash(entry: AuditEntry) -> str:
         "details": entry.details,
         "previous_hash": entry.previous_hash,
     }
-    _refuse_fractions(entry.details)
-    return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return digest(content)
 
 
 def _refuse_fractions(value: Any) -> None:

@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 
 from payments import agencies, ledger
 from payments.core import audit
+from payments.core.approvals import SamePerson
 from payments.core.calendar import local_day
 from payments.core.errors import Conflict, Invalid
-from reconciliation.bookings import SamePerson
 from reconciliation.day_close.figures import digest
 from reconciliation.day_close.running import assess, of
 from reconciliation.day_close.tables import AccountDay, Verdict

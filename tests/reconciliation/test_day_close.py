@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 
 from payments import ledger
 from payments.core import audit
+from payments.core.approvals import SamePerson
 from payments.core.audit import AuditEntry
 from payments.ledger import DayOutOfOrder
 from reconciliation import day_close, proof
-from reconciliation.bookings import SamePerson
 from reconciliation.day_close import (
     DayChanged,
     DayClosed,

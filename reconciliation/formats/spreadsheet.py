@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from io import SEEK_END
 from itertools import chain
 from typing import BinaryIO, Final
 
@@ -55,6 +56,8 @@ class Sheet:
     header: Row
     above: list[Row]
     below: Iterator[Row]
+    whole: bool
+    """Its last row ends where it should; a text cut within a row has no line's end."""
 
 
 def parse(stream: BinaryIO, *, layouts: Sequence[Layout]) -> Iterator[Part]:
@@ -73,6 +76,7 @@ class Reading:
 
     def __init__(self, sheet: Sheet) -> None:
         self.layout, (self.row, header) = sheet.layout, sheet.header
+        self.may_end_anywhere = sheet.layout.open_end and sheet.whole
         self.facts = Facts(sheet.layout, sheet.above)
         self.table = Table(sheet.layout, header)
         self.ended = False
@@ -106,7 +110,7 @@ class Reading:
 
         An opening balance told below the movements comes too late for the head: it is refused.
         """
-        if not (self.ended or self.layout.open_end):
+        if not (self.ended or self.may_end_anywhere):
             raise CutFile(line=self.row + 1)
         if self.facts.balance(Fact.OPENING, self.table) not in (None, self.tally.opening):
             raise RepeatedFigure(line=self.row, what=Fact.OPENING.value)
@@ -165,9 +169,11 @@ class Reading:
 def opened(stream: BinaryIO, layouts: Sequence[Layout]) -> Sheet:
     """The file with its header found, a CSV by the first way to read it that has one."""
     refusals = []
+    whole = is_workbook(stream) or _ends_its_line(stream)
     for (encoding, delimiter), able in dialects(stream, layouts).items():
         try:
-            return _sheet(rows_of(stream, encoding=encoding, delimiter=delimiter), able)
+            rows = rows_of(stream, encoding=encoding, delimiter=delimiter)
+            return _sheet(rows, able, whole=whole)
         except UnreadableFile as refusal:
             refusals.append(refusal)
     raise refusals[0]
@@ -201,6 +207,11 @@ def dialects(
     return found
 
 
+def _ends_its_line(stream: BinaryIO) -> bool:
+    stream.seek(max(0, stream.seek(0, SEEK_END) - 1))
+    return stream.read(1) in (b"\n", b"\r")
+
+
 def _head(stream: BinaryIO) -> bytes:
     stream.seek(0)
     head = stream.read(len(compound.SIGNATURE))
@@ -208,7 +219,7 @@ def _head(stream: BinaryIO) -> bytes:
     return head
 
 
-def _sheet(rows: Iterator[Row], layouts: Sequence[Layout]) -> Sheet:
+def _sheet(rows: Iterator[Row], layouts: Sequence[Layout], *, whole: bool) -> Sheet:
     """Reads to the header row: the first that carries all labels of one layout and no other."""
     above: list[Row] = []
     for row, cells in rows:
@@ -216,7 +227,7 @@ def _sheet(rows: Iterator[Row], layouts: Sequence[Layout]) -> Sheet:
         if len(found) > 1:
             raise AmbiguousLayout(line=row, layouts=", ".join(layout.name for layout in found))
         if found:
-            return Sheet(found[0], header=(row, cells), above=above, below=rows)
+            return Sheet(found[0], header=(row, cells), above=above, below=rows, whole=whole)
         above.append((row, cells))
         if len(above) == MOST_PREAMBLE:
             break

@@ -300,6 +300,13 @@ def test_a_sheet_without_its_last_rows_is_cut(bank):
         assert refusal(write(table[:end])).code == "cut_file"
 
 
+def test_a_text_that_ends_within_a_row_is_cut():
+    """Where a bank's last row is not known, at least its line must have an end."""
+    content = as_csv(written(sheet("acb", MOVEMENTS)))
+    assert len(parts(content)[1]) == len(MOVEMENTS)
+    assert refusal(content.rstrip(b"\r\n")).code == "cut_file"
+
+
 @pytest.mark.parametrize("bank", BANKS)
 def test_a_column_that_is_missing_or_not_known_is_no_header_of_ours(bank):
     """Nothing is read by a part of a header, nor beside a column nobody described."""

@@ -15,6 +15,7 @@ from io import BytesIO
 
 import pytest
 
+from tests.bank_sheets import as_xls
 from tests.statement_files import Movement, as_csv, camt, document, entry, rows
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -104,6 +105,16 @@ def cells(rows: int) -> str:
     return "".join(f'<row><c r="A{n}" t="s"><v>0</v></c></row>' for n in range(1, rows + 1))
 
 
+def xls(table: list[list[object]], old: bytes = b"", new: bytes = b"") -> bytes:
+    """An old workbook, the last place in which it holds `old` overwritten."""
+    content = as_xls(table)
+    at = content.rindex(old) if old else 0
+    return content[:at] + new + content[at + len(new) :]
+
+
+SHORT_NUMBER = b"\x7e\x02\x0a\x00"
+SHARED_TEXTS = b"\xfc\x00"
+
 BOMBS = {
     "billion laughs": (laughs, "doctype_refused"),
     "a file of the server": (
@@ -182,6 +193,30 @@ BOMBS = {
     "a row without end": (
         lambda: workbook(f"<row>{'<c/>' * 200_000}</row>"),
         "unreadable_workbook",
+    ),
+    "two cells far apart in an old workbook": (
+        lambda: xls([[1, "x", 2]], SHORT_NUMBER, SHORT_NUMBER + b"\xff\xff\xff\xff"),
+        "unreadable_workbook",
+    ),
+    "an old workbook whose last cell is far away": (
+        lambda: xls([[1, "x", 2]], SHORT_NUMBER, SHORT_NUMBER + b"\xff\xff\xff\x00"),
+        "layout_not_found",
+    ),
+    "one long text in many cells of an old workbook": (
+        lambda: xls([[noise(30_000)]] * 60_000),
+        "file_too_large",
+    ),
+    "texts that an old workbook does not hold": (
+        lambda: xls([["x"]], SHARED_TEXTS, SHARED_TEXTS + b"\x0c\x00\x01\0\0\0\x40\x42\x0f\0"),
+        "unreadable_workbook",
+    ),
+    "an old workbook of the largest size": (
+        lambda: xls([[f"{row}", "x"] for row in range(65_536)]),
+        "layout_not_found",
+    ),
+    "an old workbook larger than any": (
+        lambda: as_xls([["x"]]) + bytes(40_000_000),
+        "file_too_large",
     ),
     "a line without end": (lambda: b"x" * 100_000_000, "file_too_large"),
     "a quote without end": (

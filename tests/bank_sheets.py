@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -13,6 +14,7 @@ from tests.statement_files import ACCOUNT, HEADER, Movement, as_csv, as_xlsx, si
 
 Cell = str | int | date
 Table = list[list[Cell]]
+TONES = "\u0300\u0301\u0303\u0309\u0323"
 CONTROLS = ("opening", "closing", "debit_sum", "credit_sum", "debit_count", "credit_count")
 
 
@@ -415,3 +417,44 @@ WRITERS: dict[str, Callable[[Table], bytes]] = {
     "xlsx of texts": lambda table: as_xlsx(written(table)),
     "csv": lambda table: as_csv(written(table)),
 }
+
+
+def in_cp1258(text: str) -> bytes:
+    """Windows-1258 writes a vowel and then its tone."""
+    apart = unicodedata.normalize("NFD", text)
+    return b"".join(
+        unicodedata.normalize("NFC", "".join(c for c in cluster if c not in TONES)).encode("cp1258")
+        + "".join(c for c in cluster if c in TONES).encode("cp1258")
+        for cluster in clusters(apart)
+    )
+
+
+def clusters(text: str) -> list[str]:
+    """Letters, each with the marks that follow it."""
+    found: list[str] = []
+    for character in text:
+        if unicodedata.combining(character) and found:
+            found[-1] += character
+        else:
+            found.append(character)
+    return found
+
+
+NEW_LAYOUT = """
+[some_bank]
+bank = "970400"
+currency = "VND"
+encodings = ["utf-8"]
+delimiter = ";"
+days = "dd/mm/yyyy"
+thousands = "dot"
+stable_references = false
+ends_at = ["Cộng"]
+[some_bank.columns]
+day = ["Ngày"]
+credit = ["Tiền vào"]
+debit = ["Tiền ra"]
+memo = ["Nội dung"]
+"""
+NEW_SHEET = "Ngày;Tiền vào;Tiền ra;Nội dung\n24/11/2026;50.000;;TTHC0123456789\nCộng;50.000;;\n"
+"""A layout of no bank of ours, and a sheet in it."""

@@ -6,6 +6,7 @@ never are: the draft leaves them open, and reads nothing until a person has fill
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -224,5 +225,5 @@ def _listed(labels: Sequence[str]) -> str:
 
 def _quoted(text: str) -> str:
     """A text as TOML writes it, on one line."""
-    plain = " ".join(text.split()) or text
+    plain = " ".join(unicodedata.normalize("NFC", text).split()) or text
     return '"' + plain.replace("\\", "\\\\").replace('"', '\\"').replace("\t", "\\t") + '"'

@@ -18,6 +18,7 @@ from babel.messages.pofile import read_po
 from payments.core import audit, clock, schema
 from payments.core.database import Database
 from payments.core.words import TRANSLATIONS
+from reconciliation.formats.descriptions import LAYOUTS
 from tests.stores import SQLITE
 
 KEY = base64.b64encode(b"k" * 32).decode()
@@ -116,6 +117,24 @@ def test_an_empty_database_is_brought_up_to_date_and_checked(tmp_path: Path) -> 
     assert (ended.returncode, ended.stderr) == (0, "")
     assert KEY not in ended.stdout
     assert "CASHLESS_REFERENCE_PREFIX" in ended.stdout
+
+
+@pytest.mark.parametrize("words", ["config check", "web", "scheduler"])
+def test_layouts_that_cannot_be_read_stop_the_start(words: str, tmp_path: Path) -> None:
+    """Layout and fault are told; with the fault mended the layout is shown among the settings."""
+    layouts, shipped = tmp_path / "layouts.toml", LAYOUTS.read_text("utf-8")
+    layouts.write_text(shipped.replace("[acb", "[new_bank").replace('"12h"', '"13h"'), "utf-8")
+    settings = {
+        "CASHLESS_DATABASE_URL": f"sqlite:///{tmp_path / 'new.sqlite'}",
+        "CASHLESS_MASTER_KEY": KEY,
+        "CASHLESS_LAYOUTS_FILE": str(layouts),
+    }
+    assert run("migrate", **settings).returncode == 0
+    told = refused(run(*words.split(), **settings))
+    assert "vib" in told
+    assert "times = '13h'" in told
+    layouts.write_text(layouts.read_text("utf-8").replace('"13h"', '"12h"'), "utf-8")
+    assert "new_bank" in run("config", "check", **settings).stdout
 
 
 def refused_later(*words: str, settings: dict[str, str]) -> str:

@@ -16,6 +16,7 @@ from reconciliation import day_close, jobs, proof, statements
 from reconciliation.day_close import Progress
 from reconciliation.statements import Received, StatementFile
 from tests.bank import TODAY, BankLine, a_statement, vietcombank
+from tests.bank_sheets import NEW_LAYOUT, NEW_SHEET
 from tests.builders import NOON, Province, a_payment_request, a_province, paid
 from tests.services import a_service
 
@@ -108,3 +109,14 @@ def test_a_refused_file_leaves_its_reason(database: Database) -> None:
     assert [(one.state, one.refusal["code"]) for one in files] == [
         ("refused", "statement_account_not_said")
     ]
+
+
+@pytest.mark.committed
+def test_a_layout_of_this_machine_is_read_by_an_import(database: Database) -> None:
+    """What the setting describes is known to command, console and scheduler alike."""
+    account = database.write(a_province).account
+    received = Received(NEW_SHEET.encode(), "sheet.csv")
+    cashless = a_service(database, layouts=NEW_LAYOUT)
+    with time_machine.travel(NOON, tick=True):
+        done = jobs.import_statement(cashless, received, account=account, by="staff:1")
+    assert (done.statements[0].format, done.statements[0].added) == ("some_bank", 1)

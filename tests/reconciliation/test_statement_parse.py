@@ -11,7 +11,10 @@ import pytest
 from click.testing import CliRunner
 
 from reconciliation.cli import COMMANDS
+from reconciliation.formats.layouts import WrongLayout
 from reconciliation.formats.refusals import CutFile
+from reconciliation.formats.spreadsheet import LayoutNotFound
+from tests.bank_sheets import NEW_LAYOUT, NEW_SHEET
 from tests.statement_files import Movement, camt
 
 FOLDER = Path(__file__).parents[1] / "samples" / "statements"
@@ -71,3 +74,43 @@ def test_a_file_that_cannot_be_read_exits_2(cut):
     done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.fixture
+def new_bank(tmp_path) -> tuple[Path, Path]:
+    """A sheet that no layout of ours fits, and a file of layouts with one that does."""
+    sheet, layouts = tmp_path / "sheet.csv", tmp_path / "layouts.toml"
+    sheet.write_text(NEW_SHEET, encoding="utf-8")
+    layouts.write_text(NEW_LAYOUT, encoding="utf-8")
+    return sheet, layouts
+
+
+def test_further_layouts_are_handed_over_or_set(new_bank, monkeypatch):
+    """By an option, or by the setting of this machine; without them the sheet is refused."""
+    sheet, layouts = new_bank
+    assert isinstance(run(sheet).exception, LayoutNotFound)
+    told = run(sheet, "--json", "--layouts", layouts)
+    assert json.loads(told.stdout)["statements"][0]["lines"][0]["amount"] == "50000"
+    monkeypatch.setenv("CASHLESS_LAYOUTS_FILE", str(layouts))
+    assert run(sheet, "--json").stdout == told.stdout
+    assert run(sheet, "--json", "--format", "some_bank").stdout == told.stdout
+
+
+def test_a_wrong_file_of_layouts_is_refused(new_bank):
+    """With the layout and what is wrong in it."""
+    sheet, layouts = new_bank
+    layouts.write_text(NEW_LAYOUT.replace('"dot"', '"?"'), encoding="utf-8")
+    refused = run(sheet, "--layouts", layouts).exception
+    assert isinstance(refused, WrongLayout)
+    assert refused.fields == {"layout": "some_bank", "what": "thousands = '?'"}
+    layouts.write_bytes(b"\xff")
+    assert isinstance(run(sheet, "--layouts", layouts).exception, WrongLayout)
+
+
+def test_a_layout_is_drafted_from_a_file(new_bank):
+    """It is printed, to be kept in a file, and says itself what is left to fill in."""
+    sheet, _ = new_bank
+    drafted = CliRunner().invoke(COMMANDS["statement"], ["layout", str(sheet), "--name", "moi"])
+    assert drafted.exit_code == 0
+    assert "[moi]" in drafted.stdout
+    assert '"?" = ["Tiền vào", "Tiền ra"]' in drafted.stdout

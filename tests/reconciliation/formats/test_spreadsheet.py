@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import date
 from decimal import Decimal
 from io import BytesIO
@@ -12,6 +11,7 @@ import pytest
 from reconciliation.formats import Figure, Line, UnreadableFile, read, spreadsheet
 from reconciliation.formats.descriptions import every_layout, load
 from reconciliation.formats.layouts import WrongLayout
+from tests.bank_sheets import in_cp1258
 from tests.statement_files import HEADER, Movement, as_csv, as_xlsx, rows
 
 FIFTY = Movement(50_000, memo="TTHC0123456789", reference="5242 - 74128")
@@ -214,28 +214,6 @@ STT;Ngày / Date;Ngày hiệu lực;Số bút toán;Tiền gửi (DEBIT);Tiền 
 2;2026-11-24;;FT1;;3.300;-46.700;phi;;
 Cộng;;;;50.000;3.300;;;;
 """
-TONES = "\u0300\u0301\u0303\u0309\u0323"
-
-
-def in_cp1258(text: str) -> bytes:
-    """Windows-1258 writes a vowel and then its tone."""
-    apart = unicodedata.normalize("NFD", text)
-    return b"".join(
-        unicodedata.normalize("NFC", "".join(c for c in cluster if c not in TONES)).encode("cp1258")
-        + "".join(c for c in cluster if c in TONES).encode("cp1258")
-        for cluster in clusters(apart)
-    )
-
-
-def clusters(text: str) -> list[str]:
-    """Letters, each with the marks that follow it."""
-    found: list[str] = []
-    for character in text:
-        if unicodedata.combining(character) and found:
-            found[-1] += character
-        else:
-            found.append(character)
-    return found
 
 
 def some_bank(described: str = LAYOUT):

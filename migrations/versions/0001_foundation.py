@@ -346,9 +346,9 @@ POSTGRESQL = (
     received_by TEXT NOT NULL,
     CONSTRAINT pk_statement_file PRIMARY KEY (id),
     CONSTRAINT uq_statement_file_public_id UNIQUE (public_id),
-    CONSTRAINT ck_statement_file_state CHECK (state IN ('imported', 'refused')),
+    CONSTRAINT ck_statement_file_state CHECK (state IN ('offered', 'imported', 'refused')),
     CONSTRAINT ck_statement_file_refusal CHECK ((state = 'refused') = (refusal IS NOT NULL)),
-    CONSTRAINT ck_statement_file_stored_file CHECK ((state = 'imported') = (stored_file_id IS NOT NULL)),
+    CONSTRAINT ck_statement_file_stored_file CHECK ((state = 'refused') = (stored_file_id IS NULL)),
     CONSTRAINT fk_statement_file_stored_file_id FOREIGN KEY(stored_file_id) REFERENCES stored_file (id)
 )""",
     r"""CREATE UNIQUE INDEX uq_statement_file_sha256_imported ON statement_file (sha256) WHERE state = 'imported'""",
@@ -1271,9 +1271,9 @@ SQLITE = (
     received_by TEXT NOT NULL,
     CONSTRAINT pk_statement_file PRIMARY KEY (id),
     CONSTRAINT uq_statement_file_public_id UNIQUE (public_id),
-    CONSTRAINT ck_statement_file_state CHECK (state IN ('imported', 'refused')),
+    CONSTRAINT ck_statement_file_state CHECK (state IN ('offered', 'imported', 'refused')),
     CONSTRAINT ck_statement_file_refusal CHECK ((state = 'refused') = (refusal IS NOT NULL)),
-    CONSTRAINT ck_statement_file_stored_file CHECK ((state = 'imported') = (stored_file_id IS NOT NULL)),
+    CONSTRAINT ck_statement_file_stored_file CHECK ((state = 'refused') = (stored_file_id IS NULL)),
     CONSTRAINT fk_statement_file_stored_file_id FOREIGN KEY(stored_file_id) REFERENCES stored_file (id)
 )
  STRICT""",

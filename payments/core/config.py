@@ -38,6 +38,7 @@ SETTINGS: Final = (
     "REFERENCE_PREFIX",
     "WEBHOOK_HOSTS",
     "LAYOUTS",
+    "DROP_FOLDER",
     "TRUSTED_PROXIES",
     "LOG_LEVEL",
     "CLOCK_OFFSET_SECONDS",
@@ -85,6 +86,8 @@ class Config:
     clock_offset_seconds: int
     layouts: str = field(default="", repr=False)
     """Further layouts of bank statements, in TOML; those who read statements know the language."""
+    drop_folder: Path | None = None
+    """The folder in which banks leave statements; None where none is watched."""
 
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> Self:
@@ -171,6 +174,7 @@ def _read_alike(env: _Environment) -> dict[str, Any]:
     return {
         "reference_prefix": env.setting("REFERENCE_PREFIX", "TTHC", parse=_prefix),
         "layouts": env.setting("LAYOUTS", "", parse=_toml),
+        "drop_folder": env.setting("DROP_FOLDER", "", parse=_or_none(_folder)),
         "trusted_proxies": env.setting("TRUSTED_PROXIES", "0", parse=_proxies),
         "log_level": env.setting("LOG_LEVEL", "INFO", parse=_level),
     }
@@ -264,6 +268,13 @@ def _hosts(text: str) -> frozenset[str]:
     if not all(_HOST.fullmatch(host) for host in hosts):
         raise ValidationError(later("setting.not_hosts"))
     return frozenset(hosts)
+
+
+def _folder(text: str) -> Path:
+    path = Path(text)
+    if not path.is_dir() or not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+        raise ValidationError(later("setting.not_a_folder"))
+    return path.resolve()
 
 
 def _toml(text: str) -> str:

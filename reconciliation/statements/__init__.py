@@ -1,7 +1,8 @@
 """Statements: files of banks read whole, stored once, and whether they follow one another.
 
-`tables` says what is kept, `reading` what a file says, `importing` what of it is new,
-`continuity` what the bank's balance was, `lines` how lines are marked as matched.
+`tables` says what is kept, `reading` what a file says, `keeping` whether it is offered, taken or
+refused, `importing` what of it is new, `continuity` what the bank's balance was, `lines` how lines
+are marked as matched.
 """
 
 from reconciliation.statements.continuity import (
@@ -21,14 +22,22 @@ from reconciliation.statements.importing import (
     ImportedForAnother,
     StatementOfAnotherAccount,
     import_file,
-    keep_refusal,
     known,
+)
+from reconciliation.statements.keeping import (
+    NotOffered,
+    keep_refusal,
+    offer,
+    offered,
+    withdraw_offer,
 )
 from reconciliation.statements.lines import LineAlreadyMatched, match_all, unmatch_all
 from reconciliation.statements.reading import (
+    MOST_BYTES,
     EmptyFile,
     Read,
     Received,
+    StatementTooLarge,
     StatementWithoutDays,
     read,
 )
@@ -41,6 +50,7 @@ from reconciliation.statements.tables import (
 )
 
 __all__ = [
+    "MOST_BYTES",
     "AccountNotSaid",
     "Basis",
     "Closing",
@@ -50,12 +60,14 @@ __all__ = [
     "ImportedForAnother",
     "LineAlreadyMatched",
     "LineReference",
+    "NotOffered",
     "Read",
     "Received",
     "Statement",
     "StatementFile",
     "StatementLine",
     "StatementOfAnotherAccount",
+    "StatementTooLarge",
     "StatementWithoutDays",
     "closing_on",
     "days_without",
@@ -68,6 +80,9 @@ __all__ = [
     "match_all",
     "moved_between",
     "net",
+    "offer",
+    "offered",
     "read",
     "unmatch_all",
+    "withdraw_offer",
 ]

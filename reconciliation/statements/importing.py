@@ -15,14 +15,13 @@ from typing import Any, Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
-from uuid_utils.compat import uuid7
 
 from payments import agencies
 from payments.agencies import CollectionAccount
-from payments.core import audit, files
 from payments.core.database import load, table_of
-from payments.core.errors import CashlessError, Conflict, Invalid
+from payments.core.errors import Conflict, Invalid
 from payments.core.money import Dong
+from reconciliation.statements.keeping import keep, tell
 from reconciliation.statements.reading import Read, Received
 from reconciliation.statements.tables import (
     FileState,
@@ -38,7 +37,6 @@ REFERENCE: Final = table_of(LineReference)
 
 _AT_ONCE: Final = 5_000
 _TOLD_DIFFERENCES: Final = 50
-_MEDIA_TYPE: Final = "application/octet-stream"
 
 Movement = tuple[str, int]
 """Direction and amount: what two formats of one bank tell alike."""
@@ -113,28 +111,13 @@ def import_file(
     before = known(session, received, account=account)
     if before is not None:
         return before
-    file = _file(received, state=FileState.IMPORTED, by=by, now=now)
-    file.stored_file_id = files.store(session, received.content, media_type=_MEDIA_TYPE)
-    session.add(file)
-    session.flush()
+    file = keep(session, received, state=FileState.IMPORTED, by=by, now=now)
     stored = [
         _store(session, one, file_id=file.id, account_id=of.id, position=position)
         for position, (one, of) in enumerate(zip(statements, whose, strict=True), start=1)
     ]
-    _tell(session, "statement.imported", file, by=by, now=now, statements=_told(stored))
+    tell(session, "statement.imported", file, by=by, now=now, statements=_told(stored))
     return Imported(file.id, again=False, statements=stored)
-
-
-def keep_refusal(
-    session: Session, received: Received, error: CashlessError, *, by: str, now: datetime
-) -> None:
-    """Notes that a file was refused, and why; nothing of its content is kept."""
-    file = _file(received, state=FileState.REFUSED, by=by, now=now)
-    fields = {name: _plain(value) for name, value in error.fields.items()}
-    file.refusal = {"code": error.code, "fields": fields}
-    session.add(file)
-    session.flush()
-    _tell(session, "statement.refused", file, by=by, now=now, reason=error.code)
 
 
 def _account(session: Session, read: Read, *, asked: CollectionAccount | None) -> CollectionAccount:
@@ -322,31 +305,6 @@ def _new_ids(session: Session, count: int) -> list[int]:
     return list(range(newest + 1, newest + 1 + count))
 
 
-def _file(received: Received, *, state: FileState, by: str, now: datetime) -> StatementFile:
-    return StatementFile(
-        public_id=str(uuid7()),
-        sha256=received.sha256,
-        filename=received.filename[:200],
-        size=len(received.content),
-        state=state,
-        received_at=now,
-        received_by=by,
-    )
-
-
-def _tell(
-    session: Session, action: str, file: StatementFile, *, by: str, now: datetime, **details: Any
-) -> None:
-    audit.append(
-        session,
-        actor=by,
-        action=action,
-        subject=f"statement_file:{file.id}",
-        details={"sha256": file.sha256, **details},
-        now=now,
-    )
-
-
 def _told(stored: Sequence[Statement]) -> list[dict[str, Any]]:
     return [
         {
@@ -370,7 +328,3 @@ def _discrepancies(read: Read) -> list[dict[str, Any]] | None:
 
 def _dong(amount: Any | None) -> Dong | None:
     return None if amount is None else Dong(int(amount))
-
-
-def _plain(value: object) -> object:
-    return value if value is None or isinstance(value, int | str) else str(value)

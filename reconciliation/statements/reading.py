@@ -29,6 +29,16 @@ _DIGEST: Final = 32
 _TOLD_EVERY: Final = 1_000
 
 
+MOST_BYTES: Final = 64 << 20
+"""The largest file that is taken: about 100,000 lines of CAMT.053."""
+
+
+class StatementTooLarge(Invalid):
+    """A file larger than any statement of a day; `size` and `most` are bytes."""
+
+    code = "statement_too_large"
+
+
 class EmptyFile(Invalid):
     """A file that holds no statement."""
 

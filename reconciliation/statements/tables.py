@@ -33,8 +33,9 @@ from payments.references import Kind
 
 
 class FileState(StrEnum):
-    """Whether a file's content was taken, or the file was refused whole."""
+    """Whether a file's content was taken, waits to be looked at, or was refused whole."""
 
+    OFFERED = "offered"
     IMPORTED = "imported"
     REFUSED = "refused"
 
@@ -54,7 +55,7 @@ class StatementFile(Row):
         ),
         one_of("state", FileState),
         CheckConstraint("(state = 'refused') = (refusal IS NOT NULL)", name="refusal"),
-        CheckConstraint("(state = 'imported') = (stored_file_id IS NOT NULL)", name="stored_file"),
+        CheckConstraint("(state = 'refused') = (stored_file_id IS NULL)", name="stored_file"),
         {"sqlite_strict": True},
     )
 

@@ -189,6 +189,47 @@ def test_what_cannot_be_taken_is_refused_with_words(
     assert said in page
 
 
+def test_a_statement_can_be_looked_at_first(sign_in: SignIn, here: Here) -> None:
+    """What the file says and how many lines are new is shown; nothing is booked until imported."""
+    person = sign_in(Role.RECONCILER)
+    line = BankLine(50_000, f"nop phi {here.reference}", reference="FT1")
+
+    offered = bring(person, camt(here.number, [line, BankLine(-11_000, "THU PHI")]), then="look")
+
+    assert offered.status_code == 303
+    page = person.see(offered.location)
+    for shown in (here.number, "2 lines, 2 new", here.reference, "THU PHI", "39,000"):
+        assert shown in page, shown
+    assert "There are none." in person.see(here.day)
+    taken = person.send(f"{offered.location}/import", on=offered.location)
+    assert taken.status_code == 303
+    assert here.reference in person.see(here.day)
+    again = bring(person, camt(here.number, [line, BankLine(-11_000, "THU PHI")]), then="look")
+    assert "imported before" in person.see(again.location)
+
+
+def test_what_was_only_looked_at_can_be_discarded(sign_in: SignIn, here: Here) -> None:
+    """A discarded file is gone, and its page with it."""
+    person = sign_in(Role.RECONCILER)
+    offered = bring(person, camt(here.number, [BankLine(1_000, "x")]), then="look").location
+
+    assert "Look at it" in person.see("/console/statements")
+    assert person.send(f"{offered}/withdraw", on=offered).status_code == 303
+
+    assert person.client.get(offered, headers={"Accept": "text/html"}).status_code == 404
+    assert "Look at it" not in person.see("/console/statements")
+
+
+def test_what_cannot_be_taken_cannot_be_looked_at_either(sign_in: SignIn) -> None:
+    """A foreign file is refused at once, with its reason."""
+    person = sign_in(Role.RECONCILER)
+
+    answer = bring(person, camt("0099999999", [BankLine(1_000)]), then="look")
+
+    assert answer.status_code == 404
+    assert "no such collection account" in answer.get_data(as_text=True)
+
+
 def test_a_form_without_a_file_is_refused(sign_in: SignIn) -> None:
     """Pressing the button without choosing a file is no import."""
     assert sign_in(Role.RECONCILER).send("/console/statements").status_code == 422

@@ -5,7 +5,7 @@ from __future__ import annotations
 from payments.core.service import Service
 from payments.core.words import later
 from payments.web.auth import Home, StaffPages
-from reconciliation.web.console import accounts, day, statement_files, today
+from reconciliation.web.console import accounts, day, preview, statement_files, today
 from reconciliation.web.console.parts import READERS, reason, refusal
 
 HOME = Home("console.accounts", later("Reconciliation"), READERS)
@@ -15,6 +15,6 @@ def blueprint(cashless: Service) -> StaffPages:
     """Every page of the console, under `/console`."""
     pages = StaffPages("console", __name__, url_prefix="/console", template_folder="../templates")
     pages.context_processor(lambda: {"reason": reason, "refusal": refusal})
-    for page in (today, day, statement_files, accounts):
+    for page in (today, day, statement_files, preview, accounts):
         page.add(pages, cashless)
     return pages

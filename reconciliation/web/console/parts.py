@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from payments.agencies import CollectionAccount, UnknownCollectionAccount
 from payments.core.errors import NotFound
+from payments.core.service import Service
 from payments.core.words import say
 from payments.staff import Role
 from reconciliation import day_close
@@ -54,3 +55,10 @@ def day_of(text: str) -> date:
     if not 2000 <= day.year < 2100 or day.isoformat() != text:
         raise NotADay
     return day
+
+
+def chosen_account(cashless: Service, public_id: str) -> CollectionAccount | None:
+    """The account that a form names, None where it leaves that to the file."""
+    if not public_id:
+        return None
+    return cashless.database.read(lambda session: account_of(session, public_id))

@@ -21,11 +21,8 @@ from payments.staff import Role
 from payments.web import auth, problems
 from payments.web.auth import StaffPages, staff_only
 from reconciliation import jobs
-from reconciliation.statements import Imported, Received, Statement, StatementFile
-from reconciliation.web.console.parts import READERS, account_of
-
-MOST_BYTES: Final = 64 << 20
-"""About 100,000 lines of CAMT.053."""
+from reconciliation.statements import MOST_BYTES, Imported, Received, Statement, StatementFile
+from reconciliation.web.console.parts import READERS, chosen_account
 
 SHOWN: Final = 50
 
@@ -58,7 +55,11 @@ def add(pages: StaffPages, cashless: Service) -> None:
         if file is None or not file.filename:
             raise FileMissing(pointer="/file")
         received = Received(file.read(), file.filename)
-        account = _chosen(cashless, request.form.get("account", ""))
+        chosen = request.form.get("account", "")
+        account = chosen_account(cashless, chosen)
+        if request.form.get("then") == "look":
+            waiting = jobs.offer_statement(cashless, received, account=account, by=auth.who().actor)
+            return redirect(_preview_of(waiting, chosen), 303)
         done = jobs.import_statement(cashless, received, account=account, by=auth.who().actor)
         if not problems.for_a_person():
             answer: Response = jsonify(cashless.database.read(lambda s: _fields(s, done)))
@@ -67,10 +68,8 @@ def add(pages: StaffPages, cashless: Service) -> None:
         return redirect(url_for("console.statements", file=done.file_id) + "#came", 303)
 
 
-def _chosen(cashless: Service, public_id: str) -> CollectionAccount | None:
-    if not public_id:
-        return None
-    return cashless.database.read(lambda session: account_of(session, public_id))
+def _preview_of(public_id: str, chosen: str) -> str:
+    return url_for("console.preview_statement", public_id=public_id, account=chosen or None)
 
 
 def _fields(session: Session, done: Imported) -> dict[str, Any]:

@@ -142,6 +142,7 @@ def test_everything_wrong_is_named_at_once() -> None:
             "CASHLESS_REFERENCE_PREFIX": "tthc",
             "CASHLESS_WEBHOOK_HOSTS": "http://x",
             "CASHLESS_LAYOUTS": "[",
+            "CASHLESS_DROP_FOLDER": "/nowhere",
             "CASHLESS_TRUSTED_PROXIES": "-1",
             "CASHLESS_LOG_LEVEL": "LOUD",
             "CASHLESS_CLOCK_OFFSET_SECONDS": "1.5",

@@ -1,76 +1,29 @@
-"""The reconciliation half of what is done by timetable, and its long work, unit by unit.
-
-Statements are imported and days are run by the scheduler, the command and the console alike,
-through the functions here: each reads, matches and writes in short units of work.
-"""
+"""Running days: unit by unit, by the scheduler, the command and the console alike."""
 
 from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Final
 
 from sqlalchemy.orm import Session
 
 from payments import agencies, payment_requests
-from payments.agencies import CollectionAccount
 from payments.core import clock, leases
 from payments.core.database import Database
-from payments.core.errors import CashlessError, Conflict, Invalid, NotFound
 from payments.core.leases import Fence
 from payments.core.logs import log
-from payments.core.scheduler import Job, Loop, every
 from payments.core.service import Service
-from reconciliation import breaks, day_close, statements
+from reconciliation import breaks, day_close
 from reconciliation.day_close import AccountDay, Progress, RunUnderWay, Step
-from reconciliation.statements import Imported, Received
 
 BY: Final = "job:reconcile"
 
 CHUNK_SQLITE: Final = 2_000
 CHUNK_POSTGRESQL: Final = 5_000
 """Lines of one unit: SQLite has one writer, which nobody should wait long for."""
-
-
-def import_statement(
-    cashless: Service,
-    received: Received,
-    *,
-    account: CollectionAccount | None,
-    by: str,
-    in_format: str | None = None,
-    tell: Callable[[int], None] | None = None,
-) -> Imported:
-    """Reads a statement file and stores what is new in it; a refusal is kept, and raised.
-
-    `tell` hears how many bytes have been read.
-
-    Raises what `statements.read` and `statements.import_file` raise.
-    """
-    database = cashless.database
-    before = database.read(lambda session: statements.known(session, received, account=account))
-    if before is not None:
-        return before
-    config = cashless.config
-    try:
-        read = statements.read(
-            received,
-            vault=cashless.vault,
-            prefix=config.reference_prefix,
-            in_format=in_format,
-            layouts=config.layouts,
-            tell=tell,
-        )
-        return database.write(
-            lambda session: statements.import_file(
-                session, received, read, account=account, by=by, now=clock.now()
-            )
-        )
-    except (Invalid, NotFound, Conflict) as error:
-        _keep_refusal(database, received, error, by=by)
-        raise
 
 
 def run_day(
@@ -153,12 +106,3 @@ def _unit(
         now=clock.now(),
         most=most,
     )
-
-
-def _keep_refusal(database: Database, received: Received, error: CashlessError, *, by: str) -> None:
-    database.write(
-        lambda session: statements.keep_refusal(session, received, error, by=by, now=clock.now())
-    )
-
-
-JOBS: Final[Sequence[Job | Loop]] = (Job("days", every(1), run_due, once=False),)

@@ -1,0 +1,36 @@
+"""The reconciliation half of what is done by timetable, and its long work, unit by unit.
+
+Statements are imported and days are run by the scheduler, the command and the console alike,
+through the functions here: each reads, matches and writes in short units of work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from payments.core.scheduler import Job, Loop, every
+from reconciliation.jobs.days import run_day, run_due
+from reconciliation.jobs.drop_folder import take_dropped
+from reconciliation.jobs.files import (
+    Preview,
+    import_statement,
+    offer_statement,
+    preview_statement,
+)
+
+JOBS: Final[Sequence[Job | Loop]] = (
+    Job("dropped_files", every(1), take_dropped, once=False),
+    Job("days", every(1), run_due, once=False),
+)
+
+__all__ = [
+    "JOBS",
+    "Preview",
+    "import_statement",
+    "offer_statement",
+    "preview_statement",
+    "run_day",
+    "run_due",
+    "take_dropped",
+]

@@ -1,0 +1,118 @@
+"""Bringing statement files: read outside the database, stored in one short unit of work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from payments.agencies import CollectionAccount
+from payments.core import clock
+from payments.core.errors import CashlessError, Conflict, Invalid, NotFound
+from payments.core.service import Service
+from reconciliation import statements
+from reconciliation.statements import Imported, Read, Received, StatementFile
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a file says, and what would come of it if it were imported now."""
+
+    file: StatementFile
+    read: Sequence[Read]
+    would: Imported
+
+
+def import_statement(
+    cashless: Service,
+    received: Received,
+    *,
+    account: CollectionAccount | None,
+    by: str,
+    in_format: str | None = None,
+    tell: Callable[[int], None] | None = None,
+) -> Imported:
+    """Reads a statement file and stores what is new in it; a refusal is kept, and raised.
+
+    `tell` hears how many bytes have been read.
+
+    Raises what `statements.read` and `statements.import_file` raise.
+    """
+    database = cashless.database
+    before = database.read(lambda session: statements.known(session, received, account=account))
+    if before is not None:
+        return before
+    with _refusals_kept(cashless, received, by=by):
+        read = _read(cashless, received, in_format=in_format, tell=tell)
+        return database.write(_storing(received, read, account=account, by=by))
+
+
+def offer_statement(
+    cashless: Service, received: Received, *, account: CollectionAccount | None, by: str
+) -> str:
+    """Keeps a file to be looked at before it is imported; its public id. Nothing is booked.
+
+    What would be refused is refused now: raises what `import_statement` raises.
+    """
+    with _refusals_kept(cashless, received, by=by):
+        read = _read(cashless, received)
+        cashless.database.read(_storing(received, read, account=account, by=by))
+    return cashless.database.write(
+        lambda session: statements.offer(session, received, by=by, now=clock.now()).public_id
+    )
+
+
+def preview_statement(
+    cashless: Service, public_id: str, *, account: CollectionAccount | None, by: str
+) -> Preview:
+    """What an offered file says, and what would come of it: imported, and not kept.
+
+    Raises `NotOffered`, or what `import_statement` raises.
+    """
+    file, received = cashless.database.read(lambda session: statements.offered(session, public_id))
+    read = _read(cashless, received)
+    would = cashless.database.read(_storing(received, read, account=account, by=by))
+    return Preview(file, read, would)
+
+
+def _read(
+    cashless: Service,
+    received: Received,
+    *,
+    in_format: str | None = None,
+    tell: Callable[[int], None] | None = None,
+) -> list[Read]:
+    config = cashless.config
+    return statements.read(
+        received,
+        vault=cashless.vault,
+        prefix=config.reference_prefix,
+        in_format=in_format,
+        layouts=config.layouts,
+        tell=tell,
+    )
+
+
+def _storing(
+    received: Received, read: Sequence[Read], *, account: CollectionAccount | None, by: str
+) -> Callable[[Session], Imported]:
+    return lambda session: statements.import_file(
+        session, received, read, account=account, by=by, now=clock.now()
+    )
+
+
+@contextmanager
+def _refusals_kept(cashless: Service, received: Received, *, by: str) -> Iterator[None]:
+    """Notes why a file was refused within the block, and lets the refusal go on."""
+    try:
+        yield
+    except (Invalid, NotFound, Conflict) as error:
+        refused: CashlessError = error
+        cashless.database.write(
+            lambda session: statements.keep_refusal(
+                session, received, refused, by=by, now=clock.now()
+            )
+        )
+        raise

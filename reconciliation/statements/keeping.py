@@ -1,0 +1,106 @@
+"""Files as rows: kept with their content, offered to be looked at, or refused with the reason."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from uuid_utils.compat import uuid7
+
+from payments.core import audit, files
+from payments.core.errors import CashlessError, NotFound
+from reconciliation.statements.reading import Received
+from reconciliation.statements.tables import FileState, StatementFile
+
+_MEDIA_TYPE: Final = "application/octet-stream"
+
+
+class NotOffered(NotFound):
+    """No file of that number waits to be looked at; it may have been imported meanwhile."""
+
+    code = "statement_not_offered"
+
+
+def keep(
+    session: Session, received: Received, *, state: FileState, by: str, now: datetime
+) -> StatementFile:
+    """The file's row in that state, with its content; one that was offered before is that row."""
+    before = select(StatementFile).where(
+        StatementFile.sha256 == received.sha256, StatementFile.state == FileState.OFFERED
+    )
+    file = session.scalar(before.order_by(StatementFile.id).limit(1))
+    if file is None:
+        file = _file(received, state=state, by=by, now=now)
+        file.stored_file_id = files.store(session, received.content, media_type=_MEDIA_TYPE)
+        session.add(file)
+    file.state, file.received_at, file.received_by = state.value, now, by
+    session.flush()
+    return file
+
+
+def offer(session: Session, received: Received, *, by: str, now: datetime) -> StatementFile:
+    """Keeps a file that somebody wants to look at before it is imported; offered once."""
+    return keep(session, received, state=FileState.OFFERED, by=by, now=now)
+
+
+def offered(session: Session, public_id: str) -> tuple[StatementFile, Received]:
+    """A file that waits to be looked at, and its content. Raises `NotOffered`."""
+    file = session.scalar(
+        select(StatementFile).where(
+            StatementFile.public_id == public_id, StatementFile.state == FileState.OFFERED
+        )
+    )
+    if file is None or file.stored_file_id is None:
+        raise NotOffered(file=public_id[:40])
+    return file, Received(files.fetch(session, file.stored_file_id).content, file.filename)
+
+
+def withdraw_offer(session: Session, public_id: str) -> None:
+    """Forgets a file that was only looked at. Raises `NotOffered`."""
+    file, _ = offered(session, public_id)
+    session.delete(file)
+    session.flush()
+
+
+def keep_refusal(
+    session: Session, received: Received, error: CashlessError, *, by: str, now: datetime
+) -> None:
+    """Notes that a file was refused, and why; nothing of its content is kept."""
+    file = _file(received, state=FileState.REFUSED, by=by, now=now)
+    fields = {name: _plain(value) for name, value in error.fields.items()}
+    file.refusal = {"code": error.code, "fields": fields}
+    session.add(file)
+    session.flush()
+    tell(session, "statement.refused", file, by=by, now=now, reason=error.code)
+
+
+def tell(
+    session: Session, action: str, file: StatementFile, *, by: str, now: datetime, **details: Any
+) -> None:
+    """Notes in the audit trail what was done with a file."""
+    audit.append(
+        session,
+        actor=by,
+        action=action,
+        subject=f"statement_file:{file.id}",
+        details={"sha256": file.sha256, **details},
+        now=now,
+    )
+
+
+def _file(received: Received, *, state: FileState, by: str, now: datetime) -> StatementFile:
+    return StatementFile(
+        public_id=str(uuid7()),
+        sha256=received.sha256,
+        filename=received.filename[:200],
+        size=len(received.content),
+        state=state,
+        received_at=now,
+        received_by=by,
+    )
+
+
+def _plain(value: object) -> object:
+    return value if value is None or isinstance(value, int | str) else str(value)

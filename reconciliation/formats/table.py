@@ -79,6 +79,7 @@ class Table:
         change = self._change(cells, row=row)
         stable = reference is not None and self.layout.stable_references
         value_day, balance = at_place(cells, self.value_day), at_place(cells, self.balance)
+        payer_account = at_place(cells, self.payer_account)
         return Line(
             number=number,
             day=day,
@@ -88,7 +89,7 @@ class Table:
             credit=not change.is_signed(),
             bank_reference=reference,
             memo=text_of(at_place(cells, self.memo), row=row),
-            payer_account=digits_of(at_place(cells, self.payer_account), row=row) or None,
+            payer_account=digits_of(payer_account, row=row) if payer_account else None,
             payer_name=text_of(at_place(cells, self.payer_name), row=row) or None,
             balance=self.signed(balance, row=row) if balance else None,
             reversal=False,
@@ -271,6 +272,8 @@ def named_values(cells: Sequence[str]) -> list[str]:
 
 def text_of(cell: str, *, row: int) -> str:
     """A text cell on one line; a number only if the sheet has kept all its digits."""
+    if not cell:
+        return ""
     if isinstance(cell, Number):
         if not _SAFE_DIGITS.fullmatch(cell):
             raise UnreadableText(line=row)

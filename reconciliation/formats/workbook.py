@@ -32,6 +32,7 @@ _COLUMNS: Final = {
     )
 }
 """A to ZZ; no statement is wider."""
+_WIDEST: Final = len(_COLUMNS)
 _DIGITS: Final = "0123456789"
 _TEXTS: Final = frozenset({"str", "inlineStr", "d"})
 _NUMBERS: Final = frozenset({None, "n"})
@@ -184,20 +185,21 @@ class _Sheet:
         self.xml.expat.StartElementHandler = self._open
 
     def _open(self, tag: str, attributes: dict[str, str]) -> None:
-        if tag in self.tags_of_text:
-            self.collects = True
-        elif tag == self.tag_cell:
+        if tag == self.tag_cell:
             self._open_cell(attributes)
+        elif tag in self.tags_of_text:
+            self.collects = True
         elif tag == self.tag_row:
             self._open_row(attributes)
         elif tag == self.tag_formula:
             self.formula = True
 
     def _close(self, tag: str) -> None:
-        if tag in self.tags_of_text:
+        if tag == self.tag_cell:
+            shared = self.strings.get(self.text) if self.kind == "s" else None
+            self.cells.append(self._cell() if shared is None else shared)
+        elif tag in self.tags_of_text:
             self.collects = False
-        elif tag == self.tag_cell:
-            self.cells.append(self._cell())
         elif tag == self.tag_row:
             self.ready.append((self.row, self.cells))
             self.in_row = False
@@ -217,13 +219,12 @@ class _Sheet:
 
     def _open_cell(self, attributes: dict[str, str]) -> None:
         self.kind, self.formula, self.text = attributes.get("t"), False, ""
-        place, told = len(self.cells), attributes.get("r", "")
-        if told:
-            place = _COLUMNS.get(told.rstrip(_DIGITS), -1)
-            if place > len(self.cells):
-                self.cells.extend([""] * (place - len(self.cells)))
-        if not self.in_row or not len(self.cells) <= place < len(_COLUMNS):
-            raise UnreadableWorkbook(line=max(self.row, 1), part=f"cell {told[:10]}")
+        told, next_ = attributes.get("r"), len(self.cells)
+        place = _COLUMNS.get(told.rstrip(_DIGITS), -1) if told else next_
+        if not self.in_row or not next_ <= place < _WIDEST:
+            raise UnreadableWorkbook(line=max(self.row, 1), part=f"cell {(told or '')[:10]}")
+        if place > next_:
+            self.cells.extend([""] * (place - next_))
 
     def _cell(self) -> str:
         kind, text = self.kind, self.text

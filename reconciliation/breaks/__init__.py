@@ -1,21 +1,108 @@
-"""Breaks: what does not agree, derived from its cause and gone when that goes.
+"""Breaks: what does not agree, derived from its cause, worked by people, gone when that goes.
 
-`tables` says what a break is and how its kinds weigh, `causes` where they come from, `deriving`
-how they follow their causes.
+`tables` says what a break is, `causes` where they come from, `deriving` how they follow their
+causes. `rules` says what may be done about which kind and by when, `actions` what that does,
+`deciding` who decides, `working` how a break is looked after; `queue` is what waits, `about` and
+`timeline` tell of one.
 """
 
+from reconciliation.breaks.about import About, UnknownBreak, by_public_id, by_public_ids, told_of
+from reconciliation.breaks.actions import (
+    Decision,
+    NothingToMatchWith,
+    RequestElsewhere,
+    RequestNotWaiting,
+    WaitOutOfRange,
+)
+from reconciliation.breaks.booking_lines import NotToBeBooked
+from reconciliation.breaks.deciding import (
+    ActionNotAllowed,
+    AwaitsSecondPerson,
+    BreakGone,
+    MixedBreaks,
+    approve,
+    decide,
+    decline,
+    withdraw,
+)
 from reconciliation.breaks.deriving import Tally, derive, live, tallies
-from reconciliation.breaks.tables import GRACE, WEIGHTS, Break, Kind, Leg, Weight
+from reconciliation.breaks.rules import FOR_MANY, allowed, second_person_from
+from reconciliation.breaks.tables import (
+    ACCEPTABLE,
+    GRACE,
+    WEIGHTS,
+    Action,
+    Break,
+    BreakNote,
+    Kind,
+    Leg,
+    NoteKind,
+    Priority,
+    State,
+    Weight,
+)
+from reconciliation.breaks.working import (
+    Attachment,
+    NothingToReopen,
+    NothingWritten,
+    NotToBeAttached,
+    UnknownNote,
+    attached,
+    hand_to,
+    is_live,
+    notes_of,
+    reopen,
+    write,
+)
 
 __all__ = [
+    "ACCEPTABLE",
+    "FOR_MANY",
     "GRACE",
     "WEIGHTS",
+    "About",
+    "Action",
+    "ActionNotAllowed",
+    "Attachment",
+    "AwaitsSecondPerson",
     "Break",
+    "BreakGone",
+    "BreakNote",
+    "Decision",
     "Kind",
     "Leg",
+    "MixedBreaks",
+    "NotToBeAttached",
+    "NotToBeBooked",
+    "NoteKind",
+    "NothingToMatchWith",
+    "NothingToReopen",
+    "NothingWritten",
+    "Priority",
+    "RequestElsewhere",
+    "RequestNotWaiting",
+    "State",
     "Tally",
+    "UnknownBreak",
+    "UnknownNote",
+    "WaitOutOfRange",
     "Weight",
+    "allowed",
+    "approve",
+    "attached",
+    "by_public_id",
+    "by_public_ids",
+    "decide",
+    "decline",
     "derive",
+    "hand_to",
+    "is_live",
     "live",
+    "notes_of",
+    "reopen",
+    "second_person_from",
     "tallies",
+    "told_of",
+    "withdraw",
+    "write",
 ]

@@ -1,17 +1,17 @@
-"""The table of breaks, their kinds, and how much each kind weighs on a day."""
+"""The tables of breaks and of notes on them: kinds, states, and what a kind weighs on a day."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from types import MappingProxyType
 from typing import Final
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from payments.core.columns import Amount, Code, Count, Day, Instant, Key, one_of
+from payments.core.columns import Amount, Code, Count, Day, Instant, Key, Words, one_of
 from payments.core.database import Row
 from payments.core.money import Dong
 
@@ -70,6 +70,11 @@ WEIGHTS: Final[Mapping[Kind, Weight]] = MappingProxyType(
     }
 )
 
+ACCEPTABLE: Final = (Kind.MISSED_CALLBACK, Kind.DELIVERY_CONFLICT, Kind.REVERSED)
+"""Kinds that may be left as they are, with a reason: in them no money waits to be placed."""
+
+_LISTED: Final = ", ".join(f"'{kind}'" for kind in ACCEPTABLE)
+
 GRACE: Final[Mapping[Kind, str]] = MappingProxyType(
     {
         Kind.CALLBACK_WITHOUT_LINE: "callback_grace_hours",
@@ -79,18 +84,96 @@ GRACE: Final[Mapping[Kind, str]] = MappingProxyType(
 """The policies by which a kind may wait before it counts; the others count at once."""
 
 
+class State(StrEnum):
+    """Where a break stands; a resolved one is gone, or was accepted as it is."""
+
+    OPEN = "open"
+    ASSIGNED = "assigned"  # somebody looks after it
+    PROPOSED = "proposed"  # a decision waits for a second person
+    RESOLVED = "resolved"
+
+
+class Priority(IntEnum):
+    """How soon a break is to be worked, in the order of the queue."""
+
+    HIGH = 1
+    NORMAL = 2
+    LOW = 3
+
+
+class Action(StrEnum):
+    """What may be decided about a break; which kinds allow it is in `rules`."""
+
+    ASSIGN = "assign"  # give its money to a request
+    SUGGESTION = "suggestion"  # do what matching suggests
+    MATCH = "match"  # the lines and the credits of these breaks are the same money
+    WITHDRAW = "withdraw"  # the credit was told and never came
+    DISMISS = "dismiss"  # what a class C message advised is not so
+    CHARGE = "charge"  # the line is a bank charge
+    INTEREST = "interest"  # the line is interest
+    WAIT = "wait"  # nothing is done until a day
+    ACCEPT = "accept"  # it stays as it is
+
+
+class NoteKind(StrEnum):
+    """What a note tells."""
+
+    NOTE = "note"
+    CONTACT = "contact"  # whom at the bank one spoke to
+    LETTER = "letter"  # a letter of inquiry (thư tra soát), with its number
+    REPLY = "reply"  # what the bank answered
+
+
+APPEND_ONLY: Final = ("break_note",)
+
+_QUEUED: Final = text("state <> 'resolved'")
+
+
+def _queue(*columns: str) -> Index:
+    """An index of what waits to be worked, in the order of the queue."""
+    name = "_".join(["ix_break_queue", *columns])
+    return Index(
+        name,
+        *columns,
+        "priority",
+        "since",
+        "id",
+        sqlite_where=_QUEUED,
+        postgresql_where=_QUEUED,
+    )
+
+
 class Break(Row):
     """Something that does not agree, derived from its cause and cleared when that goes.
 
     It is known by (account, leg, key): its kind may change, it stays the same break and ages
     `since` its cause arose. `items` counts what it stands for, where that is more than one thing.
+    `resolution` is what a person did; the break is gone only when its cause is, or when it was
+    accepted as it is. `waiting_until` is a day until which somebody decided to wait.
     """
 
     __tablename__ = "break"
     __table_args__ = (
+        UniqueConstraint("public_id"),
         UniqueConstraint("collection_account_id", "leg", "key"),
         one_of("leg", Leg),
         one_of("kind", Kind),
+        one_of("state", State),
+        one_of("resolution", Action),
+        CheckConstraint("priority BETWEEN 1 AND 3", name="priority"),
+        CheckConstraint("cleared_at IS NULL OR state = 'resolved'", name="cleared"),
+        CheckConstraint(
+            f"state <> 'resolved' OR cleared_at IS NOT NULL OR kind IN ({_LISTED})",
+            name="accepted",
+        ),
+        CheckConstraint("(state = 'proposed') = (approval_id IS NOT NULL)", name="proposed"),
+        CheckConstraint("state <> 'assigned' OR owner IS NOT NULL", name="assigned"),
+        CheckConstraint("state <> 'open' OR owner IS NULL", name="open"),
+        CheckConstraint(
+            "(resolution IS NULL) = (resolved_by IS NULL)"
+            " AND (resolution IS NULL) = (resolved_at IS NULL)",
+            name="resolved_by",
+        ),
         CheckConstraint("amount >= 0", name="amount"),
         CheckConstraint("items >= 1", name="items"),
         Index(
@@ -100,10 +183,27 @@ class Break(Row):
             sqlite_where=text("cleared_at IS NULL"),
             postgresql_where=text("cleared_at IS NULL"),
         ),
+        _queue(),
+        _queue("collection_account_id"),
+        _queue("kind"),
+        _queue("owner"),
+        Index(
+            "ix_break_resolved",
+            "id",
+            sqlite_where=text("state = 'resolved'"),
+            postgresql_where=text("state = 'resolved'"),
+        ),
+        Index(
+            "ix_break_proposed",
+            "approval_id",
+            sqlite_where=text("approval_id IS NOT NULL"),
+            postgresql_where=text("approval_id IS NOT NULL"),
+        ),
         {"sqlite_strict": True},
     )
 
     id: Mapped[int] = mapped_column(Key(), primary_key=True)
+    public_id: Mapped[str] = mapped_column(Code())
     collection_account_id: Mapped[int] = mapped_column(ForeignKey("collection_account.id"))
     leg: Mapped[str] = mapped_column(Code())
     key: Mapped[str] = mapped_column(Code())
@@ -114,3 +214,41 @@ class Break(Row):
     since: Mapped[datetime] = mapped_column(Instant())
     found_at: Mapped[datetime] = mapped_column(Instant())
     cleared_at: Mapped[datetime | None] = mapped_column(Instant())
+    state: Mapped[str] = mapped_column(Code())
+    priority: Mapped[int] = mapped_column(Count())
+    owner: Mapped[str | None] = mapped_column(Code())
+    due_on: Mapped[date | None] = mapped_column(Day())
+    waiting_until: Mapped[date | None] = mapped_column(Day())
+    approval_id: Mapped[int | None] = mapped_column(Key(), ForeignKey("approval.id"))
+    resolution: Mapped[str | None] = mapped_column(Code())
+    resolved_by: Mapped[str | None] = mapped_column(Code())
+    resolved_at: Mapped[datetime | None] = mapped_column(Instant())
+
+
+class BreakNote(Row):
+    """What somebody wrote or brought about a break; it stays as it was written.
+
+    A letter of inquiry has its `number`; an attachment is a stored file under its `filename`.
+    """
+
+    __tablename__ = "break_note"
+    __table_args__ = (
+        UniqueConstraint("public_id"),
+        Index(None, "break_id", "id"),
+        one_of("kind", NoteKind),
+        CheckConstraint("kind <> 'letter' OR number IS NOT NULL", name="number"),
+        CheckConstraint("(filename IS NULL) = (stored_file_id IS NULL)", name="filename"),
+        CheckConstraint("words <> '' OR stored_file_id IS NOT NULL", name="words"),
+        {"sqlite_strict": True},
+    )
+
+    id: Mapped[int] = mapped_column(Key(), primary_key=True)
+    public_id: Mapped[str] = mapped_column(Code())
+    break_id: Mapped[int] = mapped_column(ForeignKey("break.id"))
+    kind: Mapped[str] = mapped_column(Code())
+    words: Mapped[str] = mapped_column(Words())
+    number: Mapped[str | None] = mapped_column(Words())
+    stored_file_id: Mapped[int | None] = mapped_column(Key(), ForeignKey("stored_file.id"))
+    filename: Mapped[str | None] = mapped_column(Words())
+    written_at: Mapped[datetime] = mapped_column(Instant())
+    written_by: Mapped[str] = mapped_column(Code())

@@ -30,6 +30,7 @@ from reconciliation.day_close.running import (
     find,
     lines_to_look_at,
     of,
+    renew_breaks,
     run_chunk,
 )
 from reconciliation.day_close.tables import AccountDay, Verdict
@@ -66,6 +67,7 @@ __all__ = [
     "propose",
     "propose_reopening",
     "reason_key",
+    "renew_breaks",
     "reopen",
     "run_chunk",
 ]

@@ -148,14 +148,7 @@ def assess(
     session: Session, collection_account_id: int, day: date, *, now: datetime
 ) -> tuple[str, Figures]:
     """The verdict on a day and its figures, as things stand."""
-    days = [day]
-    for extreme in (func.min, func.max):
-        run = session.scalar(
-            select(extreme(AccountDay.day, type_=Day())).where(
-                AccountDay.collection_account_id == collection_account_id
-            )
-        )
-        days += [] if run is None else [run]
+    days = [day, *_ends(session, collection_account_id)]
     breaks.derive(session, collection_account_id, since=min(days), through=max(days), now=now)
     tallies = breaks.tallies(session, collection_account_id, through=day, now=now)
     drawn = bridge(session, collection_account_id, day)
@@ -164,6 +157,30 @@ def assess(
         session, collection_account_id, day, bridge=drawn, judged=judged, tallies=tallies
     )
     return judged.verdict.value, figures
+
+
+def renew_breaks(session: Session, collection_account_id: int, *, now: datetime) -> None:
+    """Brings an account's breaks in line with their causes after a decision, under its lock.
+
+    What the days came to is judged when they are run or proposed.
+    """
+    agencies.lock(session, collection_account_id)
+    days = _ends(session, collection_account_id)
+    if days:
+        breaks.derive(session, collection_account_id, since=min(days), through=max(days), now=now)
+
+
+def _ends(session: Session, collection_account_id: int) -> list[date]:
+    """The first and the last day that was ever run."""
+    runs = [
+        session.scalar(
+            select(extreme(AccountDay.day, type_=Day())).where(
+                AccountDay.collection_account_id == collection_account_id
+            )
+        )
+        for extreme in (func.min, func.max)
+    ]
+    return [day for day in runs if day is not None]
 
 
 def find(session: Session, collection_account_id: int, day: date) -> AccountDay | None:

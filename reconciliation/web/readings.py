@@ -11,7 +11,7 @@ from payments.agencies import CollectionAccount
 from payments.core import clock
 from payments.core.columns import Instant
 from payments.core.metrics import Reading
-from reconciliation.breaks import WEIGHTS, Break, Weight
+from reconciliation.breaks import WEIGHTS, Break, State, Weight
 from reconciliation.day_close import AccountDay
 
 _COUNTED = [kind.value for kind, weight in WEIGHTS.items() if weight is not Weight.INFO]
@@ -34,6 +34,7 @@ def days(session: Session) -> Iterator[Reading]:
             select(func.min(Break.since, type_=Instant())).where(
                 Break.collection_account_id == account.id,
                 Break.cleared_at.is_(None),
+                Break.state != State.RESOLVED,
                 Break.kind.in_(_COUNTED),
             )
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Final
 
 from flask import redirect, render_template, request, url_for
@@ -16,14 +16,12 @@ from werkzeug.wrappers import Response
 from payments.agencies import CollectionAccount
 from payments.core import clock
 from payments.core.service import Service
-from payments.credits import Credit
-from payments.payment_requests import PaymentRequest
 from payments.staff import Role
 from payments.web import auth
 from payments.web.auth import StaffPages, staff_only
 from reconciliation import bookings, breaks, day_close, jobs, statements
 from reconciliation.bookings import AccountOpening, LinePattern
-from reconciliation.breaks import Break, Leg
+from reconciliation.breaks import About, Break
 from reconciliation.day_close import AccountDay
 from reconciliation.matching import LineMatch
 from reconciliation.statements import Statement, StatementFile, StatementLine
@@ -32,19 +30,7 @@ from reconciliation.web.console.parts import READERS, account_of, day_of
 MOST_BREAKS: Final = 200
 MOST_LINES: Final = 100
 
-_OF_CREDITS: Final = (Leg.CONFIRMATION, Leg.SETTLEMENT)
-
 Verb = Callable[..., AccountDay]
-
-
-@dataclass(frozen=True, slots=True)
-class About:
-    """The credit or line that a break is about."""
-
-    booked_at: datetime
-    memo: str
-    reference: str | None
-    request: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +111,7 @@ def _shown(session: Session, public_id: str, day: date, *, after: int) -> Shown:
         account=account,
         day=day,
         row=day_close.find(session, account.id, day),
-        breaks=[(one, what) for one, what in zip(live, _told(session, live), strict=True)],
+        breaks=[(one, what) for one, what in zip(live, breaks.told_of(session, live), strict=True)],
         lines=lines[:MOST_LINES],
         more=lines[MOST_LINES - 1].id if len(lines) > MOST_LINES else None,
         files=_files(session, account.id, day),
@@ -133,38 +119,6 @@ def _shown(session: Session, public_id: str, day: date, *, after: int) -> Shown:
         first=statements.first_opening(session, account.id),
         patterns=bookings.patterns_of(session, account.id),
     )
-
-
-def _told(session: Session, live: Sequence[Break]) -> list[About | None]:
-    """What each break is about: a credit's or a line's time, memo, reference and request."""
-    credits = {int(one.key) for one in live if one.leg in _OF_CREDITS}
-    lines = {int(one.key) for one in live if one.leg == Leg.LINE}
-    of_credits = (
-        select(
-            Credit.id,
-            Credit.booked_at,
-            Credit.memo,
-            Credit.bank_reference,
-            PaymentRequest.reference,
-        )
-        .outerjoin(PaymentRequest, PaymentRequest.id == Credit.payment_request_id)
-        .where(Credit.id.in_(credits))
-    )
-    of_lines = select(
-        StatementLine.id,
-        StatementLine.booked_at,
-        StatementLine.memo,
-        StatementLine.bank_reference,
-        StatementLine.code,
-    ).where(StatementLine.id.in_(lines))
-    known = {(True, row[0]): About(*row[1:]) for row in session.execute(of_credits)}
-    known |= {(False, row[0]): About(*row[1:]) for row in session.execute(of_lines)}
-    return [
-        known.get((one.leg in _OF_CREDITS, int(one.key)))
-        if one.leg in (*_OF_CREDITS, Leg.LINE)
-        else None
-        for one in live
-    ]
 
 
 def _lines(

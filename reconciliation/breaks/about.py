@@ -1,0 +1,142 @@
+"""What a break is about: the credit, the statement line or the message it names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from payments.core.errors import NotFound
+from payments.credits import Credit
+from payments.inbox import Callback
+from payments.payment_requests import PaymentRequest
+from reconciliation.breaks.tables import Break, Leg
+from reconciliation.statements import Statement, StatementLine
+
+OF_CREDITS: Final = (Leg.CONFIRMATION, Leg.SETTLEMENT)
+
+
+class UnknownBreak(NotFound):
+    """There is no break of that number."""
+
+    code = "unknown_break"
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """The credit or line that a break is about, in a few words."""
+
+    booked_at: datetime
+    memo: str
+    reference: str | None
+    request: str | None
+
+
+def by_public_id(session: Session, public_id: str) -> Break:
+    """The break of that public number. Raises `UnknownBreak`."""
+    return by_public_ids(session, [public_id])[0]
+
+
+def by_public_ids(session: Session, public_ids: Iterable[str]) -> Sequence[Break]:
+    """The breaks of these public numbers, in order. Raises `UnknownBreak`."""
+    asked = sorted(set(public_ids))
+    found = session.scalars(
+        select(Break).where(Break.public_id.in_(asked)).order_by(Break.id)
+    ).all()
+    missing = set(asked) - {one.public_id for one in found}
+    if missing:
+        raise UnknownBreak(id=min(missing)[:40])
+    return found
+
+
+def credit_of(session: Session, one: Break) -> Credit | None:
+    """The credit that a break is about, as it is now."""
+    if one.leg not in OF_CREDITS:
+        return None
+    return session.get_one(Credit, int(one.key), populate_existing=True)
+
+
+def line_of(session: Session, one: Break) -> StatementLine | None:
+    """The statement line that a break is about, as it is now."""
+    if one.leg != Leg.LINE:
+        return None
+    return session.get_one(StatementLine, int(one.key), populate_existing=True)
+
+
+def statement_of(session: Session, one: Break) -> Statement | None:
+    """The statement that a break is about."""
+    if one.leg not in (Leg.STATEMENT, Leg.CONTINUITY):
+        return None
+    return session.get_one(Statement, int(one.key))
+
+
+def callback_of(session: Session, one: Break) -> Callback | None:
+    """The message that a break is about."""
+    return session.get_one(Callback, int(one.key)) if one.leg == Leg.CALLBACK else None
+
+
+def request_of(session: Session, credit: Credit) -> PaymentRequest | None:
+    """The request that a credit is held for or pays."""
+    if credit.payment_request_id is None:
+        return None
+    return session.get(PaymentRequest, credit.payment_request_id, populate_existing=True)
+
+
+def facts_of(session: Session, one: Break) -> Mapping[str, Any]:
+    """What of a break a decision rests on: JSON, by which a second person sees the same."""
+    told: dict[str, Any] = {
+        "id": one.public_id,
+        "kind": one.kind,
+        "day": one.day.isoformat(),
+        "amount": int(one.amount),
+    }
+    credit, line = credit_of(session, one), line_of(session, one)
+    if credit is not None:
+        parts = ("advised", "to_fees", "held", "unidentified", "refunded", "reversed")
+        told["credit"] = {name: int(getattr(credit, name)) for name in parts} | {
+            "number": credit.id,
+            "on_statement": credit.match_id is not None,
+        }
+    if line is not None:
+        told["line"] = {
+            "number": line.id,
+            "direction": line.direction,
+            "booked": line.match_id is not None,
+        }
+    return told
+
+
+def told_of(session: Session, found: Sequence[Break]) -> list[About | None]:
+    """What each break is about, where it is a credit or a line; in order."""
+    credits = {int(one.key) for one in found if one.leg in OF_CREDITS}
+    lines = {int(one.key) for one in found if one.leg == Leg.LINE}
+    of_credits = (
+        select(
+            Credit.id,
+            Credit.booked_at,
+            Credit.memo,
+            Credit.bank_reference,
+            PaymentRequest.reference,
+        )
+        .outerjoin(PaymentRequest, PaymentRequest.id == Credit.payment_request_id)
+        .where(Credit.id.in_(credits))
+    )
+    of_lines = select(
+        StatementLine.id,
+        StatementLine.booked_at,
+        StatementLine.memo,
+        StatementLine.bank_reference,
+        StatementLine.code,
+    ).where(StatementLine.id.in_(lines))
+    known = {(True, row[0]): About(*row[1:]) for row in session.execute(of_credits)}
+    known |= {(False, row[0]): About(*row[1:]) for row in session.execute(of_lines)}
+    return [
+        known.get((one.leg in OF_CREDITS, int(one.key)))
+        if one.leg in (*OF_CREDITS, Leg.LINE)
+        else None
+        for one in found
+    ]

@@ -1,0 +1,273 @@
+"""What a decision does: it posts through the doors of money, and never edits a figure.
+
+Each action takes one break under its account's lock. The break itself goes when its cause is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from types import MappingProxyType
+from typing import Any, Final
+
+from sqlalchemy import cast, func, literal, select
+from sqlalchemy.orm import Session
+
+from payments import payment_requests, settlement
+from payments.core.calendar import local_day
+from payments.core.columns import Amount, Code
+from payments.core.errors import Conflict, Invalid
+from payments.credits import Credit
+from payments.payment_requests import WAITING, PaymentRequest, UnknownRequest
+from reconciliation import matching
+from reconciliation.bookings import Kind as Booking
+from reconciliation.breaks.about import by_public_ids, credit_of, facts_of, line_of
+from reconciliation.breaks.booking_lines import book_line, free_line, line_taken_for
+from reconciliation.breaks.rules import LONGEST_WAIT
+from reconciliation.breaks.tables import Action, Break, Leg, State
+from reconciliation.matching import suggestions
+from reconciliation.statements import StatementLine
+
+
+class RequestElsewhere(Conflict):
+    """Money is assigned to a request of the account it lies on."""
+
+    code = "request_elsewhere"
+
+
+class RequestNotWaiting(Conflict):
+    """Money is assigned to a request that still waits for money."""
+
+    code = "request_not_waiting"
+
+
+class WaitOutOfRange(Invalid):
+    """One waits until a later day, and not for ever."""
+
+    code = "wait_out_of_range"
+
+
+class NothingToMatchWith(Invalid):
+    """A match is made of breaks about lines and of breaks about credits, of one account."""
+
+    code = "nothing_to_match_with"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is to be done and why; which further words it needs depends on the action.
+
+    `reference` names the request of `assign`, `until` the last day of `wait`, `suggestion` and
+    `others` the public numbers of a suggestion and of the breaks to match with.
+    """
+
+    action: Action
+    reason: str
+    reference: str | None = None
+    until: date | None = None
+    suggestion: str | None = None
+    others: Sequence[str] = ()
+
+    def told(self) -> Mapping[str, Any]:
+        """The decision as JSON; `heard` reads it again."""
+        until = None if self.until is None else self.until.isoformat()
+        return {
+            "action": self.action.value,
+            "reference": self.reference,
+            "until": until,
+            "suggestion": self.suggestion,
+            "others": sorted(self.others),
+        }
+
+    @classmethod
+    def heard(cls, told: Mapping[str, Any], *, reason: str) -> Decision:
+        """The decision that `told` was made of."""
+        until = told["until"]
+        return cls(
+            action=Action(told["action"]),
+            reason=reason,
+            reference=told["reference"],
+            until=None if until is None else date.fromisoformat(until),
+            suggestion=told["suggestion"],
+            others=tuple(told["others"]),
+        )
+
+
+def perform(session: Session, one: Break, decision: Decision, *, by: str, now: datetime) -> None:
+    """Does what was decided about one break, under its account's lock.
+
+    Raises what the action and the doors it goes through raise; nothing is changed then.
+    """
+    _DO[decision.action](session, one, decision, by, now)
+    session.flush()
+    session.expire_all()
+
+
+def picture_of(session: Session, decision: Decision) -> Mapping[str, Any]:
+    """What beside the break itself a decision rests on, as it is now: JSON."""
+    if decision.action is Action.ASSIGN:
+        return {"request": _of_request(_named(session, decision))}
+    if decision.action is Action.SUGGESTION:
+        found = suggestions.by_public_id(session, decision.suggestion or "")
+        request = session.get(PaymentRequest, found.payment_request_id or 0, populate_existing=True)
+        return {
+            "clue": found.clue,
+            "state": found.state,
+            "line": found.statement_line_id,
+            "request": None if request is None else _of_request(request),
+        }
+    if decision.action is Action.MATCH:
+        others = by_public_ids(session, decision.others)
+        return {"with": [facts_of(session, one) for one in others]}
+    return {}
+
+
+def line_for(session: Session, one: Break) -> StatementLine | None:
+    """The line of a break: its own, or the one taken for a credit that nobody told."""
+    credit = credit_of(session, one) if one.leg == Leg.SETTLEMENT else None
+    return line_of(session, one) if credit is None else line_taken_for(session, credit)
+
+
+def _assign(session: Session, one: Break, decision: Decision, by: str, now: datetime) -> None:
+    request = _named(session, decision)
+    if request.collection_account_id != one.collection_account_id:
+        raise RequestElsewhere(reference=request.reference)
+    if request.status not in WAITING:
+        raise RequestNotWaiting(reference=request.reference)
+    settlement.assign(session, _credit(session, one), request, actor=by, now=now)
+
+
+def _suggested(session: Session, one: Break, decision: Decision, by: str, now: datetime) -> None:
+    found = suggestions.by_public_id(session, decision.suggestion or "")
+    credit, line = credit_of(session, one), line_of(session, one)
+    about = (credit is not None and found.credit_id == credit.id) or (
+        line is not None and found.statement_line_id == line.id
+    )
+    if not about:
+        raise suggestions.UnknownSuggestion(suggestion=found.public_id)
+    suggestions.accept(session, found, reason=decision.reason, by=by, now=now)
+
+
+def _match(session: Session, one: Break, decision: Decision, by: str, now: datetime) -> None:
+    together = [one, *by_public_ids(session, decision.others)]
+    lines = {line.id for each in together if (line := line_for(session, each)) is not None}
+    told = {int(each.key) for each in together if each.leg == Leg.CONFIRMATION}
+    elsewhere = any(each.collection_account_id != one.collection_account_id for each in together)
+    if elsewhere or len(lines) + len(told) != len(together):
+        raise NothingToMatchWith
+    matching.match_by_hand(
+        session,
+        one.collection_account_id,
+        lines=lines,
+        credits=told,
+        reason=decision.reason,
+        by=by,
+        now=now,
+    )
+
+
+def _withdraw(session: Session, one: Break, _decision: Decision, by: str, now: datetime) -> None:
+    settlement.withdraw(session, _credit(session, one), actor=by, now=now)
+
+
+def _dismiss(session: Session, one: Break, _decision: Decision, by: str, now: datetime) -> None:
+    """Nothing was booked; the request is no longer waiting for what was only advised."""
+    credit = _credit(session, one)
+    settlement.withdraw(session, credit, actor=by, now=now)
+    session.expire_all()
+    if credit.payment_request_id is not None:
+        _forget_advice(session, credit.payment_request_id, now=now)
+
+
+def _forget_advice(session: Session, request_id: int, *, now: datetime) -> None:
+    request = session.get_one(PaymentRequest, request_id, populate_existing=True)
+    still = session.scalar(
+        select(cast(func.coalesce(func.sum(Credit.advised), 0), Amount())).where(
+            Credit.collection_account_id == request.collection_account_id,
+            Credit.payment_request_id == request_id,
+            Credit.merged_into_id.is_(None),
+        )
+    )
+    gone, zero = int(request.advised) - int(still or 0), literal(0, Amount())
+    if gone > 0:
+        number = select(PaymentRequest.id).where(PaymentRequest.id == request_id)
+        less = number.add_columns(
+            zero, literal(-gone, Amount()), zero, literal(None), literal(None)
+        )
+        payment_requests.apply_all(session, less)
+        kind = literal("payment_request.reversed", Code())
+        payment_requests.announce_all(session, number.add_columns(kind, literal(1)), now=now)
+
+
+def _charge(session: Session, one: Break, _decision: Decision, by: str, now: datetime) -> None:
+    book_line(session, _line(session, one), kind=Booking.CHARGE, by=by, now=now)
+
+
+def _interest(session: Session, one: Break, decision: Decision, by: str, now: datetime) -> None:
+    line = (
+        _line(session, one)
+        if one.leg == Leg.LINE
+        else free_line(session, _credit(session, one), reason=decision.reason, by=by, now=now)
+    )
+    book_line(session, line, kind=Booking.INTEREST, by=by, now=now)
+
+
+def _wait(_session: Session, one: Break, decision: Decision, _by: str, now: datetime) -> None:
+    today = local_day(now)
+    if decision.until is None or not today < decision.until <= today + LONGEST_WAIT:
+        raise WaitOutOfRange(pointer="/until", most=LONGEST_WAIT.days)
+    one.waiting_until = decision.until
+    if one.due_on is None or one.due_on < decision.until:
+        one.due_on = decision.until
+
+
+def _accept(_session: Session, one: Break, _decision: Decision, _by: str, _now: datetime) -> None:
+    one.state, one.waiting_until = State.RESOLVED.value, None
+
+
+_DO: Final[Mapping[Action, Callable[[Session, Break, Decision, str, datetime], None]]] = (
+    MappingProxyType(
+        {
+            Action.ASSIGN: _assign,
+            Action.SUGGESTION: _suggested,
+            Action.MATCH: _match,
+            Action.WITHDRAW: _withdraw,
+            Action.DISMISS: _dismiss,
+            Action.CHARGE: _charge,
+            Action.INTEREST: _interest,
+            Action.WAIT: _wait,
+            Action.ACCEPT: _accept,
+        }
+    )
+)
+
+
+def _named(session: Session, decision: Decision) -> PaymentRequest:
+    """The request that the decision names. Raises `UnknownRequest`."""
+    reference = (decision.reference or "").strip().upper()
+    found = session.scalar(
+        select(PaymentRequest)
+        .where(PaymentRequest.reference == reference)
+        .execution_options(populate_existing=True)
+    )
+    if found is None:
+        raise UnknownRequest(reference=reference[:40])
+    return found
+
+
+def _of_request(request: PaymentRequest) -> Mapping[str, Any]:
+    return {
+        "reference": request.reference,
+        "status": request.status,
+        "amount": int(request.amount),
+        "received": int(request.received),
+    }
+
+
+def _credit(session: Session, one: Break) -> Credit:
+    return session.get_one(Credit, int(one.key), populate_existing=True)
+
+
+def _line(session: Session, one: Break) -> StatementLine:
+    return session.get_one(StatementLine, int(one.key), populate_existing=True)

@@ -51,6 +51,15 @@ _MEANINGS: Final[Mapping[str, Column]] = {
     "tentaikhoan": Column.PAYER_NAME,
     "nguoichuyen": Column.PAYER_NAME,
     "stt": Column.NOTHING,
+    "loaitien": Column.CURRENCY,
+    "currency": Column.CURRENCY,
+    "tien": Column.AMOUNT,
+    "phatsinh": Column.AMOUNT,
+    "ghino": Column.AMOUNT,
+    "ghico": Column.AMOUNT,
+    "amount": Column.AMOUNT,
+    "debit": Column.AMOUNT,
+    "credit": Column.AMOUNT,
 }
 """What a label with such a piece in it most likely holds, the first that fits."""
 

@@ -26,6 +26,7 @@ from reconciliation.breaks.deciding import (
     withdraw,
 )
 from reconciliation.breaks.deriving import Tally, derive, live, tallies
+from reconciliation.breaks.queue import Age, Bucket, Page, Search, ageing, page
 from reconciliation.breaks.rules import FOR_MANY, allowed, second_person_from
 from reconciliation.breaks.tables import (
     ACCEPTABLE,
@@ -41,6 +42,7 @@ from reconciliation.breaks.tables import (
     State,
     Weight,
 )
+from reconciliation.breaks.timeline import Entry, timeline
 from reconciliation.breaks.working import (
     Attachment,
     NothingToReopen,
@@ -63,12 +65,15 @@ __all__ = [
     "About",
     "Action",
     "ActionNotAllowed",
+    "Age",
     "Attachment",
     "AwaitsSecondPerson",
     "Break",
     "BreakGone",
     "BreakNote",
+    "Bucket",
     "Decision",
+    "Entry",
     "Kind",
     "Leg",
     "MixedBreaks",
@@ -78,15 +83,18 @@ __all__ = [
     "NothingToMatchWith",
     "NothingToReopen",
     "NothingWritten",
+    "Page",
     "Priority",
     "RequestElsewhere",
     "RequestNotWaiting",
+    "Search",
     "State",
     "Tally",
     "UnknownBreak",
     "UnknownNote",
     "WaitOutOfRange",
     "Weight",
+    "ageing",
     "allowed",
     "approve",
     "attached",
@@ -99,9 +107,11 @@ __all__ = [
     "is_live",
     "live",
     "notes_of",
+    "page",
     "reopen",
     "second_person_from",
     "tallies",
+    "timeline",
     "told_of",
     "withdraw",
     "write",

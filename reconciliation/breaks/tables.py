@@ -132,15 +132,15 @@ _QUEUED: Final = text("state <> 'resolved'")
 def _queue(*columns: str) -> Index:
     """An index of what waits to be worked, in the order of the queue."""
     name = "_".join(["ix_break_queue", *columns])
-    return Index(
-        name,
-        *columns,
-        "priority",
-        "since",
-        "id",
-        sqlite_where=_QUEUED,
-        postgresql_where=_QUEUED,
-    )
+    order = ("priority", "since", "id")
+    return Index(name, *columns, *order, sqlite_where=_QUEUED, postgresql_where=_QUEUED)
+
+
+def _ended(*columns: str) -> Index:
+    """An index of what is resolved, in order of number."""
+    ended = text("state = 'resolved'")
+    name = "_".join(["ix_break_resolved", *columns])
+    return Index(name, *columns, "id", sqlite_where=ended, postgresql_where=ended)
 
 
 class Break(Row):
@@ -187,12 +187,8 @@ class Break(Row):
         _queue("collection_account_id"),
         _queue("kind"),
         _queue("owner"),
-        Index(
-            "ix_break_resolved",
-            "id",
-            sqlite_where=text("state = 'resolved'"),
-            postgresql_where=text("state = 'resolved'"),
-        ),
+        _ended(),
+        _ended("collection_account_id"),
         Index(
             "ix_break_proposed",
             "approval_id",

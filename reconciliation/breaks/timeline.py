@@ -1,0 +1,231 @@
+"""The history of a break, down to the raw message and the line of the file; read, never written.
+
+Told are the messages that speak of its credit, the statement lines and their files, matches made
+and revoked, what was booked, and what people decided and wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session, aliased
+
+from payments.connections import Connection
+from payments.core import audit
+from payments.core.money import Dong
+from payments.credits import Evidence
+from payments.inbox import Callback
+from payments.ledger import JournalEntry, LedgerAccount, Posting
+from reconciliation.breaks.about import callback_of, credit_of, line_of, statement_of
+from reconciliation.breaks.tables import Break
+from reconciliation.breaks.working import notes_of
+from reconciliation.matching import LineMatch, MatchMember
+from reconciliation.statements import Statement, StatementFile, StatementLine
+
+MOST: Final = 500
+"""Entries of the audit trail about one break."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Something that happened: when, what, by whom; `facts` fill in its words.
+
+    `raw` is a message as it was received; it names the payer.
+    """
+
+    at: datetime
+    what: str
+    by: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    raw: str | None = None
+
+
+def timeline(session: Session, one: Break) -> Sequence[Entry]:
+    """Everything that is known to have happened about a break, in order."""
+    told = [*_of_credit(session, one), *_of_line(session, one), *_of_message(session, one)]
+    told += [*_of_statement(session, one), *_of_people(session, one)]
+    told.append(Entry(one.found_at, "found"))
+    if one.cleared_at is not None:
+        told.append(Entry(one.cleared_at, "cleared"))
+    return sorted(told, key=lambda entry: entry.at)
+
+
+def _of_credit(session: Session, one: Break) -> Iterator[Entry]:
+    credit = credit_of(session, one)
+    if credit is None:
+        return
+    rows = session.execute(
+        select(Evidence, Callback)
+        .join(Callback, Callback.id == Evidence.callback_id)
+        .where(Evidence.credit_id == credit.id)
+        .order_by(Callback.id)
+    )
+    for evidence, callback in rows:
+        facts = {"source": evidence.source, "event": evidence.event_id, "trust": evidence.trust}
+        yield Entry(callback.received_at, "told", facts=facts, raw=_text(callback.body))
+    matches = _matches(session, credit.collection_account_id, credit=credit.id)
+    for match in matches:
+        yield from _of_match(match)
+        yield from _lines_of(session, match)
+    decisions = [f"credit:{credit.id}", f"withdrawal:{credit.id}"]
+    decisions += [f"credit:{credit.id}:{n}" for n in range(2, credit.decisions + 1)]
+    decisions += [f"match:{match.id}" for match in matches]
+    yield from _booked(session, credit.collection_account_id, decisions)
+
+
+def _of_line(session: Session, one: Break) -> Iterator[Entry]:
+    line = line_of(session, one)
+    if line is None:
+        return
+    yield from _line(session, line)
+    matches = _matches(session, line.collection_account_id, line=line.id)
+    for match in matches:
+        yield from _of_match(match)
+    decisions = [f"match:{match.id}" for match in matches]
+    yield from _booked(session, line.collection_account_id, decisions)
+
+
+def _of_message(session: Session, one: Break) -> Iterator[Entry]:
+    """Every message of the event that was told in different words."""
+    callback = callback_of(session, one)
+    if callback is None:
+        return
+    rows = session.execute(
+        select(Callback, Connection.source)
+        .join(Connection, Connection.id == Callback.connection_id)
+        .where(
+            Callback.connection_id == callback.connection_id,
+            Callback.event_id == callback.event_id,
+        )
+        .order_by(Callback.id)
+    )
+    for message, source in rows:
+        facts = {"source": source, "event": message.event_id, "state": message.state}
+        yield Entry(message.received_at, "received", facts=facts, raw=_text(message.body))
+
+
+def _of_statement(session: Session, one: Break) -> Iterator[Entry]:
+    statement = statement_of(session, one)
+    if statement is not None:
+        file = session.get_one(StatementFile, statement.statement_file_id)
+        facts = {
+            "file": file.filename,
+            "format": statement.format,
+            "sha256": file.sha256,
+            "lines": statement.lines,
+        }
+        yield Entry(file.received_at, "statement", by=file.received_by, facts=facts)
+
+
+def _of_people(session: Session, one: Break) -> Iterator[Entry]:
+    for note in notes_of(session, one):
+        facts = {
+            "kind": note.kind,
+            "words": note.words,
+            "number": note.number,
+            "file": note.filename,
+            "note": note.public_id,
+        }
+        yield Entry(note.written_at, "noted", by=note.written_by, facts=facts)
+    for entry in audit.of_subjects(session, [f"break:{one.public_id}"], most=MOST):
+        if entry.action != "break.noted":
+            what = entry.action.removeprefix("break.")
+            yield Entry(entry.at, what, by=entry.actor, facts=entry.details)
+
+
+def _matches(
+    session: Session, account: int, *, credit: int | None = None, line: int | None = None
+) -> Sequence[LineMatch]:
+    """The matches that a credit or a line is or was in, revoked ones too."""
+    first = (
+        LineMatch.first_line_id == line
+        if credit is None
+        else or_(LineMatch.first_credit_id == credit, LineMatch.reversed_credit_id == credit)
+    )
+    member = select(MatchMember.line_match_id).where(
+        MatchMember.collection_account_id == account,
+        MatchMember.statement_line_id == line
+        if credit is None
+        else MatchMember.credit_id == credit,
+    )
+    found = set(
+        session.scalars(
+            select(LineMatch.id).where(LineMatch.collection_account_id == account, first)
+        )
+    ) | set(session.scalars(member))
+    rows = select(LineMatch).where(LineMatch.id.in_(found)).order_by(LineMatch.id)
+    return session.scalars(rows).all()
+
+
+def _of_match(match: LineMatch) -> Iterator[Entry]:
+    facts = {"rule": match.rule, "reasons": match.reasons, "amount": match.amount}
+    yield Entry(match.made_at, "matched", by=match.made_by, facts=facts)
+    if match.revoked_at is not None:
+        why = {"reason": match.revoke_reason}
+        yield Entry(match.revoked_at, "unmatched", by=match.revoked_by, facts=why)
+
+
+def _lines_of(session: Session, match: LineMatch) -> Iterator[Entry]:
+    further = select(MatchMember.statement_line_id).where(MatchMember.line_match_id == match.id)
+    rows = session.scalars(
+        select(StatementLine).where(
+            or_(StatementLine.id == match.first_line_id, StatementLine.id.in_(further))
+        )
+    )
+    for line in rows:
+        yield from _line(session, line)
+
+
+def _line(session: Session, line: StatementLine) -> Iterator[Entry]:
+    """A line as its file has it."""
+    statement = session.get_one(Statement, line.statement_id)
+    file = session.get_one(StatementFile, statement.statement_file_id)
+    facts = {
+        "number": line.number,
+        "file": file.filename,
+        "sha256": file.sha256,
+        "day": line.day,
+        "amount": line.amount,
+        "memo": line.memo,
+        "reference": line.bank_reference,
+        "direction": line.direction,
+    }
+    yield Entry(file.received_at, "line", by=file.received_by, facts=facts)
+
+
+def _booked(session: Session, account: int, decisions: Sequence[str]) -> Iterator[Entry]:
+    debit, credit = aliased(LedgerAccount), aliased(LedgerAccount)
+    ours = select(JournalEntry.id).where(
+        JournalEntry.collection_account_id == account,
+        JournalEntry.kind.in_(_KINDS),
+        JournalEntry.decision.in_(decisions),
+    )
+    entry = JournalEntry
+    rows = session.execute(
+        select(entry.booked_at, entry.actor, entry.day, debit.path, credit.path, Posting.amount)
+        .join(Posting, Posting.journal_entry_id == entry.id)
+        .join(debit, debit.id == Posting.debit_id)
+        .join(credit, credit.id == Posting.credit_id)
+        .where(or_(entry.id.in_(ours), entry.reverses_id.in_(ours)))
+        .order_by(Posting.id)
+    )
+    for at, by, day, to, from_, amount in rows:
+        facts = {"to": _head(to), "from": _head(from_), "amount": Dong(amount), "day": day}
+        yield Entry(at, "booked", by=by, facts=facts)
+
+
+_KINDS: Final = ("credit", "withdrawal", "match", "charge", "interest")
+"""The kinds of journal entries whose decisions name a credit or a match."""
+
+
+def _head(path: str) -> str:
+    """A ledger path without what is numbered: `liabilities:held:1` is `liabilities.held`."""
+    return ".".join(path.split(":")[:2])
+
+
+def _text(body: bytes) -> str:
+    return body.decode("utf-8", "replace")

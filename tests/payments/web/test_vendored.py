@@ -12,6 +12,7 @@ ROW = re.compile(r"\| `(\S+)` \| (\S+) \| (\S+) \| (\S+) \| `([0-9a-f]{64})` \|"
 FOLDERS = (
     "payments/web/static/vendor",
     "payments/web/templates/icons",
+    "payments/core/fonts",
     "tests/browser/vendor",
 )
 

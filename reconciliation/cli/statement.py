@@ -216,7 +216,7 @@ def _statement_fields(start: Start, end: End) -> dict[str, object]:
         "opening": _decimal(start.opening),
         "closing": _decimal(end.closing),
         "from": start.from_day,
-        "to": start.to_day,
+        "to": start.to_day or end.to_day,
         "balanced": end.balanced,
     }
 
@@ -259,7 +259,9 @@ def _row(line: Line) -> str:
 
 
 def _head(start: Start, end: End) -> str:
-    days = [f"{day:%d/%m/%Y}" if day else "?" for day in (start.from_day, start.to_day)]
+    days = [
+        f"{day:%d/%m/%Y}" if day else "?" for day in (start.from_day, start.to_day or end.to_day)
+    ]
     opening, closing = (
         "?" if amount is None else _shown(amount, start.currency)
         for amount in (start.opening, end.closing)

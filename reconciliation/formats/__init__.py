@@ -13,7 +13,7 @@ from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import BinaryIO, Final
 
-from reconciliation.formats import camt, spreadsheet
+from reconciliation.formats import camt, mt940, spreadsheet
 from reconciliation.formats.descriptions import every_layout, load
 from reconciliation.formats.layouts import Layout, WrongLayout
 from reconciliation.formats.parts import (
@@ -119,6 +119,7 @@ def _sheets(layouts: Mapping[str, Layout]) -> dict[str, Format]:
 FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
     {
         "camt053": Format(camt.parse, _is_xml),
+        "mt940": Format(mt940.parse, mt940.recognises),
         **_sheets(every_layout()),
     }
 )

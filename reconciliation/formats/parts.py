@@ -42,6 +42,8 @@ class Start:
     """The bank's name for this statement."""
     sequence: int | None
     """The bank's running number of electronic statements of this account, if it counts them."""
+    message: str | None = None
+    """The name of a message about the day that is no statement: it is shown, never booked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,8 @@ class Line:
     """The bank's own identity of the line, where the format declares it stable. It holds direction
     and amount, so two lines that share one are interchangeable: they are counted, not dropped."""
     currency: str
+    result: str | None = None
+    """What the bank's own comparison says of it (00 … 03), where the file is such a comparison."""
 
 
 class Figure(StrEnum):
@@ -115,6 +119,11 @@ class End:
     balanced: bool | None
     """False if any control figure differs, True if opening + lines = closing, None if the file
     gives no balances to tell."""
+    to_day: date | None = None
+    """The last day of the statement, where only its foot tells it."""
+    checksums_checked: bool | None = None
+    """Whether the file's checksums were checked: False without the bank's key, None if it has
+    none."""
 
 
 Part: TypeAlias = Start | Line | End

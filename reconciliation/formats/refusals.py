@@ -101,6 +101,30 @@ class UnreadableText(UnreadableFile):
     code = "unreadable_text"
 
 
+class NotAStatement(UnreadableFile):
+    """Word about the day (CAMT.052 or .054, MT942): never booked as a statement."""
+
+    code = "not_a_statement"
+
+
+class MisplacedFigure(UnreadableFile):
+    """Account, balance or control figures where they come too late, or too early."""
+
+    code = "misplaced_figure"
+
+
+class MalformedField(UnreadableFile):
+    """A field or record that is not written as its standard says."""
+
+    code = "malformed_field"
+
+
+class UnknownTag(UnreadableFile):
+    """A field the format has not: it could change what the others mean."""
+
+    code = "unknown_tag"
+
+
 def _shown(fields: dict[str, object]) -> dict[str, Any]:
     return {
         name: field[:_SHOWN] if isinstance(field, str) else field for name, field in fields.items()

@@ -135,7 +135,7 @@ def _statement(start: Start, lines: Sequence[Line], end: End, *, vault: Vault, p
         for line, some in zip(moving, found, strict=True)
     ]
     _count(rows)
-    from_day, to_day = _period(start, lines)
+    from_day, to_day = _period(start, lines, end)
     return Read(
         start,
         end,
@@ -146,9 +146,9 @@ def _statement(start: Start, lines: Sequence[Line], end: End, *, vault: Vault, p
     )
 
 
-def _period(start: Start, lines: Sequence[Line]) -> tuple[date, date]:
+def _period(start: Start, lines: Sequence[Line], end: End) -> tuple[date, date]:
     days = [line.day for line in lines]
-    days += [day for day in (start.from_day, start.to_day) if day is not None]
+    days += [day for day in (start.from_day, start.to_day, end.to_day) if day is not None]
     if not days:
         raise StatementWithoutDays
     return min(days), max(days)

@@ -18,9 +18,10 @@ from reconciliation.formats.camt.names import Names
 from reconciliation.formats.parts import Part
 from reconciliation.formats.refusals import (
     FileTooLarge,
+    MisplacedFigure,
     MissingFigure,
+    NotAStatement,
     UnknownFormat,
-    UnreadableFile,
 )
 from reconciliation.formats.strict_xml import PIECE, StrictXml, local
 
@@ -38,18 +39,6 @@ NO_STATEMENTS: Final = {
     "BkToCstmrDbtCdtNtfctn": "camt.054",
 }
 _HEAD: Final = ("Acct", "Bal", "FrToDt", "TxsSummry")
-
-
-class NotAStatement(UnreadableFile):
-    """CAMT.052 or CAMT.054: word about the day, never booked as a statement."""
-
-    code = "not_a_statement"
-
-
-class MisplacedFigure(UnreadableFile):
-    """Account, balance or control figures after the first entry, where they come too late."""
-
-    code = "misplaced_figure"
 
 
 def parse(stream: BinaryIO) -> Iterator[Part]:

@@ -16,6 +16,7 @@ from io import BytesIO
 import pytest
 
 from tests.bank_sheets import as_xls
+from tests.mt940_files import mt940
 from tests.statement_files import Movement, as_csv, camt, document, entry, rows
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -218,6 +219,26 @@ BOMBS = {
         lambda: as_xls([["x"]]) + bytes(40_000_000),
         "file_too_large",
     ),
+    "an MT940 line without end": (lambda: b":20:" + b"x" * 100_000_000, "file_too_large"),
+    "a memo of lines without end": (
+        lambda: mt940([":61:261124C1,NTRFNONREF", ":86:x" + "\nx" * 1_000_000]),
+        "file_too_large",
+    ),
+    "a memo of fields without end": (
+        lambda: mt940([":61:261124C1,NTRFNONREF", ":86:x\n" * 1_000_000]),
+        "file_too_large",
+    ),
+    "blank lines without end in a message": (
+        lambda: mt940([]).replace(b":25:", b"\n" * 10_000_000 + b":25:"),
+        "file_too_large",
+    ),
+    "fields passed over without end": (
+        lambda: mt940([]).replace(b":25:", b":13D:\n" * 2_000_000 + b":25:"),
+        "file_too_large",
+    ),
+    "messages without end": (lambda: mt940([]) * 11_000, "file_too_large"),
+    "envelopes without end": (lambda: b"{1:F01}\n" * 2_000_000, "file_too_large"),
+    "an envelope of envelopes": (lambda: b"{1:" + b"{a}" * 1_300 + b"\n:20:x", "malformed_field"),
     "a line without end": (lambda: b"x" * 100_000_000, "file_too_large"),
     "a quote without end": (
         lambda: b'"' + b"xxxxxxxx\n" * 1_000_000,
@@ -241,7 +262,7 @@ def test_a_file_made_to_hurt_is_refused_at_once(tmp_path, make, code):
 
 
 def test_memory_does_not_grow_with_a_file(tmp_path):
-    """Twenty times the lines take no more memory, as CAMT or as CSV."""
+    """Twenty times the lines take no more memory, as CAMT, MT940 or CSV."""
     few, many = [Movement(1_000, memo="TTHC0123456789")] * 500, 10_000
     body = "".join(entry(movement) for movement in few)
     small = camt([], closing=500_000, extra=body)
@@ -252,3 +273,6 @@ def test_memory_does_not_grow_with_a_file(tmp_path):
     _, parts, _, held = outcome(tmp_path, as_csv(rows(few * 20)))
     assert parts == many + 2
     assert held < outcome(tmp_path, as_csv(rows(few)))[3] + (4 << 20)
+    _, parts, _, held = outcome(tmp_path, mt940(few * 20))
+    assert parts == many + 2
+    assert held < outcome(tmp_path, mt940(few))[3] + (4 << 20)

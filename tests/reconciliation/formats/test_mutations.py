@@ -66,7 +66,10 @@ def test_a_damaged_file_is_refused_or_read_whole(sample, damage):
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.name)
 def test_a_cut_file_is_refused_or_says_that_it_does_not_add_up(sample):
-    """Cut at every tenth byte; all lines are there, or the reader has said so."""
+    """Cut at every tenth byte; all lines are there, or the reader has said so.
+
+    MT940 has no end of its file: one cut just between two statements holds the first ones whole.
+    """
     content = sample.read_bytes()
     whole = taken(content)
     for length in range(0, len(content) - 1, 10):
@@ -77,4 +80,5 @@ def test_a_cut_file_is_refused_or_says_that_it_does_not_add_up(sample):
             p for p in whole or [] if isinstance(p, Line)
         ]
         said = any(isinstance(p, End) and p.balanced is False for p in parts)
-        assert same_lines or said, length
+        between = parts == (whole or [])[: len(parts)]
+        assert same_lines or said or between, length

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from reconciliation.formats import End, Line, Start, read
 from reconciliation.formats.figures import words
-from tests import statement_files
+from tests import mt940_files, statement_files
 from tests.statement_files import ACCOUNT, DAY, Movement
 
 XML_TEXT = st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Cn"])
@@ -94,3 +94,29 @@ def test_a_vietcombank_statement_is_read_as_it_was_written(write, told_movements
     ]
     assert end.balanced is True
     assert end.declared_sum == sum(m.change for m in told_movements)
+
+
+@given(
+    told_movements=movements(st.characters(codec="utf-8", categories=["L", "N", "S"])),
+    opening=st.integers(-(10**14), 10**14),
+    newline=st.sampled_from(["\n", "\r", "\r\n"]),
+    enveloped=st.booleans(),
+)
+def test_an_mt940_statement_is_read_as_it_was_written(told_movements, opening, newline, enveloped):
+    """Memos cut into lines of 65 characters are whole again, whatever ends a line."""
+    start, lines, end = taken(
+        mt940_files.mt940(told_movements, opening=opening, newline=newline, enveloped=enveloped)
+    )
+    assert (start.account, start.currency, start.opening, start.sequence) == (
+        ACCOUNT,
+        "VND",
+        opening,
+        7,
+    )
+    assert [line.number for line in lines] == [*range(1, len(lines) + 1)]
+    assert [told(line) for line in lines] == [
+        (Decimal(m.change), m.day, m.reference, words(m.memo)) for m in told_movements
+    ]
+    assert [line.reversal for line in lines] == [m.reversal for m in told_movements]
+    assert end.balanced is True
+    assert end.closing == opening + sum(m.change for m in told_movements)

@@ -48,8 +48,16 @@ def statement() -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Further layouts of sheets, a file in TOML.",
 )
+@click.option(
+    "--key",
+    "key_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A file with the key that VietinBank shares for its checksums.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
-def parse(file: Path, in_format: str | None, further: Path | None, *, as_json: bool) -> None:
+def parse(
+    file: Path, in_format: str | None, further: Path | None, key_file: Path | None, *, as_json: bool
+) -> None:
     """Show what FILE says, without a database; exit 2 with line and reason if unreadable.
 
     The file is read twice, so that nothing is shown of one that cannot be read to its end, and
@@ -57,7 +65,13 @@ def parse(file: Path, in_format: str | None, further: Path | None, *, as_json: b
     """
     layouts = "" if further is None else _text_of(further)
     _refuse_unknown(in_format, layouts)
-    read = partial(formats.read, format=in_format, filename=file.name, layouts=layouts)
+    read = partial(
+        formats.read,
+        format=in_format,
+        filename=file.name,
+        layouts=layouts,
+        key="" if key_file is None else _text_of(key_file).strip(),
+    )
     with file.open("rb") as stream:
         frames = _read_through(read(stream), stream)
         parts = read(stream)
@@ -218,7 +232,15 @@ def _statement_fields(start: Start, end: End) -> dict[str, object]:
         "from": start.from_day,
         "to": start.to_day or end.to_day,
         "balanced": end.balanced,
+        **_message_fields(start, end),
     }
+
+
+def _message_fields(start: Start, end: End) -> dict[str, object]:
+    """What a message about the day says, that a statement does not."""
+    if start.message is None:
+        return {}
+    return {"message": start.message, "checksums_checked": end.checksums_checked}
 
 
 def _line_fields(line: Line) -> dict[str, object]:
@@ -231,6 +253,7 @@ def _line_fields(line: Line) -> dict[str, object]:
         "memo": line.memo,
         "counterparty": line.payer_name or line.payer_account,
         "reversal": line.reversal,
+        **({} if line.result is None else {"result": line.result}),
     }
 
 
@@ -244,7 +267,7 @@ def _table(parts: Iterator[Part], frames: list[tuple[Start, End]]) -> Iterator[s
     for start, end in frames:
         yield _head(start, end)
         yield from (_row(part) for part in takewhile(_is_no_end, parts) if isinstance(part, Line))
-        yield from _verdict(end, start.currency)
+        yield from _verdict(start, end)
 
 
 def _is_no_end(part: Part) -> bool:
@@ -254,7 +277,8 @@ def _is_no_end(part: Part) -> bool:
 def _row(line: Line) -> str:
     amount = f"{'+' if line.credit else '-'}{_shown(line.amount, line.currency):>18}"
     reversal = say("statement.reversal") if line.reversal else ""
-    told = (f"{line.day:%d/%m/%Y}", amount, line.bank_reference, reversal, line.memo)
+    result = say(f"statement.result.{line.result}") if line.result else ""
+    told = (f"{line.day:%d/%m/%Y}", amount, line.bank_reference, reversal, result, line.memo)
     return "  ".join(filter(None, told))
 
 
@@ -279,15 +303,19 @@ def _head(start: Start, end: End) -> str:
     )
 
 
-def _verdict(end: End, currency: str) -> Iterator[str]:
+def _verdict(start: Start, end: End) -> Iterator[str]:
+    if start.message is not None:
+        yield say("statement.message", message=start.message)
+    if end.checksums_checked is not None:
+        yield say(f"statement.checksums.{'checked' if end.checksums_checked else 'unchecked'}")
     told = {True: "balanced", False: "unbalanced", None: "unprovable"}[end.balanced]
     yield say(f"statement.{told}")
     for differing in end.discrepancies:
         yield say(
             "statement.discrepancy",
             figure=say(f"statement.figure.{differing.figure}"),
-            stated=_shown(differing.stated, currency),
-            read=_shown(differing.read, currency),
+            stated=_shown(differing.stated, start.currency),
+            read=_shown(differing.read, start.currency),
         )
 
 

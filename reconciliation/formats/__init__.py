@@ -13,7 +13,7 @@ from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import BinaryIO, Final
 
-from reconciliation.formats import camt, mt940, spreadsheet
+from reconciliation.formats import camt, mt940, spreadsheet, vietinbank_va
 from reconciliation.formats.descriptions import every_layout, load
 from reconciliation.formats.layouts import Layout, WrongLayout
 from reconciliation.formats.parts import (
@@ -72,12 +72,13 @@ def read(
     format: str | None = None,  # noqa: A002 - the word everybody has for it
     filename: str = "",
     layouts: str = "",
+    key: str = "",
 ) -> Iterator[Part]:
     """The parts of every statement in the file, from the beginning of `stream`, which can seek.
 
-    `layouts` describes further layouts, in TOML. Raises `WrongLayout`, or `UnreadableFile` with
-    the line and the reason, perhaps after some parts: nothing may be stored before all of them
-    have been taken.
+    `layouts` describes further layouts, in TOML; `key` is the one that a bank shares for the
+    checksums of its files. Raises `WrongLayout`, or `UnreadableFile` with the line and the reason,
+    perhaps after some parts: nothing may be stored before all of them have been taken.
     """
     formats = formats_with(layouts)
     stream.seek(0)
@@ -85,7 +86,10 @@ def read(
     if name not in formats:
         raise UnknownFormat(line=1, name=name)
     stream.seek(0)
-    yield from formats[name].parse(stream)
+    if key and name == vietinbank_va.FORMAT:
+        yield from vietinbank_va.parse(stream, key=key)
+    else:
+        yield from formats[name].parse(stream)
 
 
 def detect(head: bytes, filename: str) -> str:
@@ -120,6 +124,7 @@ FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
     {
         "camt053": Format(camt.parse, _is_xml),
         "mt940": Format(mt940.parse, mt940.recognises),
+        "vietinbank_va": Format(vietinbank_va.parse, vietinbank_va.recognises),
         **_sheets(every_layout()),
     }
 )

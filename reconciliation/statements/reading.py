@@ -23,6 +23,7 @@ from payments.core.money import Dong
 from payments.core.vault import Vault
 from reconciliation import formats
 from reconciliation.formats import End, Line, Part, Start
+from reconciliation.formats.refusals import NotAStatement
 
 _MIDNIGHT: Final = time(0)
 _DIGEST: Final = 32
@@ -92,7 +93,7 @@ def read(
 
     `layouts` describes further layouts of sheets, in TOML. `tell` hears, now and then, how many
     bytes have been read. Raises `UnreadableFile` with line and reason, `WrongLayout`,
-    `OtherCurrency`, `EmptyFile` or `StatementWithoutDays`.
+    `OtherCurrency`, `NotAStatement`, `EmptyFile` or `StatementWithoutDays`.
     """
     stream = io.BytesIO(received.content)
     parts = formats.read(stream, format=in_format, filename=received.filename, layouts=layouts)
@@ -127,6 +128,8 @@ def _whole(parts: Iterable[Part]) -> Iterable[tuple[Start, list[Line], End]]:
 
 
 def _statement(start: Start, lines: Sequence[Line], end: End, *, vault: Vault, prefix: str) -> Read:
+    if start.message is not None:
+        raise NotAStatement(line=1, message=start.message)
     formats.in_dong(Decimal(0), currency=start.currency)
     moving = [line for line in lines if line.amount]
     found = [references.find(line.memo, prefix) for line in moving]

@@ -14,8 +14,10 @@ from reconciliation.cli import COMMANDS
 from reconciliation.formats.layouts import WrongLayout
 from reconciliation.formats.refusals import CutFile
 from reconciliation.formats.spreadsheet import LayoutNotFound
+from reconciliation.formats.vietinbank_va import WrongChecksum
 from tests.bank_sheets import NEW_LAYOUT, NEW_SHEET
 from tests.statement_files import Movement, camt
+from tests.va_files import KEY, payment, va_file
 
 FOLDER = Path(__file__).parents[1] / "samples" / "statements"
 EXPECTED = json.loads((FOLDER / "expected.json").read_text(encoding="utf-8"))
@@ -114,3 +116,19 @@ def test_a_layout_is_drafted_from_a_file(new_bank):
     assert drafted.exit_code == 0
     assert "[moi]" in drafted.stdout
     assert '"?" = ["Tiền vào", "Tiền ra"]' in drafted.stdout
+
+
+def test_a_daily_file_of_virtual_accounts_says_whether_its_checksums_were_checked(tmp_path):
+    """Without the bank's key they were not; with it a changed file is refused."""
+    file, key = tmp_path / "20261125_TINHX_THUHOTKAO_IN.txt", tmp_path / "key"
+    file.write_bytes(va_file([payment(), payment(status="02")]))
+    key.write_text(f"{KEY}\n", encoding="utf-8")
+    [told] = json.loads(run(file, "--json").stdout)["statements"]
+    assert (told["message"], told["checksums_checked"]) == ("VietinBank VA", False)
+    assert [line["result"] for line in told["lines"]] == ["00", "02"]
+    checked = json.loads(run(file, "--json", "--key", key).stdout)
+    assert checked["statements"][0]["checksums_checked"] is True
+    assert "02 chỉ bên ta có" in run(file).stdout
+    assert "không có khóa" in run(file).stdout
+    key.write_text("another", encoding="utf-8")
+    assert isinstance(run(file, "--key", key).exception, WrongChecksum)

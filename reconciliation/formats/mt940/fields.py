@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO, Final, TypeAlias
 
-from reconciliation.formats.mt940.physical import numbered_lines
+from reconciliation.formats.plain_text import numbered_lines
 from reconciliation.formats.refusals import (
     CutFile,
     FileTooLarge,
@@ -20,6 +20,9 @@ Field: TypeAlias = tuple[int, str, list[str]]
 
 END: Final = "-"
 """The tag that stands for the end of a message."""
+
+ENCODINGS: Final = ("utf-8", "cp1258", "latin-1")
+"""Tried in this order where a line is not ASCII: figures and tags are the same in all three."""
 
 MOST_FIELD_LINES: Final = 500
 """The standard has six; blank lines are counted too."""
@@ -42,7 +45,7 @@ def fields(stream: BinaryIO) -> Iterator[Field]:
     """Every field from where `stream` stands, and an `END` after each message that is closed."""
     gathering = _Gathering()
     number = 0
-    for number, line in numbered_lines(stream):
+    for number, line in numbered_lines(stream, encodings=ENCODINGS):
         if line[:1] == ":":
             tag = _TAG.match(line)
             if tag and (tag[1] in TAGS or gathering.tag != "86"):

@@ -239,6 +239,10 @@ BOMBS = {
     "messages without end": (lambda: mt940([]) * 11_000, "file_too_large"),
     "envelopes without end": (lambda: b"{1:F01}\n" * 2_000_000, "file_too_large"),
     "an envelope of envelopes": (lambda: b"{1:" + b"{a}" * 1_300 + b"\n:20:x", "malformed_field"),
+    "blank lines without end in a daily file": (
+        lambda: b"recordType|\n" + b"\n" * 10_000_000,
+        "file_too_large",
+    ),
     "a line without end": (lambda: b"x" * 100_000_000, "file_too_large"),
     "a quote without end": (
         lambda: b'"' + b"xxxxxxxx\n" * 1_000_000,

@@ -15,6 +15,7 @@ from reconciliation.breaks.actions import (
     WaitOutOfRange,
 )
 from reconciliation.breaks.booking_lines import NotToBeBooked
+from reconciliation.breaks.counterparts import counterparts, related
 from reconciliation.breaks.deciding import (
     ActionNotAllowed,
     AwaitsSecondPerson,
@@ -100,6 +101,7 @@ __all__ = [
     "attached",
     "by_public_id",
     "by_public_ids",
+    "counterparts",
     "decide",
     "decline",
     "derive",
@@ -108,6 +110,7 @@ __all__ = [
     "live",
     "notes_of",
     "page",
+    "related",
     "reopen",
     "second_person_from",
     "tallies",

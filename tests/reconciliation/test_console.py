@@ -3,55 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from io import BytesIO
 
 import pytest
-import time_machine
 from flask import Flask
-from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from payments import staff
-from payments.app import create_app
 from payments.core.database import Database
 from payments.staff import Role
-from reconciliation.app import init_app
 from tests.bank import TODAY, BankLine, camt
 from tests.builders import NOON, a_payment_request, a_province, paid
-from tests.services import a_config
+from tests.console import Person, SignIn, employ, signing_in, whole_app
 
 pytestmark = pytest.mark.committed
 
-PASSWORD = "a long enough password"
 MORNING = NOON + timedelta(hours=20)
-SignIn = Callable[[Role], "Person"]
-
-
-class Person:
-    """Someone at a browser."""
-
-    def __init__(self, client: FlaskClient) -> None:
-        self.client = client
-
-    def see(self, path: str) -> str:
-        """A page's text; it must be there."""
-        answer = self.client.get(path, headers={"Accept": "text/html", "Accept-Language": "en"})
-        assert answer.status_code == 200, (path, answer.status_code)
-        return answer.get_data(as_text=True)
-
-    def send(self, path: str, *, on: str = "/console/statements", **fields: object) -> TestResponse:
-        """What a form of the page `on` answers."""
-        token = re.search(r'name="csrf_token" value="([^"]+)"', self.see(on))
-        assert token is not None
-        return self.client.post(
-            path,
-            data={"csrf_token": token[1], **fields},
-            headers={"Accept": "text/html", "Accept-Language": "en"},
-        )
 
 
 @dataclass(frozen=True)
@@ -76,9 +46,7 @@ def here(database: Database) -> Here:
         province = a_province(session)
         request = a_payment_request(province)
         paid(province, request)
-        for role in (Role.RECONCILER, Role.APPROVER, Role.VIEWER, Role.ADMINISTRATOR):
-            told = {"name": f"Ms {role.value}", "password": PASSWORD, "roles": [role]}
-            staff.add(session, role.value, by="command:test", now=NOON, **told)
+        employ(session, Role.RECONCILER, Role.APPROVER, Role.VIEWER, Role.ADMINISTRATOR)
         account = province.account
         return Here(account.number, account.public_id, request.reference)
 
@@ -88,24 +56,14 @@ def here(database: Database) -> Here:
 @pytest.fixture
 def app(here: Here, database_url: str) -> Iterator[Flask]:
     """The whole application, the morning after."""
-    whole = create_app(a_config(database_url=database_url, base_url="http://127.0.0.1:8000"))
-    init_app(whole)
-    with time_machine.travel(MORNING, tick=False):
+    with whole_app(database_url, MORNING) as whole:
         yield whole
-    whole.extensions["cashless"].database.dispose()
 
 
 @pytest.fixture
 def sign_in(app: Flask) -> SignIn:
     """Signs people in, each at a browser of their own."""
-
-    def enter(role: Role) -> Person:
-        person = Person(app.test_client())
-        answer = person.send("/sign-in", on="/sign-in", username=role.value, password=PASSWORD)
-        assert answer.status_code == 303, answer.get_data(as_text=True)
-        return person
-
-    return enter
+    return signing_in(app)
 
 
 def bring(person: Person, content: bytes, name: str = "day.xml", **told: str) -> TestResponse:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from payments.core.service import Service
 from payments.core.words import later
 from payments.web.auth import Home, StaffPages
-from reconciliation.web.console import accounts, day, preview, statement_files, today
+from reconciliation.web.console import (
+    accounts,
+    break_forms,
+    breaks,
+    day,
+    one_break,
+    preview,
+    statement_files,
+    today,
+)
 from reconciliation.web.console.parts import READERS, reason, refusal
 
 HOME = Home("console.accounts", later("Reconciliation"), READERS)
@@ -15,6 +24,6 @@ def blueprint(cashless: Service) -> StaffPages:
     """Every page of the console, under `/console`."""
     pages = StaffPages("console", __name__, url_prefix="/console", template_folder="../templates")
     pages.context_processor(lambda: {"reason": reason, "refusal": refusal})
-    for page in (today, day, statement_files, preview, accounts):
+    for page in (today, day, breaks, one_break, break_forms, statement_files, preview, accounts):
         page.add(pages, cashless)
     return pages

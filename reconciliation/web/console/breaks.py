@@ -1,0 +1,146 @@
+"""`/console/breaks`: what waits for somebody, the most urgent first; many decided at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from flask import redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from payments import agencies, staff
+from payments.agencies import CollectionAccount
+from payments.core import clock
+from payments.core.calendar import local_day
+from payments.core.errors import Invalid
+from payments.core.money import Dong
+from payments.core.service import Service
+from payments.staff import Role
+from payments.web import auth
+from payments.web.auth import StaffPages, staff_only
+from reconciliation import breaks, day_close
+from reconciliation.breaks import About, Action, Age, Break, Bucket, Kind, Page, Search, State
+from reconciliation.breaks.rules import BY_KIND
+from reconciliation.web.console.break_words import decision_of, names_of
+from reconciliation.web.console.parts import READERS, account_of
+
+MINE: Final = "mine"
+NOBODY: Final = "nobody"
+
+
+class UnknownFilter(Invalid):
+    """The address asks for breaks by something that there is not."""
+
+    code = "unknown_filter"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the address asks for, as it is written there; empty where it asks for everything."""
+
+    account: str
+    kind: str
+    state: str
+    owner: str
+    age: str
+
+    def query(self, **other: str | None) -> dict[str, str]:
+        """The same question as a query, with some of it asked differently."""
+        told = {name: getattr(self, name) for name in self.__slots__} | other
+        return {name: value for name, value in told.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """The queue as the page shows it; `many` is what can be decided about those shown at once."""
+
+    asked: Asked
+    accounts: Mapping[int, CollectionAccount]
+    page: Page
+    rows: Sequence[tuple[Break, About | None]]
+    ageing: Sequence[Bucket]
+    names: Mapping[str, str]
+    many: Sequence[Action]
+    limit: Dong
+    today: date
+
+
+def add(pages: StaffPages, cashless: Service) -> None:
+    """Adds the page and its form."""
+
+    @pages.get("/breaks", endpoint="breaks")
+    @staff_only(*READERS)
+    def shown() -> str:
+        asked = Asked(*[request.args.get(name, "") for name in Asked.__slots__])
+        after, now, me = request.args.get("after"), clock.now(), auth.who().actor
+        found = cashless.database.read(
+            lambda session: _queue(session, asked, after=after, me=me, now=now)
+        )
+        return render_template(
+            "console/breaks.html", queue=found, kinds=Kind, states=State, ages=Age
+        )
+
+    @pages.post("/breaks/decide", endpoint="decide_breaks")
+    @staff_only(Role.RECONCILER)
+    def decide() -> Response:
+        form, by, now = request.form, auth.who().actor, clock.now()
+        chosen = form.getlist("shown" if form.get("all") else "break")
+        decision = decision_of(form)
+
+        def unit(session: Session) -> None:
+            found = breaks.by_public_ids(session, chosen)
+            breaks.decide(session, found, decision, by=by, now=now)
+            day_close.renew_breaks(session, found[0].collection_account_id, now=now)
+
+        cashless.database.write(unit)
+        going = auth.own_path(form.get("next"))
+        return redirect(going or url_for("console.breaks"), 303)
+
+
+def _queue(session: Session, asked: Asked, *, after: str | None, me: str, now: datetime) -> Queue:
+    today = local_day(now)
+    accounts = {one.id: one for one in agencies.accounts(session, on=today)}
+    wanted = _wanted(session, asked, me=me)
+    page = breaks.page(session, wanted, after=after, now=now)
+    return Queue(
+        asked=asked,
+        accounts=accounts,
+        page=page,
+        rows=list(zip(page.rows, breaks.told_of(session, page.rows), strict=True)),
+        ageing=breaks.ageing(session, wanted, now=now),
+        names=names_of(session, [one.owner for one in page.rows]),
+        many=_many(wanted, one_account=len(accounts) == 1),
+        limit=breaks.second_person_from(session, now=now),
+        today=today,
+    )
+
+
+def _many(wanted: Search, *, one_account: bool) -> Sequence[Action]:
+    """What can be decided at once about breaks of one kind and account that wait."""
+    decided = wanted.state in (State.RESOLVED, State.PROPOSED)
+    if wanted.kind is None or decided or not (one_account or wanted.collection_account_id):
+        return ()
+    return [action for action in BY_KIND[wanted.kind] if action in breaks.FOR_MANY]
+
+
+def _wanted(session: Session, asked: Asked, *, me: str) -> Search:
+    """What is searched for. Raises `UnknownFilter`."""
+    owner = None
+    if asked.owner == MINE:
+        owner = me
+    elif asked.owner and asked.owner != NOBODY:
+        owner = staff.actor(staff.by_username(session, asked.owner).id)
+    try:
+        return Search(
+            collection_account_id=account_of(session, asked.account).id if asked.account else None,
+            kind=Kind(asked.kind) if asked.kind else None,
+            state=State(asked.state) if asked.state else None,
+            owner=owner,
+            unowned=asked.owner == NOBODY,
+            age=Age(asked.age) if asked.age else None,
+        )
+    except ValueError:
+        raise UnknownFilter from None

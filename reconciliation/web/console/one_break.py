@@ -1,0 +1,197 @@
+"""`/console/breaks/{id}`: one break, what it is about, its history, and what can be decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from flask import render_template
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from payments.agencies import CollectionAccount
+from payments.core import clock
+from payments.core.approvals import Approval
+from payments.core.calendar import local_day
+from payments.core.money import Dong
+from payments.core.service import Service
+from payments.credits import Credit, CreditReference
+from payments.payment_requests import PaymentRequest
+from payments.staff import Person, Role, StaffRole
+from payments.web.auth import StaffPages, staff_only
+from reconciliation import breaks
+from reconciliation.breaks import About, Action, Break, NoteKind
+from reconciliation.breaks.about import credit_of, line_of, request_of
+from reconciliation.matching import Suggestion, suggestions
+from reconciliation.statements import LineReference, StatementLine
+from reconciliation.web.console.break_words import Happened, compared, decided, history, names_of
+from reconciliation.web.console.parts import READERS
+
+RAW_READERS: Final = (Role.RECONCILER, Role.APPROVER, Role.AUDITOR)
+"""Who may read a message as it was received: it names the payer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suggested:
+    """A suggestion with its evidence: a request with its code beside what was read, or a line."""
+
+    public_id: str
+    clue: str
+    read: str | None
+    code: Sequence[tuple[str, bool]]
+    request: PaymentRequest | None
+    line: StatementLine | None
+    credit: Credit
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """A decision that waits for a second person, in words."""
+
+    approval: Approval
+    words: str
+    maker: str
+    many: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A break as its page shows it."""
+
+    one: Break
+    account: CollectionAccount
+    credit: Credit | None
+    line: StatementLine | None
+    request: PaymentRequest | None
+    codes: Sequence[tuple[str, str]]
+    suggested: Sequence[Suggested]
+    proposed: Proposed | None
+    allowed: Sequence[Action]
+    counterparts: Sequence[tuple[Break, About | None]]
+    related: Sequence[tuple[Break, About | None]]
+    history: Sequence[Happened]
+    names: Mapping[str, str]
+    people: Sequence[Person]
+    limit: Dong
+    today: date
+
+    @property
+    def needs_two(self) -> bool:
+        """Whether whatever is decided here waits for a second person."""
+        return self.one.amount >= self.limit
+
+
+def add(pages: StaffPages, cashless: Service) -> None:
+    """Adds the page."""
+
+    @pages.get("/breaks/<public_id>", endpoint="one_break")
+    @staff_only(*READERS)
+    def shown(public_id: str) -> str:
+        now = clock.now()
+        found = cashless.database.read(lambda session: _shown(session, public_id, now=now))
+        return render_template(
+            "console/break.html", shown=found, notes=NoteKind, raw_readers=RAW_READERS
+        )
+
+
+def _shown(session: Session, public_id: str, *, now: datetime) -> Shown:
+    one = breaks.by_public_id(session, public_id)
+    credit, line = credit_of(session, one), line_of(session, one)
+    live = breaks.is_live(one)
+    told = breaks.timeline(session, one)
+    approval = None if one.approval_id is None else session.get_one(Approval, one.approval_id)
+    names = names_of(session, _actors(one, approval, told))
+    return Shown(
+        one=one,
+        account=session.get_one(CollectionAccount, one.collection_account_id),
+        credit=credit,
+        line=line,
+        request=None if credit is None else request_of(session, credit),
+        codes=_codes(session, credit, line),
+        suggested=_suggested(session, credit, line) if live else (),
+        proposed=None if approval is None else _proposed(approval, names),
+        allowed=breaks.allowed(one) if live and approval is None else (),
+        counterparts=_with_words(session, breaks.counterparts(session, one) if live else ()),
+        related=_with_words(session, breaks.related(session, one)),
+        history=history(told, names),
+        names=names,
+        people=_people(session),
+        limit=breaks.second_person_from(session, now=now),
+        today=local_day(now),
+    )
+
+
+def _actors(one: Break, approval: Approval | None, told: Sequence[Any]) -> list[str | None]:
+    """Everybody the page names."""
+    actors = [one.owner, one.resolved_by, *[entry.by for entry in told]]
+    actors += [entry.facts.get("owner") for entry in told]
+    return actors if approval is None else [*actors, approval.maker]
+
+
+def _with_words(session: Session, found: Sequence[Break]) -> Sequence[tuple[Break, About | None]]:
+    return list(zip(found, breaks.told_of(session, found), strict=True))
+
+
+def _codes(
+    session: Session, credit: Credit | None, line: StatementLine | None
+) -> Sequence[tuple[str, str]]:
+    """The codes that were read in the memo, and whether each is whole, damaged or cut."""
+    if credit is not None:
+        read = select(CreditReference.code, CreditReference.kind).where(
+            CreditReference.credit_id == credit.id
+        )
+        return [(code, kind) for code, kind in session.execute(read.order_by(CreditReference.id))]
+    if line is not None:
+        found = select(LineReference.code, LineReference.kind).where(
+            LineReference.collection_account_id == line.collection_account_id,
+            LineReference.statement_line_id == line.id,
+        )
+        return [(code, kind) for code, kind in session.execute(found.order_by(LineReference.id))]
+    return ()
+
+
+def _suggested(
+    session: Session, credit: Credit | None, line: StatementLine | None
+) -> Sequence[Suggested]:
+    found: Sequence[Suggestion] = ()
+    if credit is not None:
+        found = suggestions.of_credit(session, credit.id)
+    elif line is not None:
+        found = suggestions.of_line(session, line.id)
+    return [_evidence(session, one) for one in found]
+
+
+def _evidence(session: Session, one: Suggestion) -> Suggested:
+    request = line = None
+    if one.payment_request_id is not None:
+        request = session.get_one(PaymentRequest, one.payment_request_id)
+    if one.statement_line_id is not None:
+        line = session.get_one(StatementLine, one.statement_line_id)
+    side_by_side = compared(one.code, request.reference) if one.code and request else ()
+    return Suggested(
+        public_id=one.public_id,
+        clue=one.clue,
+        read=one.code,
+        code=side_by_side,
+        request=request,
+        line=line,
+        credit=session.get_one(Credit, one.credit_id),
+    )
+
+
+def _proposed(approval: Approval, names: Mapping[str, str]) -> Proposed:
+    return Proposed(
+        approval=approval,
+        words=decided(approval.shown["decision"]),
+        maker=names[approval.maker],
+        many=len(approval.shown["breaks"]),
+    )
+
+
+def _people(session: Session) -> Sequence[Person]:
+    """Those who can look after a break."""
+    working = select(StaffRole.staff_id).where(StaffRole.role.in_([Role.RECONCILER, Role.APPROVER]))
+    rows = select(Person).where(Person.id.in_(working), Person.active.is_(True))
+    return session.scalars(rows.order_by(Person.name)).all()

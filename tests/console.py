@@ -1,0 +1,75 @@
+"""People at the console: each signs in at a browser of their own, sees pages and sends forms."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import time_machine
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+
+from payments import staff
+from payments.app import create_app
+from payments.staff import Role
+from reconciliation.app import init_app
+from tests.builders import NOON
+from tests.services import a_config
+
+PASSWORD = "a long enough password"
+SignIn = Callable[[Role], "Person"]
+
+
+class Person:
+    """Someone at a browser."""
+
+    def __init__(self, client: FlaskClient) -> None:
+        self.client = client
+
+    def see(self, path: str) -> str:
+        """A page's text; it must be there."""
+        answer = self.client.get(path, headers={"Accept": "text/html", "Accept-Language": "en"})
+        assert answer.status_code == 200, (path, answer.status_code)
+        return answer.get_data(as_text=True)
+
+    def send(self, path: str, *, on: str = "/console/statements", **fields: object) -> TestResponse:
+        """What a form of the page `on` answers."""
+        token = re.search(r'name="csrf_token" value="([^"]+)"', self.see(on))
+        assert token is not None
+        return self.client.post(
+            path,
+            data={"csrf_token": token[1], **fields},
+            headers={"Accept": "text/html", "Accept-Language": "en"},
+        )
+
+
+def employ(session: Session, *roles: Role) -> None:
+    """A person of each role, whose user name is the role."""
+    for role in roles:
+        told = {"name": f"Ms {role.value}", "password": PASSWORD, "roles": [role]}
+        staff.add(session, role.value, by="command:test", now=NOON, **told)
+
+
+@contextmanager
+def whole_app(database_url: str, now: object) -> Iterator[Flask]:
+    """The whole application at a standing time."""
+    whole = create_app(a_config(database_url=database_url, base_url="http://127.0.0.1:8000"))
+    init_app(whole)
+    with time_machine.travel(now, tick=False):
+        yield whole
+    whole.extensions["cashless"].database.dispose()
+
+
+def signing_in(app: Flask) -> SignIn:
+    """Signs people in, each at a browser of their own."""
+
+    def enter(role: Role) -> Person:
+        person = Person(app.test_client())
+        answer = person.send("/sign-in", on="/sign-in", username=role.value, password=PASSWORD)
+        assert answer.status_code == 303, answer.get_data(as_text=True)
+        return person
+
+    return enter

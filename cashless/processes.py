@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -26,6 +27,26 @@ class ProcessEnded(Unavailable):
     """A process ended by itself; the others were stopped."""
 
     code = "process_ended"
+
+
+class PortInUse(Unavailable):
+    """Somebody listens at the port already."""
+
+    code = "port_in_use"
+
+
+def refuse_busy(host: str, port: int) -> None:
+    """Returns when nobody listens at that port. Raises `PortInUse`.
+
+    Our own sockets let several workers share a port, so the system would not say so itself.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            raise PortInUse(host=host, port=port) from None
 
 
 class ProcessSilent(Unavailable):

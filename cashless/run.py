@@ -23,6 +23,7 @@ from typing import Any, Final
 
 import click
 
+from cashless import processes
 from cashless.demo import receiver, stage
 from cashless.demo.day import Day
 from cashless.demo.http import Http
@@ -74,6 +75,8 @@ def run(port: int, bank_port: int, payments: int) -> None:
     config = Config.load(dict(os.environ) | {"CASHLESS_BASE_URL": here})
     if config.mode is not Mode.SANDBOX:
         raise SandboxOnly
+    for taken in (port, bank_port):
+        processes.refuse_busy("127.0.0.1", taken)
     VAR.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="cashless-measurements-") as measurements:
         place = stage.build(

@@ -10,6 +10,7 @@ from typing import Final
 
 import click
 
+from cashless.processes import refuse_busy
 from cashless.web_server import own_folder
 from payments.core import logs, metrics, migrations, schema, service
 from payments.core import scheduler as clockwork
@@ -47,6 +48,7 @@ def migrate() -> None:
 )
 def web(host: str, port: int, workers: int | None) -> None:
     """Serve the pages, the API and the callbacks."""
+    refuse_busy(host, port)
     with service.opened() as cashless:
         formats_with(cashless.config.layouts)
         count = workers or (1 if cashless.database.is_sqlite else 2)

@@ -2,8 +2,9 @@
 
 Store, then act. A callback is answered when its raw bytes are durable: one insert, one commit. The
 settle loop then takes what waits, in sets, account by account. What can't be money of ours (wrong
-currency, an account we don't have, a debit, zero) is kept with its reason and books nothing. One
-event told twice with different bodies is a conflict: both are kept, the first stands.
+currency, an account we don't have, a debit, zero, a time that can't be) is kept with its reason and
+books nothing. One event told twice with different bodies is a conflict: both are kept, the first
+stands.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
@@ -38,6 +39,10 @@ from payments.core.database import Row, table_of
 from payments.core.vault import Vault
 from payments.credits import Evidence
 from payments.sources import SOURCES
+
+EARLIEST: Final = timedelta(days=400)
+LATEST: Final = timedelta(days=3)
+"""How far from now a bank may say that money moved: longer ago or further ahead is a mistake."""
 
 MOST_AT_ONCE: Final = 2000
 """Callbacks settled in one unit: short enough that nobody waits long for the account's lock."""
@@ -188,7 +193,7 @@ class _Opened:
 def _row(letter: Letter, *, now: datetime) -> dict[str, Any]:
     advice = letter.advice
     account = letter.intake.accounts.get(advice.account_number)
-    reason = _reason_to_reject(advice, account)
+    reason = _reason_to_reject(advice, account, now=now)
     return {
         "connection_id": letter.intake.connection_id,
         "collection_account_id": account,
@@ -202,13 +207,15 @@ def _row(letter: Letter, *, now: datetime) -> dict[str, Any]:
     }
 
 
-def _reason_to_reject(advice: Advice, account: int | None) -> str | None:
+def _reason_to_reject(advice: Advice, account: int | None, *, now: datetime) -> str | None:
     if account is None:
         return "unknown_account"
     if advice.currency != "VND":
         return "wrong_currency"
     if advice.direction is Direction.DEBIT:
         return "debit"
+    if not now - EARLIEST <= advice.booked_at <= now + LATEST:
+        return "impossible_time"
     return "zero" if advice.amount == 0 else None
 
 

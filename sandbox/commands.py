@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from dataclasses import replace
 from typing import Any, Final
 
@@ -68,9 +69,22 @@ def serve(host: str, port: int) -> None:
     if host not in LOOPBACK:
         click.echo(say("serve.open", language), err=True)
         config = replace(config, hosts=(*config.hosts, host))
+    if _is_busy(host, port):
+        raise click.ClickException(say("serve.busy", language, host=host, port=port))
     server = _Server(config, host=host, port=port)
     click.echo(say("serve.address", language, address=f"http://{server.address}/"))
     server.run()
+
+
+def _is_busy(host: str, port: int) -> bool:
+    """Whether nobody could listen there: another does, or it is no address of this machine."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return True
+    return False
 
 
 def _language() -> str:

@@ -17,6 +17,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "Ngân hàng này không hỏi mật khẩu: đừng mở nó ra mạng ngoài.",
         "This bank asks nobody for a password: keep its network closed.",
     ),
+    "serve.busy": (
+        "Không mở được {host}:{port}: cổng đang được dùng, hoặc máy này không có địa chỉ đó.",
+        "Cannot listen at {host}:{port}: the port is in use, or this machine has no such address.",
+    ),
     # the bank
     "bank": ("Ngân hàng Tập dượt", "Practice Bank"),
     "no_real_money": (

@@ -98,10 +98,9 @@ def a_statement(
     return imported(province, content, now=now)
 
 
-def run(
-    province: Province, day: date = TODAY, *, now: datetime = NOON + timedelta(hours=13)
-) -> AccountDay:
-    """The day, run to its verdict."""
+def run(province: Province, day: date = TODAY, *, now: datetime | None = None) -> AccountDay:
+    """The day, run to its verdict: in the night after it, or after today's."""
+    now = now or NOON + timedelta(hours=13) + max(day - TODAY, timedelta())
     session, account = province.session, province.account.id
     fence = day_close.begin(session, account, day, holder="test", now=now)
     progress = Progress()

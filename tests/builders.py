@@ -92,6 +92,9 @@ def a_province(session: Session, *, number: str = "0011001234567", name: str = "
         by=BY,
         now=NOON,
     )
+    agencies.work_on(  # the law has made it a holiday since
+        session, NOON.date(), collection_account_id=account.id, reason="test"
+    )
     for code, kind in (("PHI", FeeKind.PHI), ("LEPHI", FeeKind.LE_PHI)):
         a_fee(session, code=code, kind=kind)
     portal = portals.add(session, f"portal {suffix}", by=BY, now=NOON)

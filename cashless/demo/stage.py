@@ -24,7 +24,7 @@ from typing import Any, Final
 from cashless import processes
 from cashless.processes import Company, Member
 from payments.core import clock
-from payments.core.calendar import VIETNAM
+from payments.core.calendar import VIETNAM, Calendar
 from payments.core.errors import Unavailable
 
 OPENS: Final = time(8, 0)
@@ -185,9 +185,10 @@ def build(
 
 
 def last_working_day(today: date) -> date:
-    """The last day before `today` that is no Saturday or Sunday."""
+    """The last day before `today` on which banks worked."""
+    works = Calendar().works
     day = today - timedelta(days=1)
-    while day.isoweekday() > 5:
+    while not works(day):
         day -= timedelta(days=1)
     return day
 

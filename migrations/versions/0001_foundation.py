@@ -648,12 +648,14 @@ POSTGRESQL = (
     discrepancies JSONB,
     differs BOOLEAN NOT NULL,
     compared JSONB,
+    superseded_by_id BIGINT,
     CONSTRAINT pk_statement PRIMARY KEY (id),
     CONSTRAINT uq_statement_statement_file_id_position UNIQUE (statement_file_id, position),
     CONSTRAINT ck_statement_period CHECK (to_day >= from_day),
     CONSTRAINT ck_statement_added CHECK (added BETWEEN 0 AND lines),
     CONSTRAINT fk_statement_statement_file_id FOREIGN KEY(statement_file_id) REFERENCES statement_file (id),
-    CONSTRAINT fk_statement_collection_account_id FOREIGN KEY(collection_account_id) REFERENCES collection_account (id)
+    CONSTRAINT fk_statement_collection_account_id FOREIGN KEY(collection_account_id) REFERENCES collection_account (id),
+    CONSTRAINT fk_statement_superseded_by_id FOREIGN KEY(superseded_by_id) REFERENCES statement (id)
 )""",
     r"""CREATE INDEX ix_statement_collection_account_id_from_day ON statement (collection_account_id, from_day)""",
     r"""CREATE INDEX ix_statement_collection_account_id_to_day ON statement (collection_account_id, to_day)""",
@@ -1637,12 +1639,14 @@ SQLITE = (
     discrepancies TEXT,
     differs INTEGER NOT NULL,
     compared TEXT,
+    superseded_by_id INTEGER,
     CONSTRAINT pk_statement PRIMARY KEY (id),
     CONSTRAINT uq_statement_statement_file_id_position UNIQUE (statement_file_id, position),
     CONSTRAINT ck_statement_period CHECK (to_day >= from_day),
     CONSTRAINT ck_statement_added CHECK (added BETWEEN 0 AND lines),
     CONSTRAINT fk_statement_statement_file_id FOREIGN KEY(statement_file_id) REFERENCES statement_file (id),
-    CONSTRAINT fk_statement_collection_account_id FOREIGN KEY(collection_account_id) REFERENCES collection_account (id)
+    CONSTRAINT fk_statement_collection_account_id FOREIGN KEY(collection_account_id) REFERENCES collection_account (id),
+    CONSTRAINT fk_statement_superseded_by_id FOREIGN KEY(superseded_by_id) REFERENCES statement (id)
 )
  STRICT""",
     r"""CREATE INDEX ix_statement_collection_account_id_from_day ON statement (collection_account_id, from_day)""",

@@ -15,6 +15,8 @@ from payments.core.errors import Refused
 from payments.core.money import MOST, Dong
 
 _DEPTH: Final = 16
+_FIRST_YEAR: Final = 2000
+_LAST_YEAR: Final = 2099
 _LOCAL_TIME: Final = re.compile(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}", re.ASCII)
 
 
@@ -84,7 +86,7 @@ def read_json(raw: bytes) -> dict[str, Any]:
             object_pairs_hook=_without_duplicates,
             parse_constant=lambda text: unreadable("body", text),
         )
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, or a number without end
         raise UnreadableAdvice(field="body", reason="json") from error
     if not isinstance(found, dict):
         unreadable("body", "object")
@@ -124,10 +126,29 @@ def local_time(found: Mapping[str, Any], name: str) -> datetime:
     value = text(found, name, most=19)
     if not _LOCAL_TIME.fullmatch(value):
         unreadable(name, "time")
+    return _possible(_from_iso(value, name).replace(tzinfo=VIETNAM), name)
+
+
+def instant(found: Mapping[str, Any], name: str) -> datetime:
+    """A time that knows its offset, as RFC 3339 writes it."""
+    told = _from_iso(text(found, name, most=40), name)
+    if told.tzinfo is None:
+        unreadable(name, "time")
+    return _possible(told, name)
+
+
+def _from_iso(value: str, name: str) -> datetime:
     try:
-        return datetime.fromisoformat(value).replace(tzinfo=VIETNAM)
+        return datetime.fromisoformat(value)
     except ValueError as error:
         raise UnreadableAdvice(field=name, reason="time") from error
+
+
+def _possible(told: datetime, name: str) -> datetime:
+    """The time, when it lies in a century that calendars and databases can reckon with."""
+    if not _FIRST_YEAR <= told.year <= _LAST_YEAR:
+        unreadable(name, "time")
+    return told
 
 
 def _clean(value: str, name: str) -> str:

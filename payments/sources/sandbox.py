@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 
-from payments.advice import Advice, Direction, Trust, UnreadableAdvice
+from payments.advice import Advice, Direction, Trust
 from payments.core import signatures
 from payments.sources import protocol
 from payments.sources.protocol import Answer, BadSignature, StaleTimestamp
@@ -50,7 +50,7 @@ class Sandbox:
             direction=Direction(kind),
             amount=protocol.amount(found, "amount"),
             currency=protocol.text(found, "currency", most=3),
-            booked_at=_instant(protocol.text(found, "booked_at", most=40)),
+            booked_at=protocol.instant(found, "booked_at"),
             memo=protocol.text_or_none(found, "memo") or "",
             bank_reference=protocol.text_or_none(found, "bank_reference", most=64),
             payer_account=protocol.text_or_none(found, "payer_account", most=34),
@@ -61,13 +61,3 @@ class Sandbox:
     def accepted(self) -> Answer:
         """`{"ok":true}`."""
         return Answer(200, b'{"ok":true}')
-
-
-def _instant(value: str) -> datetime:
-    try:
-        instant = datetime.fromisoformat(value)
-    except ValueError as error:
-        raise UnreadableAdvice(field="booked_at", reason="time") from error
-    if instant.tzinfo is None:
-        protocol.unreadable("booked_at", "time")
-    return instant

@@ -26,7 +26,7 @@ from payments.core.database import Database
 from payments.core.errors import Conflict, Refused
 from payments.staff import NewSession, NotSignedIn, Role, SignedIn
 from payments.staff.sessions import LONGEST
-from payments.web import problems
+from payments.web import bodies, problems
 from payments.web.headers import private
 
 P = ParamSpec("P")
@@ -112,7 +112,9 @@ def install(app: Flask, database: Database, *, base_url: str) -> None:
     )
     CSRFProtect(app)
     app.before_request(_check)
-    app.jinja_env.globals.update(staff_member=member, may=may, homes=homes)
+    app.jinja_env.globals.update(
+        staff_member=member, may=may, homes=homes, is_for_staff=is_for_staff
+    )
     app.register_error_handler(NotSignedIn, _ask_who)
     app.register_error_handler(CSRFError, lambda _error: problems.respond(_stale()))
 
@@ -157,6 +159,11 @@ def may(*roles: str) -> bool:
     """Whether whoever is there has one of these roles."""
     found = member()
     return found is not None and not found.roles.isdisjoint(Role(role) for role in roles)
+
+
+def is_for_staff() -> bool:
+    """Whether somebody was found signed in; asks no database, since a fault's page asks it."""
+    return g.get("staff_member") is not None
 
 
 def add_home(app: Flask, home: Home) -> None:
@@ -212,6 +219,7 @@ def _check() -> None:
         _admit(opening)
         if opening.most_bytes is not None:
             request.max_content_length = opening.most_bytes
+        bodies.refuse_nul_in_form()
     current_app.extensions["csrf"].protect()
 
 

@@ -46,6 +46,14 @@ class Parser(FlaskParser):
         return value
 
 
+def refuse_nul_in_form() -> None:
+    """Refuses a form with a NUL in a field, a value or a file's name."""
+    names = [file.filename or "" for file in request.files.values()]
+    parts = (*request.form, *(value for _, value in request.form.items(multi=True)), *names)
+    if any("\0" in part for part in parts):
+        raise BadRequest
+
+
 def _refuse_nul() -> None:
     parts = (request.path, *request.args, *request.args.values())
     if any("\0" in part for part in parts):

@@ -42,8 +42,17 @@ def choose_language() -> None:
     elif kept in words.LANGUAGES:
         chosen = kept
     else:
-        chosen = request.accept_languages.best_match(words.LANGUAGES, default="vi")
+        chosen = _preferred()
     g.language_before = words.language.set(chosen)
+
+
+def _preferred() -> str:
+    """The first of the browser's languages that we speak; of `vi-VN` and `en-GB` the first half."""
+    for tag in request.accept_languages.values():  # the most wanted first
+        primary = tag.lower().partition("-")[0]
+        if primary in words.LANGUAGES:
+            return primary
+    return "vi"
 
 
 def _forget_language(_error: BaseException | None) -> None:

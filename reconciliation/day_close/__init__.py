@@ -22,6 +22,7 @@ from reconciliation.day_close.closing import (
 from reconciliation.day_close.due import Due, due
 from reconciliation.day_close.running import (
     DayNotRun,
+    DayNotToBeRun,
     Progress,
     RunTakenOver,
     RunUnderWay,
@@ -46,6 +47,7 @@ __all__ = [
     "DayNotOver",
     "DayNotProposed",
     "DayNotRun",
+    "DayNotToBeRun",
     "Due",
     "EarlierDayOpen",
     "Judged",

@@ -1,7 +1,8 @@
 """Which days are due to be run: yesterday at the account's hour, and what was missed before.
 
 A day is due when it was not run since its hour, or when a statement of it came after its run. The
-day before a due one is proved again.
+day before a due one is proved again. Days on which the bank does not work wait for the next one on
+which it does, unless a statement of theirs comes before.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from payments import agencies
 from payments.agencies import CollectionAccount
@@ -49,29 +50,47 @@ def _days(
     session: Session, account: CollectionAccount, *, today: date, now: datetime
 ) -> list[date]:
     hour = time.fromisoformat(account.run_at)
-    last = today - _ONE if now >= calendar.at(today, hour) else today - 2 * _ONE
-    first = _first_day(session, account, otherwise=last)
+    yesterday = today - _ONE if now >= calendar.at(today, hour) else today - 2 * _ONE
+    last = _last_working_day(session, account.id, through=yesterday)
+    first = max(first_day(session, account.id) or last, last - LOOK_BACK)
     span = [first + n * _ONE for n in range((last - first).days + 1)]
     runs = _runs(session, account.id, since=first - _ONE)
-    news = _news(session, account.id, since=first - _ONE, through=last)
+    news = _news(session, account.id, since=first - _ONE, through=yesterday)
     fresh = {day for day in span if day not in runs or runs[day] < calendar.at(day + _ONE, hour)}
     again = {day - _ONE for day in fresh if day - _ONE in runs}
-    told = {day for day in runs if day in news and runs[day] < news[day]}
+    told = {day for day in news if day not in runs or runs[day] < news[day]} - {first - _ONE}
     return sorted(fresh | again | told)
 
 
-def _first_day(session: Session, account: CollectionAccount, *, otherwise: date) -> date:
-    """The first day on which anything is known of the account, within what is looked back to."""
-    known = [
-        session.scalar(select(func.min(column, type_=Day())).where(whose == account.id))
-        for column, whose in (
-            (AccountDay.day, AccountDay.collection_account_id),
-            (Statement.from_day, Statement.collection_account_id),
-            (Credit.day, Credit.collection_account_id),
-        )
-    ]
-    first = min([day for day in known if day is not None], default=otherwise)
-    return max(first, otherwise - LOOK_BACK)
+def _last_working_day(session: Session, collection_account_id: int, *, through: date) -> date:
+    works = agencies.calendar_of(session, collection_account_id).works
+    day = through
+    while not works(day) and through - day < LOOK_BACK:
+        day -= _ONE
+    return day
+
+
+def first_day(session: Session, collection_account_id: int) -> date | None:
+    """The first day of which anything is known of an account; None when nothing is.
+
+    Once an account's days are run, an odd credit of long ago does not make all days since then due.
+    """
+    run = _first(session, AccountDay.day, AccountDay.collection_account_id, collection_account_id)
+    told = _first(session, Credit.day, Credit.collection_account_id, collection_account_id)
+    stated = _first(
+        session, Statement.from_day, Statement.collection_account_id, collection_account_id
+    )
+    known = [stated, told if run is None else run]
+    return min((day for day in known if day is not None), default=None)
+
+
+def _first(
+    session: Session,
+    day: InstrumentedAttribute[date],
+    whose: InstrumentedAttribute[int],
+    collection_account_id: int,
+) -> date | None:
+    return session.scalar(select(func.min(day, type_=Day())).where(whose == collection_account_id))
 
 
 def _runs(session: Session, account: int, *, since: date) -> dict[date, datetime]:

@@ -16,11 +16,13 @@ from sqlalchemy.orm import Session
 
 from payments import agencies
 from payments.core import leases
+from payments.core.calendar import local_day
 from payments.core.columns import Day
-from payments.core.errors import Conflict, NotFound
+from payments.core.errors import Conflict, Invalid, NotFound
 from payments.core.leases import Fence
 from reconciliation import breaks, matching
 from reconciliation.day_close.bridge import bridge
+from reconciliation.day_close.due import LOOK_BACK, first_day
 from reconciliation.day_close.figures import Figures, gather
 from reconciliation.day_close.tables import AccountDay
 from reconciliation.day_close.verdict import judge
@@ -49,6 +51,12 @@ class DayNotRun(NotFound):
     code = "day_not_run"
 
 
+class DayNotToBeRun(Invalid):
+    """Only days that have begun are run, and none from before anything is known of the account."""
+
+    code = "day_not_to_be_run"
+
+
 class Step(StrEnum):
     """What a run does next."""
 
@@ -75,7 +83,14 @@ class Progress:
 def begin(
     session: Session, collection_account_id: int, day: date, *, holder: str, now: datetime
 ) -> Fence:
-    """Leases the run of a day. Raises `RunUnderWay` while another holds it."""
+    """Leases the run of a day. Raises `RunUnderWay` while another holds it.
+
+    Raises `DayNotToBeRun` for a day that lies ahead, or before all that is known of the account.
+    """
+    today = local_day(now)
+    first = first_day(session, collection_account_id) or today - LOOK_BACK
+    if not first <= day <= today:
+        raise DayNotToBeRun(day=day, first=first, last=today)
     name = f"day:{collection_account_id}:{day.isoformat()}"
     fence = leases.take(session, name, holder=holder, for_=LEASED, now=now)
     if fence is None:

@@ -65,6 +65,7 @@ def first_opening(session: Session, collection_account_id: int) -> Statement | N
         select(Statement)
         .where(
             Statement.collection_account_id == collection_account_id,
+            Statement.superseded_by_id.is_(None),
             Statement.opening.is_not(None),
         )
         .order_by(Statement.from_day, Statement.id)
@@ -88,7 +89,10 @@ def days_without(
     """The days in that span that no statement covers and that are not known to be still."""
     rows = session.execute(
         select(Statement.from_day, Statement.to_day, Statement.opening, Statement.closing)
-        .where(Statement.collection_account_id == collection_account_id)
+        .where(
+            Statement.collection_account_id == collection_account_id,
+            Statement.superseded_by_id.is_(None),
+        )
         .order_by(Statement.from_day, Statement.to_day, Statement.id)
     ).all()
     covered: set[date] = set()
@@ -137,6 +141,7 @@ def gaps(collection_account_id: int) -> Rows:
         select(func.max(last.to_day))
         .where(
             last.collection_account_id == later.collection_account_id,
+            last.superseded_by_id.is_(None),
             last.to_day < later.from_day,
             last.closing.is_not(None),
         )
@@ -145,6 +150,7 @@ def gaps(collection_account_id: int) -> Rows:
     )
     ends_there = and_(
         earlier.collection_account_id == later.collection_account_id,
+        earlier.superseded_by_id.is_(None),
         earlier.to_day == newest,
         earlier.closing.is_not(None),
     )
@@ -153,6 +159,7 @@ def gaps(collection_account_id: int) -> Rows:
     missing = later.opening - closing
     return select(later.id, later.from_day, case((missing < 0, -missing), else_=missing)).where(
         later.collection_account_id == collection_account_id,
+        later.superseded_by_id.is_(None),
         later.opening.is_not(None),
         newest.is_not(None),
         ~fits,
@@ -169,6 +176,7 @@ def _newest(collection_account_id: int, when: ColumnElement[bool]) -> Select[Sta
         select(Statement)
         .where(
             Statement.collection_account_id == collection_account_id,
+            Statement.superseded_by_id.is_(None),
             Statement.closing.is_not(None),
             when,
         )
@@ -189,6 +197,7 @@ def _over(session: Session, collection_account_id: int, day: date) -> Statement 
         Statement.from_day <= day,
         Statement.to_day > day,
         Statement.opening.is_not(None),
+        Statement.superseded_by_id.is_(None),
     )
     return session.scalars(rows.order_by(Statement.from_day.desc(), Statement.id.desc())).first()
 
@@ -200,6 +209,7 @@ def _next_opening(session: Session, collection_account_id: int, day: date) -> Do
             Statement.collection_account_id == collection_account_id,
             Statement.from_day > day,
             Statement.opening.is_not(None),
+            Statement.superseded_by_id.is_(None),
         )
         .order_by(Statement.from_day, Statement.sequence.nulls_first(), Statement.id)
         .limit(1)

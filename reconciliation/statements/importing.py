@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from payments import agencies
@@ -160,7 +160,28 @@ def _store(
     session.add(statement)
     session.flush()
     _insert(session, new, account_id=account_id, statement_id=statement.id)
+    _supersede(session, statement)
     return statement
+
+
+def _supersede(session: Session, statement: Statement) -> None:
+    """What did not add up gives way to a statement of its days that does and has all its lines."""
+    if not statement.balanced or statement.differs:
+        return
+    session.execute(
+        update(Statement)
+        .where(
+            Statement.collection_account_id == statement.collection_account_id,
+            Statement.id < statement.id,
+            Statement.from_day >= statement.from_day,
+            Statement.to_day <= statement.to_day,
+            Statement.balanced.is_(False),
+            Statement.superseded_by_id.is_(None),
+            Statement.lines <= statement.lines - statement.added,
+        )
+        .values(superseded_by_id=statement.id)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _days_of_other_formats(session: Session, account_id: int, read: Read) -> frozenset[date]:

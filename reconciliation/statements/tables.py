@@ -76,7 +76,8 @@ class Statement(Row):
 
     `balanced` is None where the file gives no balances to tell. `compared` says, for each day that
     was booked from another format already, which lines only one of the two has. `lines` were read,
-    `added` of them were new.
+    `added` of them were new. One that did not add up and was followed by one of the same days that
+    does, with all its lines, is superseded: it stays to be seen and proves nothing any more.
     """
 
     __tablename__ = "statement"
@@ -108,6 +109,7 @@ class Statement(Row):
     discrepancies: Mapped[Any | None] = mapped_column(Json())
     differs: Mapped[bool] = mapped_column(Flag())
     compared: Mapped[Any | None] = mapped_column(Json())
+    superseded_by_id: Mapped[int | None] = mapped_column(Key(), ForeignKey("statement.id"))
 
 
 class StatementLine(Row):

@@ -184,6 +184,7 @@ def test_the_portal_believes_what_the_library_signs_and_nothing_else() -> None:
         (date(2026, 11, 24), date(2026, 11, 23)),
         (date(2026, 11, 23), date(2026, 11, 20)),
         (date(2026, 11, 22), date(2026, 11, 20)),
+        (date(2026, 5, 4), date(2026, 4, 29)),
     ],
 )
 def test_the_day_lived_is_a_past_working_day(today: date, day: date) -> None:

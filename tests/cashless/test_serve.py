@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -128,3 +129,28 @@ def test_practice_is_not_for_real_money() -> None:
     }
     with serving("run", **live) as process:
         assert process.wait(30) == 2
+
+
+def test_a_port_in_use_is_told_at_once(tmp_path: Path) -> None:
+    """Neither web, practice bank nor the whole says it serves where somebody else does."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        for words in (
+            ["web", "--port", port],
+            ["sandbox", "serve", "--port", port],
+            ["run", "--port", port],
+        ):
+            ended = subprocess.run(
+                [sys.executable, "-m", "cashless", "--language", "en", *words],
+                cwd=tmp_path,
+                env=environment(),
+                capture_output=True,
+                text=True,
+                timeout=30,
+                check=False,
+            )
+            assert ended.returncode != 0, words
+            assert "in use" in ended.stderr, words
+            assert "Traceback" not in ended.stderr, words

@@ -47,7 +47,7 @@ def body_of(province: Province, **changed: Any) -> bytes:
         "bin": "970436",
         "amount": 50_000,
         "currency": "VND",
-        "booked_at": "2026-11-24T09:00:00+07:00",
+        "booked_at": clock.now().isoformat(),
         "memo": "",
         "bank_reference": "FT1",
     }
@@ -113,12 +113,14 @@ def test_the_same_delivery_twice_gets_the_same_answer(
         ({"currency": "USD"}, "wrong_currency"),
         ({"type": "debit"}, "debit"),
         ({"amount": 0}, "zero"),
+        ({"booked_at": "2009-01-01T00:00:00+07:00"}, "impossible_time"),
+        ({"booked_at": "2098-01-01T00:00:00+07:00"}, "impossible_time"),
     ],
 )
 def test_what_is_no_money_of_ours_is_kept_and_books_nothing(
     client: FlaskClient, province: Province, changed: dict[str, Any], reason: str
 ) -> None:
-    """A debit, zero, a foreign currency or an unknown account is kept with its reason."""
+    """A debit, zero, a foreign currency, an unknown account or an absurd time is kept so."""
     raw = body_of(province, **changed)
 
     answer = client.post(address(province), data=raw, headers=signed(raw))
@@ -172,6 +174,19 @@ def test_a_stale_message_is_not_believed(
         b'{"event_id":"e","type":"credit","account":"1","amount":"5","currency":"VND"}',
         b'{"event_id":"","type":"credit"}',
         b'{"event_id":7,"type":"credit"}',
+        b'{"amount":' + b"9" * 5000 + b"}",
+        *(
+            json.dumps(
+                {"event_id": "e", "type": "credit", "account": "1", "amount": 5}
+                | {"currency": "VND", "booked_at": at}
+            ).encode()
+            for at in (
+                "0001-01-01T00:00:00+14:00",
+                "9999-12-31T23:59:59-12:00",
+                "2026-11-24T09:00:00",
+                "24/11/2026",
+            )
+        ),
     ],
 )
 def test_a_signed_message_that_cannot_be_read_is_400(
@@ -181,6 +196,18 @@ def test_a_signed_message_that_cannot_be_read_is_400(
     answer = client.post(address(province), data=raw, headers=signed(raw))
 
     assert (answer.status_code, answer.get_json()["code"]) == (400, "unreadable_advice")
+    assert kept(province) == []
+
+
+def test_an_unsigned_number_without_end_is_no_fault(
+    client: FlaskClient, province: Province
+) -> None:
+    """Anybody may send digits for ever to a source whose signature stands in the body: 401."""
+    raw = b'{"data":{"amount":' + b"9" * 5000 + b'},"signature":"x"}'
+
+    answer = client.post(address(province, "payos"), data=raw)
+
+    assert answer.status_code == 401
     assert kept(province) == []
 
 

@@ -188,6 +188,60 @@ def test_what_cannot_be_taken_cannot_be_looked_at_either(sign_in: SignIn) -> Non
     assert "no such collection account" in answer.get_data(as_text=True)
 
 
+def test_a_refusal_leaves_staff_where_they_work(sign_in: SignIn) -> None:
+    """No advice for citizens: the way back and the way out."""
+    person = sign_in(Role.RECONCILER)
+
+    page = bring(person, b"<html>").get_data(as_text=True)
+
+    assert "Sign out" in page
+    assert "/console/" in page
+    assert "dossier" not in page
+
+
+def test_whoever_may_not_look_can_still_leave(sign_in: SignIn) -> None:
+    """An administrator or clerk who opens the console is not trapped on a shared computer."""
+    person = sign_in(Role.ADMINISTRATOR)
+
+    answer = person.client.get("/console/", headers={"Accept": "text/html"})
+
+    assert answer.status_code == 403
+    assert "/sign-out" in answer.get_data(as_text=True)
+
+
+def test_a_file_brought_again_is_said_to_be_known(sign_in: SignIn, here: Here) -> None:
+    """Nothing is changed, and the page says so."""
+    person, content = sign_in(Role.RECONCILER), camt(here.number, [BankLine(1_000, "x")])
+    bring(person, content)
+
+    again = bring(person, content)
+
+    assert "nothing was changed" in person.see(again.location.split("#")[0])
+
+
+@pytest.mark.parametrize("after", ["9223372036854775808", "-1", "x", "", "٣"])
+def test_a_page_that_cannot_be_meant_is_refused(sign_in: SignIn, here: Here, after: str) -> None:
+    """A made-up cursor is no fault of the service."""
+    person = sign_in(Role.RECONCILER)
+
+    answer = person.client.get(f"{here.day}?after={after}", headers={"Accept": "text/html"})
+
+    assert answer.status_code == 422
+
+
+def test_a_nul_in_a_form_is_refused(sign_in: SignIn, here: Here) -> None:
+    """What a database keeps in no text is refused before it gets there, file names too."""
+    person = sign_in(Role.RECONCILER)
+
+    answers = [
+        person.send(f"{here.day}/propose-reopening", on=here.day, reason="a\0b"),
+        bring(person, b"x", name="a\0b.csv"),
+        bring(person, b"x", account="\0"),
+    ]
+
+    assert [answer.status_code for answer in answers] == [400, 400, 400]
+
+
 def test_a_form_without_a_file_is_refused(sign_in: SignIn) -> None:
     """Pressing the button without choosing a file is no import."""
     assert sign_in(Role.RECONCILER).send("/console/statements").status_code == 422

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 import time_machine
@@ -13,9 +13,9 @@ from payments.core import clock
 from payments.core.database import Database
 from payments.outbox import Event
 from reconciliation import day_close, jobs, proof, statements
-from reconciliation.day_close import Progress
+from reconciliation.day_close import AccountDay, Progress
 from reconciliation.statements import Received, StatementFile
-from tests.bank import TODAY, BankLine, a_statement, vietcombank
+from tests.bank import TODAY, BankLine, a_statement, camt, vietcombank
 from tests.bank_sheets import NEW_LAYOUT, NEW_SHEET
 from tests.builders import NOON, Province, a_payment_request, a_province, paid
 from tests.services import a_service
@@ -120,3 +120,50 @@ def test_a_layout_of_this_machine_is_read_by_an_import(database: Database) -> No
     with time_machine.travel(NOON, tick=True):
         done = jobs.import_statement(cashless, received, account=account, by="staff:1")
     assert (done.statements[0].format, done.statements[0].added) == ("some_bank", 1)
+
+
+@pytest.mark.committed
+def test_a_day_on_which_no_bank_works_waits_for_the_next(database: Database) -> None:
+    """Nobody misses a Saturday's statement on Sunday; on Tuesday the weekend is run with Monday."""
+    province = database.write(a_paid_and_seen_request)  # a Tuesday
+    service, account = a_service(database), province.account.id
+    saturday = TODAY + timedelta(days=4)
+
+    with time_machine.travel(NOON + timedelta(days=5), tick=True):
+        sunday = jobs.run_due(service, clock.now())
+        waits = database.read(lambda session: day_close.find(session, account, saturday))
+    with time_machine.travel(NOON + timedelta(days=7), tick=True):
+        tuesday = jobs.run_due(service, clock.now())
+
+    assert (sunday, waits, tuesday) == ("4 of 4 days", None, "4 of 4 days")
+
+
+@pytest.mark.committed
+def test_a_statement_of_a_free_day_is_run_when_it_comes(database: Database) -> None:
+    """A bank that does send its Saturday is not kept waiting."""
+    province = database.write(a_paid_and_seen_request)
+    service, account = a_service(database), province.account.id
+    saturday = TODAY + timedelta(days=4)
+    content = camt(province.account.number, [], opening=50_000, day=saturday)
+
+    with time_machine.travel(NOON + timedelta(days=5), tick=True):
+        jobs.import_statement(service, Received(content, "s.xml"), account=None, by="staff:1")
+        jobs.run_due(service, clock.now())
+        day = database.read(lambda session: day_close.find(session, account, saturday))
+
+    assert day is not None
+
+
+@pytest.mark.committed
+@pytest.mark.parametrize("day", [date(2020, 1, 1), date(1, 1, 1), date(9999, 12, 31)])
+def test_days_that_cannot_be_meant_are_not_run(database: Database, day: date) -> None:
+    """Neither what lies ahead nor what was before all that is known: nothing is changed."""
+    province = database.write(a_paid_and_seen_request)
+
+    with (
+        time_machine.travel(NOON + timedelta(hours=20), tick=True),
+        pytest.raises(day_close.DayNotToBeRun),
+    ):
+        jobs.run_day(database, province.account.id, day)
+
+    assert database.read(lambda session: session.scalars(select(AccountDay)).all()) == []

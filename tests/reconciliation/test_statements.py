@@ -27,7 +27,7 @@ from reconciliation.statements import (
     StatementLine,
     StatementOfAnotherAccount,
 )
-from tests.bank import TODAY, BankLine, a_statement, camt, imported, vietcombank
+from tests.bank import TODAY, BankLine, a_statement, camt, imported, run, vietcombank
 from tests.builders import BY, NOON, Province, a_province
 
 TOMORROW = TODAY + timedelta(days=1)
@@ -275,3 +275,22 @@ def test_the_file_is_kept_as_received(province: Province) -> None:
         select(AuditEntry).where(AuditEntry.action == "statement.imported")
     ).one()
     assert (told.actor, told.details["sha256"]) == (BY, file.sha256)
+
+
+def test_what_did_not_add_up_gives_way_to_the_right_file(province: Province) -> None:
+    """The bank's corrected file of the same day, with all its lines, lifts the break."""
+    lines = [BankLine(50_000, "x", "FT1"), BankLine(20_000, "y", "FT2")]
+    a_statement(province, *lines, opening=1, closing=70_000)
+    assert run(province).verdict == "incomplete"
+
+    a_statement(province, *lines, opening=0)
+
+    assert run(province).figures["reasons"] == ["unidentified"]
+
+
+def test_another_file_that_lacks_its_lines_does_not_lift_it(province: Province) -> None:
+    """What did not add up stands until a statement with all its lines does."""
+    a_statement(province, BankLine(50_000, "x", "FT1"), opening=1, closing=50_000)
+    a_statement(province, BankLine(20_000, "y", "FT2"), opening=0, number="S2")
+
+    assert run(province).verdict == "incomplete"

@@ -19,6 +19,7 @@ from payments.core.service import Service
 from payments.staff import Role
 from payments.web import auth
 from payments.web.auth import StaffPages, staff_only
+from payments.web.paging import UnreadableCursor
 from reconciliation import bookings, breaks, day_close, jobs, statements
 from reconciliation.bookings import AccountOpening, LinePattern
 from reconciliation.breaks import About, Break
@@ -29,6 +30,8 @@ from reconciliation.web.console.parts import READERS, account_of, day_of
 
 MOST_BREAKS: Final = 200
 MOST_LINES: Final = 100
+MOST_DIGITS: Final = 18
+"""Of a number that a database still holds."""
 
 Verb = Callable[..., AccountDay]
 
@@ -55,7 +58,7 @@ def add(pages: StaffPages, cashless: Service) -> None:
     @pages.get("/days/<public_id>/<on>", endpoint="day")
     @staff_only(*READERS)
     def shown(public_id: str, on: str) -> str:
-        day, after = day_of(on), request.args.get("after", 0, type=int)
+        day, after = day_of(on), _after(request.args.get("after", "0"))
         found = cashless.database.read(lambda session: _shown(session, public_id, day, after=after))
         return render_template("console/day.html", shown=found)
 
@@ -86,6 +89,13 @@ def add(pages: StaffPages, cashless: Service) -> None:
     @staff_only(Role.APPROVER)
     def reopen(public_id: str, on: str) -> Response:
         return _decide(cashless, day_close.reopen, public_id, on)
+
+
+def _after(text: str) -> int:
+    """The line after which a page goes on. Raises `UnreadableCursor`."""
+    if not (text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS):
+        raise UnreadableCursor(pointer="query:after")
+    return int(text)
 
 
 def _decide(cashless: Service, verb: Verb, public_id: str, on: str, **told: str) -> Response:

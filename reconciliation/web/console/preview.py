@@ -51,7 +51,8 @@ def add(pages: StaffPages, cashless: Service) -> None:
         account = chosen_account(cashless, request.form.get("account", ""))
         _, received = cashless.database.read(lambda session: statements.offered(session, public_id))
         done = jobs.import_statement(cashless, received, account=account, by=auth.who().actor)
-        return redirect(url_for("console.statements", file=done.file_id) + "#came", 303)
+        known = "known" if done.again else None
+        return redirect(url_for("console.statements", came=known) + "#came", 303)
 
     @pages.post("/statements/<public_id>/withdraw", endpoint="withdraw_offer")
     @staff_only(Role.RECONCILER)

@@ -65,7 +65,8 @@ def add(pages: StaffPages, cashless: Service) -> None:
             answer: Response = jsonify(cashless.database.read(lambda s: _fields(s, done)))
             answer.status_code = 200 if done.again else 201
             return answer
-        return redirect(url_for("console.statements", file=done.file_id) + "#came", 303)
+        known = "known" if done.again else None
+        return redirect(url_for("console.statements", came=known) + "#came", 303)
 
 
 def _preview_of(public_id: str, chosen: str) -> str:

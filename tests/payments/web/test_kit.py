@@ -117,6 +117,23 @@ def test_the_language_is_asked_for_then_remembered_then_guessed(client: FlaskCli
     assert language_of(client, Accept_Language="en") == "vi"
 
 
+@pytest.mark.parametrize(
+    ("asked", "spoken"),
+    [
+        ("vi-VN,en;q=0.5", "vi"),
+        ("vi-VN,en-US;q=0.9,en;q=0.8", "vi"),
+        ("en-GB,vi;q=0.3", "en"),
+        ("fr-FR,en-US;q=0.5,vi;q=0.4", "en"),
+        ("VI", "vi"),
+        ("*", "vi"),
+        ("", "vi"),
+    ],
+)
+def test_a_browsers_regional_language_counts(client: FlaskClient, asked: str, spoken: str) -> None:
+    """`vi-VN` is Vietnamese, whatever else is asked for less."""
+    assert language_of(client, Accept_Language=asked) == spoken
+
+
 def test_a_program_is_given_no_cookie(client: FlaskClient) -> None:
     """The API answers in the language asked for and remembers nothing."""
     answer = client.get("/api/v1/money?lang=en")

@@ -1,0 +1,136 @@
+"""The pages of breaks in a real browser: on a phone, on a desk, by keyboard, in two languages."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, Page, expect
+from sqlalchemy.orm import Session
+
+from payments.core.database import Database
+from payments.core.words import say
+from payments.staff import Role
+from tests.bank import BankLine, a_statement, run
+from tests.browser.pages import WIDTHS, opened, serving, spills, violations, visiting
+from tests.builders import NOON, a_message, a_payment_request, a_province, paid, settle
+from tests.console import PASSWORD, employ, whole_app
+
+pytestmark = pytest.mark.committed
+
+BIG = 3_000_000
+SHOTS = os.environ.get("CASHLESS_TEST_SHOTS")
+
+
+@pytest.fixture
+def app(database: Database, database_url: str) -> Iterator[Flask]:
+    """A morning with breaks of several kinds, and people to work them."""
+
+    def unit(session: Session) -> None:
+        province = a_province(session)
+        request = a_payment_request(province, amount=BIG)
+        reference = request.reference
+        wrong = reference[:7] + str((int(reference[7]) + 3) % 10) + reference[8:]
+        a_message(province, wrong, amount=BIG, reference="FT1", payer="0123456789")
+        a_message(province, "", amount=50_000)
+        settle(province)
+        twice = a_payment_request(province)
+        for _ in range(2):
+            paid(province, twice)
+        a_statement(
+            province,
+            BankLine(BIG, wrong, reference="FT1"),
+            BankLine(50_000, "NGUYEN VAN MAU nop le phi cap phieu ly lich tu phap"),
+            *[BankLine(50_000, twice.reference, reference=r) for r in "AB"],
+            BankLine(-11_000, "THU PHI QLTK THANG 11"),
+            BankLine(-5_500, "THU PHI SMS"),
+        )
+        run(province, now=NOON)
+        employ(session, Role.RECONCILER, Role.APPROVER)
+
+    database.write(unit)
+    with whole_app(database_url, NOON + timedelta(hours=20)) as whole:
+        yield whole
+
+
+def enter(page: Page, address: str, role: Role) -> None:
+    """Signs in and goes to the queue."""
+    page.goto(f"{address}/sign-in?next=/console/breaks")
+    page.locator("[name=username]").fill(role.value)
+    page.locator("[name=password]").fill(PASSWORD)
+    page.locator("main button[type=submit]").click()
+    expect(page).to_have_url(f"{address}/console/breaks")
+
+
+def fits_everybody(page: Page, name: str) -> None:
+    """Nothing to push sideways and nothing a reader stumbles over, at each width."""
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        assert not spills(page), (name, width)
+        assert violations(page) == [], (name, width)
+        if SHOTS:
+            page.screenshot(path=Path(SHOTS) / f"{name}-{width}.png", full_page=True)
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_a_morning_of_breaks(browser: Browser, app: Flask, language: str) -> None:
+    """The queue, a break with a suggestion, a proposal, its approval: each page fits everybody."""
+    damaged = say("break.damaged_code", in_language=language)
+    with serving(app) as address:
+        with (
+            visiting(browser, language=language) as visit,
+            opened(visit, f"{address}/sign-in") as page,
+        ):
+            enter(page, address, Role.RECONCILER)
+            fits_everybody(page, f"queue-{language}")
+            page.locator("table a", has_text=damaged).click()
+            for folded in page.locator("details.decision > summary").all():
+                folded.click()
+            fits_everybody(page, f"break-{language}")
+            page.locator(".suggestion [name=reason]").first.fill("Cùng người nộp")
+            page.locator(".suggestion button").first.click()
+            expect(page.locator("#proposal")).to_be_visible()
+            fits_everybody(page, f"proposed-{language}")
+            page.goto(f"{address}/console/breaks?kind=debit_unexplained")
+            fits_everybody(page, f"many-{language}")
+            page.goto(f"{address}/console/breaks?kind=callback_without_line")
+            page.locator("#list ~ form table a, #list ~ .sideways table a").first.click()
+            for folded in page.locator("details.decision > summary").all():
+                folded.click()
+            fits_everybody(page, f"match-{language}")
+        with (
+            visiting(browser, language=language) as visit,
+            opened(visit, f"{address}/sign-in") as page,
+        ):
+            enter(page, address, Role.APPROVER)
+            page.locator("table a", has_text=damaged).click()
+            fits_everybody(page, f"approve-{language}")
+            page.locator("button.strong").click()
+            expect(page.locator(".note.tone-done")).to_be_visible()
+            fits_everybody(page, f"done-{language}")
+            page.goto(f"{address}/console/breaks?age=over_30")
+            fits_everybody(page, f"none-{language}")
+
+
+def test_a_break_is_decided_by_keyboard_without_a_script(browser: Browser, app: Flask) -> None:
+    """Tab to it, open it, write the reason, press Enter."""
+    with (
+        serving(app) as address,
+        visiting(browser, java_script_enabled=False) as visit,
+        opened(visit, f"{address}/sign-in") as page,
+    ):
+        enter(page, address, Role.RECONCILER)
+        page.goto(f"{address}/console/breaks?kind=debit_unexplained")
+        page.locator("table a").last.focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("#decide")).to_be_visible()
+        page.locator("details.decision > summary").first.focus()
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+        page.keyboard.type("Phí tháng 11")
+        page.keyboard.press("Enter")
+        expect(page.locator(".note.tone-done")).to_be_visible()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from payments.connections import Connection
@@ -141,24 +141,26 @@ def _matches(
     session: Session, account: int, *, credit: int | None = None, line: int | None = None
 ) -> Sequence[LineMatch]:
     """The matches that a credit or a line is or was in, revoked ones too."""
-    first = (
-        LineMatch.first_line_id == line
-        if credit is None
-        else or_(LineMatch.first_credit_id == credit, LineMatch.reversed_credit_id == credit)
-    )
-    member = select(MatchMember.line_match_id).where(
-        MatchMember.collection_account_id == account,
-        MatchMember.statement_line_id == line
-        if credit is None
-        else MatchMember.credit_id == credit,
-    )
-    found = set(
-        session.scalars(
-            select(LineMatch.id).where(LineMatch.collection_account_id == account, first)
-        )
-    ) | set(session.scalars(member))
+    found = {
+        number for query in in_matches(account, credit, line) for number in session.scalars(query)
+    }
     rows = select(LineMatch).where(LineMatch.id.in_(found)).order_by(LineMatch.id)
     return session.scalars(rows).all()
+
+
+def in_matches(account: int, credit: int | None, line: int | None) -> list[Select[Any]]:
+    """The ids of the matches of a credit, else of a line: live ones, revoked ones, joined ones."""
+    live, revoked = LineMatch.revoked_at.is_(None), LineMatch.revoked_at.is_not(None)
+    ours = select(LineMatch.id).where(LineMatch.collection_account_id == account)
+    joined = select(MatchMember.line_match_id).where(MatchMember.collection_account_id == account)
+    if credit is None:
+        first = LineMatch.first_line_id == line
+        joined = joined.where(MatchMember.statement_line_id == line)
+        return [ours.where(first, live), ours.where(first, revoked), joined]
+    first, back = LineMatch.first_credit_id == credit, LineMatch.reversed_credit_id == credit
+    joined = joined.where(MatchMember.credit_id == credit)
+    either = ours.where(or_(first, back), revoked)  # few were ever revoked
+    return [ours.where(first, live), ours.where(back, live), either, joined]
 
 
 def _of_match(match: LineMatch) -> Iterator[Entry]:
@@ -199,23 +201,29 @@ def _line(session: Session, line: StatementLine) -> Iterator[Entry]:
 
 def _booked(session: Session, account: int, decisions: Sequence[str]) -> Iterator[Entry]:
     debit, credit = aliased(LedgerAccount), aliased(LedgerAccount)
-    ours = select(JournalEntry.id).where(
-        JournalEntry.collection_account_id == account,
-        JournalEntry.kind.in_(_KINDS),
-        JournalEntry.decision.in_(decisions),
-    )
     entry = JournalEntry
+    made = session.scalars(decided(account, decisions)).all()
+    undone = session.scalars(select(entry.id).where(entry.reverses_id.in_(made))).all()
     rows = session.execute(
         select(entry.booked_at, entry.actor, entry.day, debit.path, credit.path, Posting.amount)
         .join(Posting, Posting.journal_entry_id == entry.id)
         .join(debit, debit.id == Posting.debit_id)
         .join(credit, credit.id == Posting.credit_id)
-        .where(or_(entry.id.in_(ours), entry.reverses_id.in_(ours)))
+        .where(entry.id.in_([*made, *undone]))
         .order_by(Posting.id)
     )
     for at, by, day, to, from_, amount in rows:
         facts = {"to": _head(to), "from": _head(from_), "amount": Dong(amount), "day": day}
         yield Entry(at, "booked", by=by, facts=facts)
+
+
+def decided(account: int, decisions: Sequence[str]) -> Select[Any]:
+    """The ids of the journal entries that these decisions made."""
+    return select(JournalEntry.id).where(
+        JournalEntry.collection_account_id == account,
+        JournalEntry.kind.in_(_KINDS),
+        JournalEntry.decision.in_(decisions),
+    )
 
 
 _KINDS: Final = ("credit", "withdrawal", "match", "charge", "interest")

@@ -6,11 +6,14 @@ from datetime import timedelta
 from itertools import product
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from payments.core.audit import AuditEntry
 from reconciliation import breaks
 from reconciliation.breaks import Age, Break, Decision, Kind, Search, State, queue
-from reconciliation.breaks.tables import Action
+from reconciliation.breaks.tables import Action, BreakNote
+from reconciliation.breaks.timeline import decided, in_matches
 from tests.bank import TODAY, BankLine, a_statement, run
 from tests.builders import (
     NOON,
@@ -139,6 +142,25 @@ def test_every_list_uses_an_index(session: Session) -> None:
             assert all("USING INDEX ix_break" in step for step in steps), (wanted, steps)
         counted = plan(session, queue.aged(wanted, now=NOON), sorts=True)
         assert any("USING INDEX ix_break_queue" in step for step in counted), (wanted, counted)
+
+
+def test_the_history_of_a_break_is_found_by_indexes(session: Session) -> None:
+    """However many matches, entries and breaks there ever were: only a few rows are looked at."""
+    if session.get_bind().dialect.name != "sqlite":
+        pytest.skip("SQLite tells its plan before it has statistics")
+    queries = [
+        *in_matches(1, 7, None),
+        *in_matches(1, None, 7),
+        decided(1, ["credit:7", "match:9"]),
+        select(Break).where(Break.public_id == "x"),
+        select(AuditEntry).where(AuditEntry.subject.in_(["break:x"])).order_by(AuditEntry.id),
+        select(BreakNote).where(BreakNote.break_id == 7).order_by(BreakNote.id),
+    ]
+    for query in queries:
+        for step in plan(session, query, sorts=True):
+            assert step.startswith("SEARCH"), (str(query), step)
+            by_day = "collection_account_id_day" in step
+            assert not by_day, (str(query), step)
 
 
 def plan(session: Session, query, *, sorts: bool = False) -> list[str]:

@@ -7,11 +7,13 @@ from flask import Flask
 from payments.core.service import Service
 from payments.web import auth
 from reconciliation.web import console, readings
+from reconciliation.web.reports_api import PortalReports
 
 
 def init_app(app: Flask) -> None:
-    """Adds the console to an application made by `payments.app.create_app`."""
+    """Adds the console, and the reports of the API, to what `payments.app.create_app` made."""
     cashless: Service = app.extensions["cashless"]
     app.register_blueprint(console.blueprint(cashless))
     auth.add_home(app, console.HOME)
     app.extensions["readings"].append(readings.days)
+    app.extensions["reports"] = PortalReports(cashless.database)

@@ -20,7 +20,7 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
-from payments.core.sheets import Heading
+from payments.core.sheets import Heading, Kind
 
 PLAIN: Final = "BeVietnamPro"
 BOLD: Final = "BeVietnamPro-SemiBold"
@@ -30,7 +30,11 @@ _MARGIN: Final = 42
 _FOOT: Final = 48
 _LEADING: Final = 1.4
 _PAD: Final = 4
-_NARROWEST: Final = 34
+_NARROWEST: Final = 30
+_APART: Final = 12
+_UNBROKEN: Final = 72
+_SMALLEST: Final = 4
+_STEP: Final = 0.5
 _INK: Final = 0.1
 _RULE: Final = 0.75
 _FAINT: Final = 0.9
@@ -123,13 +127,13 @@ class Paper:
         words = [heading.words for heading in headings]
         body = [[_composed(cell) for cell in row] for row in rows]
         last = [] if total is None else [[_composed(cell) for cell in total]]
-        right = [heading.numeric for heading in headings]
-        widths = _widths([words, *last], body, right, size=size, room=self.width)
-        drawn = _Table(widths, right, size)
+        drawn = _fitting(headings, [*body, *last], size=size, room=self.width)
         self.gap(4)
         self._row(drawn, words, font=BOLD, ruled=True)
-        for row in body:
-            if not self._fits(drawn.height(row, PLAIN)):
+        below = sum(drawn.height(row, BOLD) for row in last)
+        for number, row in enumerate(body, 1):
+            with_it = below if number == len(body) else 0  # a total does not stand alone
+            if not self._fits(drawn.height(row, PLAIN) + with_it):
                 self._turn()
                 self._row(drawn, words, font=BOLD, ruled=True)
             self._row(drawn, row, font=PLAIN, ruled=False)
@@ -265,46 +269,53 @@ def _head(word: str, font: str, size: float, width: float) -> str:
     return word[:end]
 
 
-def _widths(
-    bold: Sequence[Sequence[str]],
-    body: Sequence[Sequence[str]],
-    right: Sequence[bool],
-    *,
-    size: float,
-    room: float,
-) -> list[float]:
-    """The width of each column: what it needs, and where that is too much, texts give way."""
-    needed = [_NARROWEST + 0.0 for _ in right]
-    for font, rows in ((BOLD, bold), (PLAIN, body)):
-        for row in rows:
-            for place, cell in enumerate(row):
-                wide = pdfmetrics.stringWidth(_composed(cell), font, size) + 2 * _PAD + 1
-                needed[place] = max(needed[place], wide)
-    headed = [_widest_word(row, size) for row in zip(*bold, strict=True)]
-    least = [
-        max(_NARROWEST, _widest(body, place, size) if right[place] else 0, headed[place])
-        for place in range(len(right))
-    ]
+def _fitting(
+    headings: Sequence[Heading], rows: Sequence[Sequence[str]], *, size: float, room: float
+) -> _Table:
+    """The table with columns as wide as they need, its type smaller where that is too wide."""
+    needed, least = _widths(headings, rows, size)
+    while sum(least) > room and size > _SMALLEST:
+        size -= _STEP
+        needed, least = _widths(headings, rows, size)
+    texts = [heading.kind is Kind.TEXT for heading in headings]
     spare = room - sum(needed)
     if spare >= 0:
-        texts = [place for place in range(len(right)) if not right[place]] or [0]
-        return [
-            wide + (spare / len(texts) if place in texts else 0)
-            for place, wide in enumerate(needed)
+        some = texts if any(texts) else [True] * len(texts)
+        widths = [
+            wide + (spare / sum(some) if gets else 0)
+            for wide, gets in zip(needed, some, strict=True)
         ]
-    wanted = [max(0.0, wide - few) for wide, few in zip(needed, least, strict=True)]
-    share = max(0.0, room - sum(least)) / (sum(wanted) or 1)
-    shrunk = [few + more * share for few, more in zip(least, wanted, strict=True)]
-    return [wide * min(1.0, room / sum(shrunk)) for wide in shrunk]
+    else:
+        wanted = [max(0.0, wide - few) for wide, few in zip(needed, least, strict=True)]
+        share = max(0.0, room - sum(least)) / (sum(wanted) or 1)
+        widths = [few + more * share for few, more in zip(least, wanted, strict=True)]
+    return _Table(widths, [heading.numeric for heading in headings], size)
 
 
-def _widest_word(texts: Sequence[str], size: float) -> float:
-    words = [word for text in texts for word in text.split()] or [""]
-    return max(pdfmetrics.stringWidth(word, BOLD, size) for word in words) + 2 * _PAD + 1
+def _widths(
+    headings: Sequence[Heading], rows: Sequence[Sequence[str]], size: float
+) -> tuple[list[float], list[float]]:
+    """What each column needs to fold nothing, and the least it can do with.
+
+    A number and a day are never folded, a text only at spaces unless a word is very long.
+    """
+    columns = list(zip(*rows, strict=True)) or [()] * len(headings)
+    needed, least = [], []
+    for heading, cells in zip(headings, columns, strict=True):
+        whole = max(_widest(cells, BOLD, size), _widest([heading.words], BOLD, size))
+        if heading.kind in (Kind.TEXT, Kind.MOMENT):
+            words = [word for cell in cells for word in cell.split()]
+            inside = min(_widest(words, PLAIN, size), _UNBROKEN)
+        else:
+            inside = _widest(cells, BOLD, size)
+        least.append(max(inside, _widest(heading.words.split(), BOLD, size)))
+        needed.append(max(_NARROWEST, whole + (_APART if heading.numeric else 0)))
+    return needed, least
 
 
-def _widest(rows: Sequence[Sequence[str]], place: int, size: float) -> float:
-    wide = max((pdfmetrics.stringWidth(row[place], PLAIN, size) for row in rows), default=0.0)
+def _widest(texts: Iterable[str], font: str, size: float) -> float:
+    """The width of a column that folds none of these texts."""
+    wide = max((pdfmetrics.stringWidth(text, font, size) for text in texts), default=0.0)
     return wide + 2 * _PAD + 1
 
 

@@ -9,5 +9,6 @@ from payments.core.commands import Commands
 COMMANDS: Final = Commands(
     day="reconciliation.cli.day",
     ledger="reconciliation.cli.ledger",
+    report="reconciliation.cli.report",
     statement="reconciliation.cli.statement",
 )

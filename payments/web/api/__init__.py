@@ -12,7 +12,7 @@ from flask import Flask
 
 from payments.core.service import Service
 from payments.payment_requests import RememberingLookups
-from payments.web.api import agencies, events, payment_requests, qr, tariff, webhook
+from payments.web.api import agencies, events, payment_requests, qr, reports, tariff, webhook
 from payments.web.api.callers import Gate, Pace
 from payments.web.api.counter import counter
 from payments.web.api.description import Api, pages
@@ -28,6 +28,7 @@ RESOURCES: Final[tuple[Blueprint, ...]] = (
     tariff.blueprint,
     agencies.blueprint,
     webhook.blueprint,
+    reports.blueprint,
 )
 
 

@@ -12,6 +12,8 @@ from reconciliation.web.console import (
     day,
     one_break,
     preview,
+    report_files,
+    reports,
     statement_files,
     today,
 )
@@ -19,11 +21,24 @@ from reconciliation.web.console.parts import READERS, reason, refusal
 
 HOME = Home("console.accounts", later("Reconciliation"), READERS)
 
+_PAGES = (
+    today,
+    day,
+    breaks,
+    one_break,
+    break_forms,
+    statement_files,
+    preview,
+    accounts,
+    reports,
+    report_files,
+)
+
 
 def blueprint(cashless: Service) -> StaffPages:
     """Every page of the console, under `/console`."""
     pages = StaffPages("console", __name__, url_prefix="/console", template_folder="../templates")
     pages.context_processor(lambda: {"reason": reason, "refusal": refusal})
-    for page in (today, day, breaks, one_break, break_forms, statement_files, preview, accounts):
+    for page in _PAGES:
         page.add(pages, cashless)
     return pages

@@ -11,6 +11,7 @@ from payments.core.database import Database
 from payments.core.service import Service
 from payments.web import api, kit
 from payments.web.api.callers import Pace
+from reconciliation.web.reports_api import PortalReports
 from tests.builders import a_province
 from tests.callers import Portal, a_portal, a_priced_fee
 from tests.services import BASE_URL, a_service
@@ -30,9 +31,10 @@ def service(database: Database) -> Service:
 
 @pytest.fixture
 def app(service: Service) -> Flask:
-    """The kit and the API, nothing else."""
+    """The kit and the API, and the other half's figures for its reports."""
     app = kit.new_app(base_url=BASE_URL)
     api.install(app, service, pace=Pace(per_second=10_000, store=10_000))
+    app.extensions["reports"] = PortalReports(service.database)
     return app
 
 

@@ -108,6 +108,8 @@ def name_what_exists(case: schemathesis.Case, reference: str) -> None:
     """Puts the reference, agency and fee of this province where the call has one."""
     if "reference" in (case.path_parameters or {}):
         case.path_parameters["reference"] = reference
+    if "name" in (case.path_parameters or {}):
+        case.path_parameters["name"] = "detail"
     if "Idempotency-Key" in (case.headers or {}):
         case.headers["Idempotency-Key"] = f"key-{next(_keys):016}"
     if isinstance(case.body, Mapping) and "lines" in case.body:

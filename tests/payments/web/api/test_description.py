@@ -127,7 +127,9 @@ def test_answers_are_as_described(portal: Portal, client: FlaskClient) -> None:
     calls = sorted(operations(spec), key=lambda call: last.get(call[2]["operationId"], 0))
     for path, method, operation in calls:
         name = operation["operationId"]
-        address = path.removeprefix("/api/v1").format(reference=reference, event=event)
+        address = path.removeprefix("/api/v1").format(
+            reference=reference, event=event, name="units"
+        )
         body, headers = bodies.get(name), {"Idempotency-Key": "0123456789abcdef"}
         answer = portal.call(method.upper(), address, json=body, headers=headers, buffered=True)
         described = operation["responses"][str(answer.status_code)]

@@ -90,6 +90,30 @@ def advise_all(session: Session, chosen: Rows, *, now: datetime) -> None:
     )
 
 
+def drop_advice_all(session: Session, chosen: Rows, *, now: datetime) -> None:
+    """Takes what was only advised off its request: nothing was booked, so that is all."""
+    advised = select(CREDIT).where(CREDIT.c.id.in_(chosen), CREDIT.c.advised > 0).subquery()
+    zero = literal(0, Amount())
+    noted = (
+        select(
+            advised.c.payment_request_id,
+            zero,
+            -cast(func.sum(advised.c.amount), Amount()),
+            zero,
+            literal(None),
+            literal(None),
+        )
+        .where(advised.c.payment_request_id.is_not(None))
+        .group_by(advised.c.payment_request_id)
+    )
+    payment_requests.apply_all(session, noted)
+    nothing = cast(literal(None), Code())
+    dropped = select(
+        advised.c.id, nothing, advised.c.payment_request_id, zero, zero, zero, advised.c.amount
+    )
+    credits.divide_all(session, dropped, now=now)
+
+
 def confirm_all(session: Session, pairs: Rows, *, actor: str, now: datetime) -> None:
     """Books that statement lines were matched to settled credits: Dr bank, Cr transit.
 

@@ -10,14 +10,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Column, Table, and_, cast, exists, func, insert, literal, select
+from sqlalchemy import Column, Table, and_, cast, exists, insert, literal, select
 from sqlalchemy import Text as SqlText
 from sqlalchemy.orm import Session, aliased
 
-from payments import credits, payment_requests
-from payments.core.columns import Amount, Code, Key
+from payments import credits
+from payments.core.columns import Code, Key
 from payments.core.database import Rows, analyze, scratch, table_of, temporary
 from payments.credits import Credit, Evidence
+from payments.settlement.confirming import drop_advice_all
 from payments.settlement.taking_back import take_back_all
 
 CREDIT: Final = table_of(Credit)
@@ -41,7 +42,7 @@ def join_tied(session: Session, chosen: Rows, *, now: datetime) -> bool:
         insert(_tie), [{"older_id": older, "younger_id": younger} for older, younger in pairs]
     )
     analyze(session, _tie)
-    _drop_advised(session, now=now)
+    drop_advice_all(session, select(_tie.c.younger_id), now=now)
     settled = (
         select(
             CREDIT.c.id,
@@ -108,32 +109,3 @@ def _tied_pairs(session: Session, chosen: Rows) -> list[tuple[int, int]]:
         seen = first if first_match else second if second_match else older
         pairs.append((seen, younger if seen == older else older))
     return pairs
-
-
-def _drop_advised(session: Session, *, now: datetime) -> None:
-    """What was only advised has no entries: it is taken off its request, and that is all."""
-    advised = (
-        select(CREDIT)
-        .join(_tie, _tie.c.younger_id == CREDIT.c.id)
-        .where(CREDIT.c.advised > 0)
-        .subquery()
-    )
-    zero = literal(0, Amount())
-    noted = (
-        select(
-            advised.c.payment_request_id,
-            zero,
-            -cast(func.sum(advised.c.amount), Amount()),
-            zero,
-            literal(None),
-            literal(None),
-        )
-        .where(advised.c.payment_request_id.is_not(None))
-        .group_by(advised.c.payment_request_id)
-    )
-    payment_requests.apply_all(session, noted)
-    nothing = cast(literal(None), Code())
-    dropped = select(
-        advised.c.id, nothing, advised.c.payment_request_id, zero, zero, zero, advised.c.amount
-    )
-    credits.divide_all(session, dropped, now=now)

@@ -9,17 +9,19 @@ from sqlalchemy import Text as SqlText
 from sqlalchemy import cast, literal, select
 from sqlalchemy.orm import Session
 
-from payments import credits
+from payments import credits, payment_requests
 from payments.core.columns import Code
 from payments.core.database import Rows, table_of
 from payments.core.errors import Conflict
 from payments.core.money import Dong
-from payments.credits import Credit
+from payments.credits import COUNTED, Credit
 from payments.payment_requests import PaymentRequest
 from payments.settlement import booking, findings, ties
+from payments.settlement.confirming import drop_advice_all
 from payments.settlement.taking_back import resettled, take_back_all
 
 CREDIT: Final = table_of(Credit)
+REQUEST: Final = table_of(PaymentRequest)
 
 
 class NothingToAssign(Conflict):
@@ -80,6 +82,8 @@ def reverse_all(session: Session, pairs: Rows, *, actor: str, now: datetime) -> 
 def withdraw(session: Session, credit: Credit, *, actor: str, now: datetime) -> None:
     """Takes back a credit that was told and never came: Dr its parts, Cr transit.
 
+    Of one that was only advised nothing was booked: its request no longer waits for it.
+
     Raises `AlreadySeen` for one that stands on a statement, `AlreadyTakenBack` for one whose
     money is gone.
     """
@@ -87,6 +91,11 @@ def withdraw(session: Session, credit: Credit, *, actor: str, now: datetime) -> 
         raise AlreadySeen(credit=credit.id)
     if credit.reversed == credit.amount:
         raise AlreadyTakenBack(credit=credit.id)
+    chosen = select(CREDIT.c.id).where(CREDIT.c.id == credit.id)
+    if credit.advised:
+        drop_advice_all(session, chosen, now=now)
+        _announce_reversed(session, credit.payment_request_id, now=now)
+        return
     decision = literal(f"withdrawal:{credit.id}", Code())
     taken = select(CREDIT.c.id, decision, CREDIT.c.day).where(CREDIT.c.id == credit.id)
     take_back_all(session, taken, kind="withdrawal", against="transit", actor=actor, now=now)
@@ -98,9 +107,17 @@ def assign(
 ) -> None:
     """Gives held or unidentified money to the request it was meant for, and settles it there.
 
-    Raises `NothingToAssign` when nothing of the credit is held or unidentified.
+    Raises `NothingToAssign` when nothing of the credit is held or unidentified, or when what is
+    held counts towards a request already.
     """
-    if credit.held + credit.unidentified == Dong(0) or credit.to_fees:
+    counts = credit.to_fees > 0 or credit.finding in COUNTED
+    if counts or credit.held + credit.unidentified == Dong(0):
         raise NothingToAssign(credit=credit.id)
     credits.identify(session, credit.id, code=request.reference)
     settle_all(session, select(CREDIT.c.id).where(CREDIT.c.id == credit.id), actor=actor, now=now)
+
+
+def _announce_reversed(session: Session, request_id: int | None, *, now: datetime) -> None:
+    kind = literal("payment_request.reversed", Code())
+    news = select(REQUEST.c.id, kind, literal(1)).where(REQUEST.c.id == request_id)
+    payment_requests.announce_all(session, news, now=now)

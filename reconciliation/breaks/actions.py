@@ -11,12 +11,11 @@ from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import cast, func, literal, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from payments import payment_requests, settlement
+from payments import settlement
 from payments.core.calendar import local_day
-from payments.core.columns import Amount, Code
 from payments.core.errors import Conflict, Invalid
 from payments.credits import Credit
 from payments.payment_requests import WAITING, PaymentRequest, UnknownRequest
@@ -173,31 +172,7 @@ def _withdraw(session: Session, one: Break, _decision: Decision, by: str, now: d
 
 def _dismiss(session: Session, one: Break, _decision: Decision, by: str, now: datetime) -> None:
     """Nothing was booked; the request is no longer waiting for what was only advised."""
-    credit = _credit(session, one)
-    settlement.withdraw(session, credit, actor=by, now=now)
-    session.expire_all()
-    if credit.payment_request_id is not None:
-        _forget_advice(session, credit.payment_request_id, now=now)
-
-
-def _forget_advice(session: Session, request_id: int, *, now: datetime) -> None:
-    request = session.get_one(PaymentRequest, request_id, populate_existing=True)
-    still = session.scalar(
-        select(cast(func.coalesce(func.sum(Credit.advised), 0), Amount())).where(
-            Credit.collection_account_id == request.collection_account_id,
-            Credit.payment_request_id == request_id,
-            Credit.merged_into_id.is_(None),
-        )
-    )
-    gone, zero = int(request.advised) - int(still or 0), literal(0, Amount())
-    if gone > 0:
-        number = select(PaymentRequest.id).where(PaymentRequest.id == request_id)
-        less = number.add_columns(
-            zero, literal(-gone, Amount()), zero, literal(None), literal(None)
-        )
-        payment_requests.apply_all(session, less)
-        kind = literal("payment_request.reversed", Code())
-        payment_requests.announce_all(session, number.add_columns(kind, literal(1)), now=now)
+    settlement.withdraw(session, _credit(session, one), actor=by, now=now)
 
 
 def _charge(session: Session, one: Break, _decision: Decision, by: str, now: datetime) -> None:

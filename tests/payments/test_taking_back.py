@@ -187,3 +187,30 @@ def test_later_word_of_a_withdrawn_credit_is_a_credit_of_its_own(province: Provi
     assert [int(credit.reversed) for credit in province.credits()] == [50_000, 0]
     assert (request.status, request.received) == ("paid", 50_000)
     assert province.balance("assets:transit") == 50_000
+
+
+def test_what_was_only_advised_can_be_withdrawn(province: Province) -> None:
+    """An unsigned word of money that never came: its request waits for payment as before."""
+    request = a_payment_request(province)
+    paid(province, request, source="sepay_key")
+    (credit,) = province.credits()
+
+    settlement.withdraw(province.session, credit, actor="staff:2", now=NOON)
+
+    province.session.refresh(request)
+    (credit,) = province.credits()
+    assert public_status(request) == "open"
+    assert (request.advised, credit.advised, credit.reversed) == (0, 0, 50_000)
+
+
+def test_money_that_counts_for_a_request_is_not_given_to_another(province: Province) -> None:
+    """A part payment stands towards its own request; nothing is counted twice."""
+    request, other = a_payment_request(province), a_payment_request(province, amount=20_000)
+    paid(province, request, 20_000)
+    (credit,) = province.credits()
+
+    with pytest.raises(settlement.NothingToAssign):
+        settlement.assign(province.session, credit, other, actor="staff:2", now=NOON)
+
+    province.session.refresh(request)
+    assert (request.received, other.received) == (20_000, 0)

@@ -26,7 +26,7 @@ from sqlalchemy import func, select, text
 
 from bench import serving
 from bench.callers import Load, Signed, press, sign
-from bench.under_load import EMPTY
+from bench.under_load import EMPTY, NAIVE
 from bench.world import a_database, bulk_requests, callback_body
 from cashless.processes import together
 from payments import connections, inbox
@@ -39,7 +39,7 @@ from tests.builders import Province, a_province
 GOAL = 0.3
 FASTEST = 3_000
 """Callbacks a second that are signed ahead: more than can be sent."""
-FASTEST_NAIVE = 300
+FASTEST_NAIVE = 1_500
 
 
 @dataclass
@@ -121,7 +121,7 @@ class Bench:
         taken = self._measured(lambda: self._press(path, letters, seconds=seconds))
         self._check_kept(kept, taken.load)
         letters = naive.letters(FASTEST_NAIVE * seconds)
-        path = f"/bench/naive/sandbox/{naive.public_id}"
+        path = f"{NAIVE}/sandbox/{naive.public_id}"
         settled = self._measured(lambda: self._press(path, letters, seconds=seconds))
         self._wait_for_the_last()
         print(

@@ -177,7 +177,7 @@ def send(run: Run, port: int, who: int, began: float) -> None:
         at = datetime.now(UTC)
         due = began + number / run.rate
         time.sleep(max(0.0, due - time.perf_counter()))
-        body = callback_body(run.province, reference, number=number, at=at)
+        body = callback_body(run.province, reference, number=LIVED + number, at=at)
         sent = time.perf_counter()
         answer = line.post(run.path, sign(body))
         if answer.status != 200:
@@ -234,6 +234,8 @@ def tell_deliveries(database: Database) -> None:
 
 def at_part(values: Sequence[float], part: float) -> float:
     """The value that this part of all does not exceed."""
+    if not values:
+        raise SystemExit("nothing was seen: see what the callbacks came to")
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(part * len(ordered)))]
 

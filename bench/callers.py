@@ -29,8 +29,8 @@ _LUA = """
 local lines
 function init(args) lines = args[1] and io.lines(args[1]) end
 function request()
-  local line = lines()
-  if not line then wrk.thread:stop() return wrk.format("GET", "/healthz") end
+  local line = lines and lines()
+  if not line then lines = nil wrk.thread:stop() return wrk.format("GET", "/healthz") end
   local stamp, signature, body = line:match("^(%d+)\\t(%S+)\\t(.*)$")
   return wrk.format("POST", wrk.path, {
     ["Content-Type"] = "application/json",
@@ -144,7 +144,10 @@ def _press_with_wrk(port: int, path: str, seconds: int, letters: Path | None, fo
         script.write_text(_LUA)
         command += ["-s", str(script)]
         ends += ["--", str(letters)]
-    told = subprocess.run([*command, *ends], check=True, capture_output=True, text=True).stdout
+    done = subprocess.run([*command, *ends], check=False, capture_output=True, text=True)
+    told = done.stdout
+    if done.returncode:
+        raise SystemExit(f"wrk ended with {done.returncode}: {told}{done.stderr}")
     if "Non-2xx" in told or "Socket errors" in told:
         raise SystemExit(told)
     answers, took, unit = re.search(r"(\d+) requests in ([0-9.]+)(ms|s|m)", told).groups()

@@ -1,7 +1,7 @@
 """The application under load: the service's own, with two addresses that only benches call.
 
-`/bench/empty` answers 204 through the same kit: what no request can be quicker than. Under
-`/bench/naive/` a callback is settled inside the request, which we do not do: it shows why.
+`/callbacks/bench/empty` answers 204 through the same kit: what no request can be quicker than.
+Under `/callbacks/bench/naive/` a callback is settled inside the request, which we do not do: it shows why.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from payments.inbox import Letter
 from payments.sources import SOURCES
 from payments.web.callbacks import AddressBook
 
-EMPTY = "/bench/empty"
+HERE = "/callbacks/bench"
+EMPTY = f"{HERE}/empty"
+NAIVE = f"{HERE}/naive"
 
 
 def create_app() -> Flask:
@@ -29,7 +31,7 @@ def create_app() -> Flask:
 
 def blueprint(cashless: Service) -> Blueprint:
     """The floor, and the naive way."""
-    pages = Blueprint("bench", __name__, url_prefix="/bench")
+    pages = Blueprint("bench", __name__, url_prefix=HERE)
     book = AddressBook(cashless.database, cashless.vault)
 
     @pages.get("/empty")

@@ -1,7 +1,8 @@
 """The application under load: the service's own, with two addresses that only benches call.
 
 `/callbacks/bench/empty` answers 204 through the same kit: what no request can be quicker than.
-Under `/callbacks/bench/naive/` a callback is settled inside the request, which we do not do: it shows why.
+Under `/callbacks/bench/naive/` a callback is settled inside the request, which we do not do: it
+shows why.
 """
 
 from __future__ import annotations

@@ -64,6 +64,9 @@ NAMES: Final = {
     "ck": "ck_%(table_name)s_%(constraint_name)s",
 }
 
+MOST_DEAD: Final = 5_000
+"""Rows deleted from a temporary table of a connection before PostgreSQL truncates it."""
+
 metadata = MetaData(naming_convention=NAMES)
 scratch = MetaData()
 """Temporary tables: a set is materialised once, with ids, and every statement starts from it."""
@@ -151,15 +154,18 @@ def temporary(session: Session, *tables: Table) -> None:
     """Makes each temporary table exist on this connection, and empty.
 
     Nobody vacuums PostgreSQL's temporary tables: what was deleted would be scanned for ever by a
-    connection that lives as long as its process, so there they are truncated.
+    connection that lives as long as its process. So there, once much was deleted, the table is
+    truncated; not each time, since that costs a small set more than all its other work.
     """
-    truncates = session.get_bind().dialect.name == "postgresql"
+    connection = session.connection()
     for table in tables:
         session.execute(CreateTable(table, if_not_exists=True))
-        if truncates:
-            session.connection().exec_driver_sql(f"TRUNCATE {table.name}")
-        else:
-            session.execute(delete(table))
+        gone = rows_of(session.execute(delete(table)))
+        if connection.dialect.name == "postgresql" and gone:
+            dead = connection.info.get(table.name, 0) + gone
+            if dead > MOST_DEAD:
+                connection.exec_driver_sql(f"TRUNCATE {table.name}")
+            connection.info[table.name] = 0 if dead > MOST_DEAD else dead
 
 
 def load(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:

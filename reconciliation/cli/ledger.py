@@ -67,7 +67,7 @@ def prove(number: str | None, bank: str | None, on: datetime | None, *, as_json:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(list(Format)),
+    type=click.Choice([one.value for one in Format]),
     default=Format.CSV.value,
     help="Every posting as CSV, or a journal for hledger or beancount.",
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
+from enum import StrEnum
 from itertools import islice
 from typing import IO, Any, Final
 
@@ -40,12 +41,17 @@ class NotForTheScreen(Invalid):
     code = "not_for_the_screen"
 
 
+def _values(codes: type[StrEnum]) -> list[str]:
+    """The codes as texts: click would offer the names of an enumeration instead."""
+    return [code.value for code in codes]
+
+
 @click.command()
 @click.argument("name", type=click.Choice([*reports.REPORTS, DAY_RECORD]))
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["table", *FileKind, "json"]),
+    type=click.Choice(["table", *_values(FileKind), "json"]),
     default="table",
     help="A table for the screen, a file, or JSON.",
 )
@@ -55,14 +61,14 @@ class NotForTheScreen(Invalid):
 @click.option("--bank", help="The bank's BIN, where two have that account number.")
 @click.option(
     "--basis",
-    type=click.Choice(list(Basis)),
+    type=click.Choice(_values(Basis)),
     default=Basis.PAYMENT.value,
     help="Count by the day of payment, or by the bank's day where a statement shows it.",
 )
 @click.option(
     "--by",
     "grain",
-    type=click.Choice(list(Grain)),
+    type=click.Choice(_values(Grain)),
     default=Grain.DAY.value,
     help="What stands on one row of the report by time.",
 )

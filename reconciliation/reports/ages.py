@@ -119,7 +119,9 @@ def _held_items(session: Session, asked: Asked) -> Iterator[Cells]:
 
 
 def _streamed(session: Session, asked: Asked) -> Iterator[Result[*tuple[Any, ...]]]:
-    yield from session.execute(open_credits(asked).execution_options(yield_per=_AT_ONCE))
+    rows = open_credits(asked).execution_options(yield_per=_AT_ONCE)
+    with session.execute(rows) as streamed:
+        yield from streamed
 
 
 AGEING: Final = Report(

@@ -28,7 +28,7 @@ CUT: Final = frozenset({Takes.PERIOD, Takes.BASIS, Takes.PORTAL})
 Measures = tuple[int, ...]
 
 _NOTHING: Final[Measures] = (0,) * len(MEASURES)
-_STEP: Final = "· "
+_STEP: Final = "·\N{NO-BREAK SPACE}"
 
 
 def _by_unit(session: Session, asked: Asked) -> Iterator[Cells]:

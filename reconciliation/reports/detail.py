@@ -7,7 +7,7 @@ the list can go on after any row.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import date, time, timedelta
 from typing import Any, Final
 
@@ -33,7 +33,7 @@ AT_ONCE: Final = 500
 """Rows fetched at a time."""
 
 
-def entries(session: Session, asked: Asked) -> Iterator[tuple[Cursor, Cells]]:
+def entries(session: Session, asked: Asked) -> Generator[tuple[Cursor, Cells]]:
     """The rows with where each stands, in the order of account, day and arrival."""
     after = asked.after
     for account in asked.accounts:
@@ -47,9 +47,9 @@ def entries(session: Session, asked: Asked) -> Iterator[tuple[Cursor, Cells]]:
             of_day = dataclasses.replace(mine, first=day, last=day)
             begun = after is not None and going_on and day == after.day
             rows = page(of_day, beyond=after.credit if after is not None and begun else 0)
-            streamed = session.execute(rows.execution_options(yield_per=AT_ONCE))
-            for row in streamed:
-                yield Cursor(account, day, row.id), _cells(row)
+            with session.execute(rows.execution_options(yield_per=AT_ONCE)) as streamed:
+                for row in streamed:
+                    yield Cursor(account, day, row.id), _cells(row)
 
 
 def days(session: Session, asked: Asked) -> list[date]:

@@ -67,6 +67,9 @@ def export(session: Session, part: Part, as_: Format) -> Iterator[str]:
 def postings(part: Part) -> Rows:
     """Every posting of a part with its entry, in the order of booking."""
     entry = JournalEntry
+    account = (
+        entry.collection_account_id + 0
+    )  # no index by account: entries as they stand, unsorted
     found: Rows = (
         select(
             entry.id,
@@ -82,7 +85,7 @@ def postings(part: Part) -> Rows:
             Posting.amount,
         )
         .join(Posting, Posting.journal_entry_id == entry.id)
-        .where(entry.collection_account_id.in_(part.accounts))
+        .where(account.in_(part.accounts))
         .order_by(entry.id, Posting.id)
     )
     if part.first is not None:
@@ -155,7 +158,9 @@ def _entries(session: Session, part: Part) -> Iterator[tuple[Drawn, Sequence[Dra
 
 
 def _drawn(session: Session, part: Part) -> Iterator[Drawn]:
-    yield from session.execute(postings(part).execution_options(yield_per=_AT_ONCE))
+    rows = postings(part).execution_options(yield_per=_AT_ONCE)
+    with session.execute(rows) as streamed:
+        yield from streamed
 
 
 def _stamp(instant: datetime) -> str:

@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
@@ -33,7 +34,8 @@ class Excerpt:
 def excerpt(session: Session, report: Report, asked: Asked, *, most: int) -> Excerpt:
     """The first rows of a report, or of what comes after the cursor in one that has pages."""
     if Takes.PAGES in report.takes:
-        found = list(islice(reports.entries(session, asked), most + 1))
+        with closing(reports.entries(session, asked)) as going:
+            found = list(islice(going, most + 1))
         goes_on = len(found) > most
         after = written(found[most - 1][0]) if goes_on else None
         return Excerpt([row for _, row in found[:most]], None, after)

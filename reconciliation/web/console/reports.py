@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response
 from payments.agencies import CollectionAccount
 from payments.core import clock
 from payments.core.calendar import VIETNAM, local_day
-from payments.core.errors import NotFound
+from payments.core.errors import Invalid, NotFound
 from payments.core.service import Service
 from payments.core.sheets import Kind
 from payments.web.auth import StaffPages, staff_only
@@ -37,6 +37,9 @@ _SHAPES: Final = {
 }
 """How the page sets the cells of each kind."""
 
+_WIDE: Final = {"agency_name": "told", "memo": "code", "kind": "told"}
+"""Columns that a page gives more room."""
+
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
@@ -44,6 +47,12 @@ class NotAMoment(NotFound):
     """The address names no moment."""
 
     code = "not_a_moment"
+
+
+class NotAChoice(Invalid):
+    """The address names something that can't be chosen."""
+
+    code = "not_a_choice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +113,7 @@ def add(pages: StaffPages, cashless: Service) -> None:
             "console/report.html",
             shown=found,
             period=reports.period(report, found.question.asked),
-            shapes=[_SHAPES[column.kind] for column in report.columns],
+            shapes=[_WIDE.get(one.name, _SHAPES[one.kind]) for one in report.columns],
             takes={one.name.lower(): one in report.takes for one in Takes},
             bases=list(Basis),
             grains=list(Grain),
@@ -122,7 +131,7 @@ def add(pages: StaffPages, cashless: Service) -> None:
 def question(session: Session) -> Question:
     """What the address asks; the present month of every account where it is silent.
 
-    Raises `NotADay`, `NotAMoment`, `UnknownCollectionAccount`, `PeriodReversed`.
+    Raises `NotADay`, `NotAMoment`, `NotAChoice`, `UnknownCollectionAccount`, `PeriodReversed`.
     """
     told, now = request.args, clock.now()
     last = _day(told, "to") or local_day(now)
@@ -175,4 +184,8 @@ def _moment(text: str) -> datetime | None:
 
 
 def _one_of(choices: type[Choice], told: str | None, otherwise: Choice) -> Choice:
-    return choices(told) if told in set(choices) else otherwise
+    if told is None:
+        return otherwise
+    if told not in set(choices):
+        raise NotAChoice(pointer="query")
+    return choices(told)

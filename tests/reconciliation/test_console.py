@@ -195,7 +195,7 @@ def test_a_refusal_leaves_staff_where_they_work(sign_in: SignIn) -> None:
     page = bring(person, b"<html>").get_data(as_text=True)
 
     assert "Sign out" in page
-    assert "/console/" in page
+    assert '<a href="/console/">Reconciliation</a>' in page
     assert "dossier" not in page
 
 

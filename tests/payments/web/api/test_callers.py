@@ -45,6 +45,8 @@ MATRIX: dict[tuple[str, str], tuple[Scope, Any]] = {
     ("GET", "/webhook/deliveries"): (READS, None),
     ("POST", "/webhook/deliveries/<event>/redeliver"): (WRITES, None),
     ("POST", "/webhook/test"): (WRITES, None),
+    ("GET", "/reports/<name>"): (Scope.REPORTS_READ, None),
+    ("GET", "/reports/<name>.csv"): (Scope.REPORTS_READ, None),
 }
 """Every call of the API, the scope it needs and a body that is in order."""
 
@@ -67,7 +69,8 @@ def test_the_matrix_below_forgets_no_call(app: Flask) -> None:
 
 def path_to(rule: str, *, reference: str, event: str) -> str:
     """The address of a rule for one request and one event."""
-    return rule.replace("<reference>", reference).replace("<event>", event)
+    named = rule.replace("<name>", "units")
+    return named.replace("<reference>", reference).replace("<event>", event)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +125,7 @@ def test_nobody_sees_or_touches_another_portals_things(
     event = portal.post("/webhook/test").json["id"]
     before = portal.get(f"/payment-requests/{reference}").json
     for (method, rule), (_, body) in MATRIX.items():
-        if "<" in rule:
+        if "<reference>" in rule or "<event>" in rule:
             theirs = other.call(method, path_to(rule, reference=reference, event=event), json=body)
             nobodys = other.call(
                 method, path_to(rule, reference="TTHC9999999999", event="no"), json=body

@@ -121,14 +121,14 @@ def lock(session: Session, collection_account_id: int) -> None:
 
     Raises `UnknownCollectionAccount`.
     """
-    held = session.scalar(_row(collection_account_id).with_for_update())
+    held = session.scalar(_row(collection_account_id).with_for_update(key_share=True))
     if held is None:
         raise UnknownCollectionAccount(id=collection_account_id)
 
 
 def lock_if_free(session: Session, collection_account_id: int) -> bool:
     """Takes the account's lock if nobody holds it, and says whether it did."""
-    row = _row(collection_account_id).with_for_update(skip_locked=True)
+    row = _row(collection_account_id).with_for_update(skip_locked=True, key_share=True)
     return session.scalar(row) is not None
 
 

@@ -94,17 +94,11 @@ def _same_code(said: Told, credit: Money) -> bool:
     return bool(said.codes) and said.codes == credit.codes
 
 
-RULES: tuple[Callable[[Told, Money], bool], ...] = (
+RULES: tuple[Callable[[Told, Money], object], ...] = (
     _same_reference,
-    lambda said, credit: (
-        _same_code(said, credit)
-        and said.reference is not None
-        and said.reference == credit.reference
-    ),
-    lambda said, credit: (
-        _same_code(said, credit) and said.reference is not None and credit.reference is None
-    ),
-    lambda said, credit: _same_code(said, credit) and said.reference is None,
+    lambda said, one: _same_code(said, one) and said.reference == one.reference is not None,
+    lambda said, one: _same_code(said, one) and said.reference and not one.reference,
+    lambda said, one: _same_code(said, one) and not said.reference,
 )
 """When words and a credit are the same movement, the strongest evidence first."""
 
@@ -186,7 +180,12 @@ class Model:
         return pairs
 
     def _take_in(self, pairs: Sequence[tuple[Told, Money]]) -> None:
-        """The credits learn what was said, are seen, tied to others, and settled."""
+        """The credits learn what was said, are seen, tied where it is news, and settled."""
+        news = [
+            credit
+            for said, credit in pairs
+            if said.source != STATEMENT or not credit.finding or (said.codes and not credit.codes)
+        ]
         for said, credit in pairs:
             credit.sources.add(said.source)
             credit.codes = credit.codes or said.codes
@@ -196,7 +195,7 @@ class Model:
                 self._post(credit, "bank", "transit", credit.amount)
                 for code, amount in credit.counts.items():
                     self.requests[code].confirmed += amount
-        tied = [one for _, credit in pairs for one in self._tied(credit)]
+        tied = [one for credit in news for one in self._tied(credit)]
         self._settle([*(credit for _, credit in pairs), *tied])
 
     def _tied(self, credit: Money) -> list[Money]:

@@ -296,7 +296,7 @@ def _share_wave(session: Session) -> None:
 
 def _reached_at() -> ColumnElement[Any]:
     """When the last of the request's money came: parts of it may be told after later ones."""
-    latest = (
+    before = (
         select(func.max(CREDIT.c.booked_at, type_=Instant()))
         .where(
             REQUEST.c.received > 0,
@@ -308,7 +308,15 @@ def _reached_at() -> ColumnElement[Any]:
         .correlate(REQUEST, settling)
         .scalar_subquery()
     )
-    return case((latest > settling.c.booked_at, latest), else_=settling.c.booked_at)
+    told = share.alias()  # in this set: not written to the credits yet
+    together = (
+        select(func.max(told.c.reached_at, type_=Instant()))
+        .where(REQUEST.c.received > 0, told.c.payment_request_id == REQUEST.c.id)
+        .correlate(REQUEST)
+        .scalar_subquery()
+    )
+    latest = case((before > settling.c.booked_at, before), else_=settling.c.booked_at)
+    return case((together > latest, together), else_=latest)
 
 
 def _receive_wave(session: Session) -> None:

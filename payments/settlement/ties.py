@@ -42,6 +42,7 @@ def join_tied(session: Session, chosen: Rows, *, now: datetime) -> bool:
         insert(_tie), [{"older_id": older, "younger_id": younger} for older, younger in pairs]
     )
     analyze(session, _tie)
+    credits.learn(session, _known_of_younger())
     drop_advice_all(session, select(_tie.c.younger_id), now=now)
     settled = (
         select(
@@ -60,6 +61,17 @@ def join_tied(session: Session, chosen: Rows, *, now: datetime) -> bool:
 def joined() -> Rows:
     """The credits that took others in, after `join_tied`."""
     return select(_tie.c.older_id)
+
+
+def _known_of_younger() -> Rows:
+    return select(
+        _tie.c.older_id,
+        CREDIT.c.code,
+        CREDIT.c.bank_reference,
+        CREDIT.c.payer_key,
+        CREDIT.c.payer,
+        CREDIT.c.trusted,
+    ).join(CREDIT, CREDIT.c.id == _tie.c.younger_id)
 
 
 def _tied_pairs(session: Session, chosen: Rows) -> list[tuple[int, int]]:

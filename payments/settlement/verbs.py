@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Text as SqlText
-from sqlalchemy import cast, literal, select
+from sqlalchemy import cast, literal, select, union
 from sqlalchemy.orm import Session
 
 from payments import credits, payment_requests
@@ -58,11 +58,11 @@ def settle_all(session: Session, chosen: Rows, *, actor: str = "job:settle", now
 def tie_all(session: Session, chosen: Rows, *, now: datetime) -> None:
     """Joins the chosen credits with those that what is now known of them shows to be the same.
 
-    The chosen credits and all that changed with them are settled.
+    The chosen credits and all that changed with them are settled, in order of arrival.
     """
     if ties.join_tied(session, chosen, now=now):
-        settle_all(session, ties.joined(), now=now)
-        settle_all(session, select(resettled.c.credit_id), now=now)
+        changed = union(chosen, ties.joined(), select(resettled.c.credit_id)).subquery()
+        chosen = select(changed.c[0])
     settle_all(session, chosen, now=now)
 
 

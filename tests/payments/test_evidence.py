@@ -182,6 +182,35 @@ def test_later_words_join_two_credits_into_one(province: Province, order: tuple[
     assert province.balance("liabilities:unidentified") == 0
 
 
+def test_joined_credits_are_known_by_all_that_either_was_known_by(province: Province) -> None:
+    """A code told by a key alone, then signed words without it, then both: booked, and seen."""
+    request = a_payment_request(province)
+    paid(province, request, source="sepay_key")
+    a_message(province, "", amount=50_000, source="sandbox", reference="FT1")
+    settle(province)
+
+    paid(province, request, source="payos", reference="FT1")
+
+    (credit,) = province.credits()
+    assert (credit.finding, credit.bank_reference) == ("exact", "FT1")
+    assert (request.status, request.advised) == ("paid", 0)
+    assert province.balance("assets:transit") == 50_000
+
+
+def test_what_a_join_changes_is_settled_in_the_order_of_arrival(province: Province) -> None:
+    """The part that came first stays a part; what came after pays the rest."""
+    request = a_payment_request(province)
+    paid(province, request, 20_000)
+    a_message(province, "", amount=50_000, source="payos", reference="FT1")
+    settle(province)
+    paid(province, request, 50_000, source="sepay")
+
+    paid(province, request, 50_000, source="sandbox", reference="FT1")
+
+    assert province.findings() == ["short", "overpaid"]
+    assert (request.received, province.fees("phi")) == (70_000, 50_000)
+
+
 def test_nothing_is_settled_twice(province: Province) -> None:
     """Settling again finds nothing left to do."""
     request = a_payment_request(province)

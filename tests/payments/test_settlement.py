@@ -170,6 +170,20 @@ def test_money_without_a_known_code_is_unidentified(province: Province, memo: st
     assert province.balance("liabilities:unidentified") == -50_000
 
 
+def test_parts_told_together_are_late_by_the_last_that_came(province: Province) -> None:
+    """A part of after the request's time makes it late, though the rest of before is told last."""
+    request = a_payment_request(province)
+    late = NOON + timedelta(days=2)
+    a_message(province, request.reference, amount=20_000, at=late)
+    a_message(province, request.reference, amount=30_000, at=NOON)
+
+    settle(province, now=late)
+    province.session.refresh(request)
+
+    assert province.findings() == ["short", "exact"]
+    assert (request.status, request.late, request.paid_at) == ("paid", True, late)
+
+
 def test_advised_money_is_confirming_until_someone_signs_for_it(province: Province) -> None:
     """A class C message alone books nothing; a signed source then settles the same credit."""
     request = a_payment_request(province)

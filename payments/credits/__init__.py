@@ -14,7 +14,7 @@ from payments.credits.arrivals import (
     tell,
     touched,
 )
-from payments.credits.counting import COUNTED, counted
+from payments.credits.counting import COUNTED, OPEN_PARTS, counted
 from payments.credits.dividing import (
     AlreadyMatched,
     advise_all,
@@ -37,6 +37,7 @@ from payments.credits.tables import (
 
 __all__ = [
     "COUNTED",
+    "OPEN_PARTS",
     "Allocation",
     "AlreadyMatched",
     "Credit",

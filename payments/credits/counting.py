@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import and_, cast, func, select
+from sqlalchemy import ColumnElement, and_, cast, func, literal_column, or_, select
 
 from payments.core.columns import Amount
 from payments.core.database import Rows, table_of
@@ -20,6 +20,12 @@ COUNTED: Final = (
     Finding.SPLIT.value,
 )
 """Findings whose money counts towards a request; the rest is held, or unidentified."""
+
+_ZERO: Final[ColumnElement[int]] = literal_column("0")
+OPEN_PARTS: Final = or_(
+    CREDIT.c.held > _ZERO, CREDIT.c.unidentified > _ZERO, CREDIT.c.reversed > _ZERO
+)
+"""In the words of the index that finds these few among all credits."""
 
 
 def counted(chosen: Rows) -> Rows:

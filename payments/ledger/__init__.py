@@ -17,6 +17,7 @@ from payments.ledger.days import (
     balances,
     close_day,
     closed_through,
+    open_day,
     reopen_day,
 )
 from payments.ledger.entries import draft, post_all, reverse_all
@@ -44,6 +45,7 @@ __all__ = [
     "close_day",
     "closed_through",
     "draft",
+    "open_day",
     "post_all",
     "reopen_day",
     "reverse_all",

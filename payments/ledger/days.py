@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import and_, cast, delete, func, insert, literal, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -75,6 +75,12 @@ def closed_through(session: Session, collection_account_id: int) -> date | None:
             LedgerDay.collection_account_id == collection_account_id
         )
     )
+
+
+def open_day(session: Session, collection_account_id: int, day: date) -> date:
+    """The accounting day of what belongs to `day`: that day, or the next one not closed."""
+    closed = closed_through(session, collection_account_id)
+    return closed + timedelta(days=1) if closed is not None and day <= closed else day
 
 
 def balance(session: Session, path: str, *, on: date | None = None) -> Dong:

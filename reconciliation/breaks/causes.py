@@ -20,7 +20,6 @@ from sqlalchemy import (
     func,
     insert,
     literal,
-    literal_column,
     or_,
     select,
 )
@@ -31,7 +30,7 @@ from payments.advice import Direction
 from payments.core.calendar import local_day
 from payments.core.columns import Amount, Code, Count, Day, Instant
 from payments.core.database import Rows, analyze, scratch, table_of, temporary
-from payments.credits import Credit, CreditReference, Evidence, Finding
+from payments.credits import OPEN_PARTS, Credit, CreditReference, Evidence, Finding
 from payments.inbox import Callback, State
 from payments.payment_requests import WAITING, PaymentRequest
 from payments.references import Kind as Damage
@@ -116,13 +115,6 @@ def _unconfirmed(account: int, through: date) -> Rows:
     )
 
 
-_ZERO: Final[ColumnElement[int]] = literal_column("0")
-_OPEN_PARTS: Final = or_(
-    CREDIT.c.held > _ZERO, CREDIT.c.unidentified > _ZERO, CREDIT.c.reversed > _ZERO
-)
-"""In the words of the index that finds these few among all credits."""
-
-
 def _findings(account: int, through: date) -> Rows:
     """Money that is held, or that nobody is known for."""
     damaged = exists().where(
@@ -137,7 +129,7 @@ def _findings(account: int, through: date) -> Rows:
     return _of_credits(Leg.SETTLEMENT, kind, CREDIT.c.held + CREDIT.c.unidentified).where(
         *_standing(account, through),
         CREDIT.c.finding.in_([*[one.value for one in HELD], Finding.UNIDENTIFIED.value]),
-        _OPEN_PARTS,
+        OPEN_PARTS,
         or_(CREDIT.c.held > 0, CREDIT.c.unidentified > 0),
     )
 
@@ -151,7 +143,7 @@ def _reversed(account: int, through: date) -> Rows:
         .where(
             *_standing(account, through),
             CREDIT.c.match_id.is_not(None),
-            _OPEN_PARTS,
+            OPEN_PARTS,
             CREDIT.c.reversed > 0,
             REQUEST.c.status.in_(WAITING),
         )

@@ -36,7 +36,7 @@ from payments.ledger import JournalEntry
 from payments.payment_requests import PaymentRequest
 from reconciliation import bookings
 from reconciliation.bookings import Memo
-from reconciliation.matching.matches import make_all
+from reconciliation.matching.matches import book_found, make_all
 from reconciliation.matching.reversals import reverse
 from reconciliation.matching.sets import (
     LINE,
@@ -219,19 +219,7 @@ def _book(session: Session, collection_account_id: int, *, actor: str, now: date
     session.execute(
         insert(found), [{"line_id": line, "rule": kind.value} for line, kind in known.items()]
     )
-    make_all(session, actor=actor, now=now)
-    booked = (
-        select(
-            chunk.c.collection_account_id,
-            numbered_match.c.match_id,
-            found.c.rule,
-            chunk.c.booked_on,
-            chunk.c.amount,
-        )
-        .join(found, found.c.line_id == chunk.c.line_id)
-        .join(numbered_match, numbered_match.c.line_id == chunk.c.line_id)
-    )
-    bookings.book_all(session, booked, actor=actor, now=now)
+    book_found(session, actor=actor, now=now)
     return len(known)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import exists, insert, literal, select
+from sqlalchemy import ColumnElement, exists, insert, literal, select
 from sqlalchemy.orm import Session
 
 from payments import agencies, credits, ledger, settlement
@@ -79,9 +79,7 @@ def match_by_hand(
     mistaken = _mistaken(session, ours)
     _check(ours, theirs, mistaken)
     for match_id, credit in mistaken.items():
-        unmatch(session, match_id, reason=reason, by=by, now=now)
-        session.refresh(credit)
-        settlement.withdraw(session, credit, actor=by, now=now)
+        take_out(session, match_id, credit, reason=reason, by=by, now=now)
     match = _make(session, ours, theirs, by=by, now=now)
     _book(session, match, ours, theirs, by=by, now=now)
     audit.append(
@@ -100,17 +98,33 @@ def match_by_hand(
     return match
 
 
+def taken_for_nobody() -> tuple[ColumnElement[bool], ...]:
+    """Of a match and its credit: a line that nobody told of, whose owner nobody can name since."""
+    told = exists().where(Evidence.credit_id == Credit.id)
+    return (
+        LineMatch.rule == Rule.MISSED_CALLBACK,
+        Credit.unidentified == Credit.amount,
+        ~told,
+    )
+
+
+def take_out(
+    session: Session, match_id: int, credit: Credit, *, reason: str, by: str, now: datetime
+) -> None:
+    """Takes a line out of the credit that it was taken for, which never was."""
+    unmatch(session, match_id, reason=reason, by=by, now=now)
+    session.refresh(credit)
+    settlement.withdraw(session, credit, actor=by, now=now)
+
+
 def _mistaken(session: Session, ours: Sequence[StatementLine]) -> dict[int, Credit]:
     """By match, the credits that lines were taken for, that nobody told and nobody can name."""
-    told = exists().where(Evidence.credit_id == Credit.id)
     rows = session.execute(
         select(LineMatch.id, Credit)
         .join(Credit, Credit.id == LineMatch.first_credit_id)
         .where(
             LineMatch.id.in_([line.match_id for line in ours if line.match_id is not None]),
-            LineMatch.rule == Rule.MISSED_CALLBACK,
-            Credit.unidentified == Credit.amount,
-            ~told,
+            *taken_for_nobody(),
         )
     )
     return {row[0]: row[1] for row in rows}
@@ -147,7 +161,7 @@ def _make(
     account = ours[0].collection_account_id
     match = LineMatch(
         collection_account_id=account,
-        day=_booked_on(session, account, max(line.day for line in ours)),
+        day=ledger.open_day(session, account, max(line.day for line in ours)),
         rule=Rule.BY_HAND.value,
         reasons=[Reason.BY_HAND.value],
         amount=sum(line.amount for line in ours),
@@ -224,9 +238,3 @@ def _check(
     lines, told = sum(line.amount for line in ours), sum(credit.amount for credit in theirs)
     if lines != told:
         raise SumsDiffer(lines=lines, credits=told)
-
-
-def _booked_on(session: Session, collection_account_id: int, day: date) -> date:
-    """The accounting day: the bank's, or the next open one."""
-    closed = ledger.closed_through(session, collection_account_id)
-    return closed + timedelta(days=1) if closed is not None and day <= closed else day

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import case, insert, literal, select, union_all
@@ -79,6 +79,23 @@ def make_all(session: Session, *, actor: str, now: datetime) -> None:
     statements.match_all(session, select(numbered_match.c.line_id, numbered_match.c.match_id))
 
 
+def book_found(session: Session, *, actor: str, now: datetime) -> None:
+    """Makes a match of every row in `found`, and books its line as the charge or interest it is."""
+    make_all(session, actor=actor, now=now)
+    booked = (
+        select(
+            chunk.c.collection_account_id,
+            numbered_match.c.match_id,
+            found.c.rule,
+            chunk.c.booked_on,
+            chunk.c.amount,
+        )
+        .join(found, found.c.line_id == chunk.c.line_id)
+        .join(numbered_match, numbered_match.c.line_id == chunk.c.line_id)
+    )
+    bookings.book_all(session, booked, actor=actor, now=now)
+
+
 def unmatch(session: Session, match_id: int, *, reason: str, by: str, now: datetime) -> LineMatch:
     """Revokes one match, keeps its history and books the reversal; nothing else moves.
 
@@ -103,9 +120,7 @@ def unmatch(session: Session, match_id: int, *, reason: str, by: str, now: datet
         ours = select(literal(match_id))
         settlement.unconfirm_all(session, ours, entries, actor=by, now=now)
     statements.unmatch_all(session, lines_of(match))
-    closed = ledger.closed_through(session, match.collection_account_id)
-    kept_closed = closed is not None and match.day <= closed
-    match.revoked_on = closed + timedelta(days=1) if closed and kept_closed else match.day
+    match.revoked_on = ledger.open_day(session, match.collection_account_id, match.day)
     match.revoked_at, match.revoked_by, match.revoke_reason = now, by, reason
     session.flush()
     audit.append(

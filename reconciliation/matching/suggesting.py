@@ -19,7 +19,6 @@ from sqlalchemy import (
     func,
     insert,
     literal,
-    literal_column,
     or_,
     select,
     update,
@@ -31,7 +30,7 @@ from payments import references
 from payments.advice import Direction
 from payments.core.columns import Amount, Code, Count, Key
 from payments.core.database import Rows, analyze, load, scratch, table_of, temporary
-from payments.credits import COUNTED, Credit, CreditReference, Finding
+from payments.credits import COUNTED, OPEN_PARTS, Credit, CreditReference, Finding
 from payments.payment_requests import WAITING, PaymentRequest
 from payments.references import Kind
 from reconciliation.matching.tables import Clue, Suggestion, SuggestionState
@@ -113,10 +112,6 @@ _clue: Final = Table(
 )
 """Everything that there is a clue for now."""
 
-_ZERO: Final[ColumnElement[int]] = literal_column("0")
-_OPEN_PARTS: Final = or_(
-    CREDIT.c.held > _ZERO, CREDIT.c.unidentified > _ZERO, CREDIT.c.reversed > _ZERO
-)
 _DUE: Final = REQUEST.c.amount - REQUEST.c.received
 
 
@@ -133,7 +128,7 @@ def suggest_all(
         CREDIT.c.day <= through,
         CREDIT.c.merged_into_id.is_(None),
         CREDIT.c.finding == Finding.UNIDENTIFIED,
-        _OPEN_PARTS,
+        OPEN_PARTS,
         CREDIT.c.unidentified > 0,
     )
     session.execute(insert(_asking).from_select(["credit_id", "amount"], asking))

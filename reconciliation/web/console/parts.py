@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final
 
+from flask import redirect, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
 
 from payments.agencies import CollectionAccount, UnknownCollectionAccount
 from payments.core.errors import NotFound
@@ -15,6 +17,7 @@ from payments.core.service import Service
 from payments.core.words import say
 from payments.staff import Role
 from reconciliation import day_close
+from reconciliation.statements import Imported
 
 READERS: Final = frozenset({Role.VIEWER, Role.RECONCILER, Role.APPROVER, Role.AUDITOR})
 """Who may see figures; administrators have nothing to do with money."""
@@ -55,6 +58,12 @@ def day_of(text: str) -> date:
     if not 2000 <= day.year < 2100 or day.isoformat() != text:
         raise NotADay
     return day
+
+
+def to_files(done: Imported) -> Response:
+    """To the page of files, which says so where the file was known."""
+    came = "known" if done.again else None
+    return redirect(url_for("console.statements", came=came) + "#came", 303)
 
 
 def chosen_account(cashless: Service, public_id: str) -> CollectionAccount | None:

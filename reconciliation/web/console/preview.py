@@ -15,7 +15,7 @@ from payments.staff import Role
 from payments.web import auth
 from payments.web.auth import StaffPages, staff_only
 from reconciliation import jobs, statements
-from reconciliation.web.console.parts import chosen_account
+from reconciliation.web.console.parts import chosen_account, to_files
 
 MOST_SHOWN: Final = 20
 """Lines of each statement that a preview shows."""
@@ -51,8 +51,7 @@ def add(pages: StaffPages, cashless: Service) -> None:
         account = chosen_account(cashless, request.form.get("account", ""))
         _, received = cashless.database.read(lambda session: statements.offered(session, public_id))
         done = jobs.import_statement(cashless, received, account=account, by=auth.who().actor)
-        known = "known" if done.again else None
-        return redirect(url_for("console.statements", came=known) + "#came", 303)
+        return to_files(done)
 
     @pages.post("/statements/<public_id>/withdraw", endpoint="withdraw_offer")
     @staff_only(Role.RECONCILER)

@@ -22,7 +22,7 @@ from payments.web import auth, problems
 from payments.web.auth import StaffPages, staff_only
 from reconciliation import jobs
 from reconciliation.statements import MOST_BYTES, Imported, Received, Statement, StatementFile
-from reconciliation.web.console.parts import READERS, chosen_account
+from reconciliation.web.console.parts import READERS, chosen_account, to_files
 
 SHOWN: Final = 50
 
@@ -65,8 +65,7 @@ def add(pages: StaffPages, cashless: Service) -> None:
             answer: Response = jsonify(cashless.database.read(lambda s: _fields(s, done)))
             answer.status_code = 200 if done.again else 201
             return answer
-        known = "known" if done.again else None
-        return redirect(url_for("console.statements", came=known) + "#came", 303)
+        return to_files(done)
 
 
 def _preview_of(public_id: str, chosen: str) -> str:

@@ -14,6 +14,10 @@ import xlsxwriter
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:camt.053.001."
 ACCOUNT = "0281000999999"
 DAY = date(2026, 11, 24)
+MESSAGES = {
+    "camt.052": ("BkToCstmrAcctRpt", "Rpt"),
+    "camt.054": ("BkToCstmrDbtCdtNtfctn", "Ntfctn"),
+}
 HEADER = ("Ngày giao dịch", "Số tham chiếu", "+/- (Thay đổi)", "Số tiền", "Mô tả")
 
 
@@ -59,6 +63,26 @@ def camt(
     )
     namespace = "" if version is None else f"{NAMESPACE}{version:02}"
     return document(body, namespace=namespace, prefix=prefix)
+
+
+def about_the_day(
+    kind: str,
+    movements: Sequence[Movement],
+    *,
+    version: int = 8,
+    account: str = ACCOUNT,
+    head: str = "",
+    extra: str = "",
+) -> bytes:
+    """A CAMT.052 or CAMT.054 of one account, as that version writes it; `head` holds balances."""
+    message, part = MESSAGES[kind]
+    entries = "".join(entry(movement, modern=version >= 8) for movement in movements)
+    body = (
+        f"<{message}><GrpHdr><MsgId>M1</MsgId></GrpHdr><{part}><Id>R1</Id>"
+        f"<Acct><Id><Othr><Id>{account}</Id></Othr></Id><Ccy>VND</Ccy></Acct>\n"
+        f"{head}\n{entries}{extra}</{part}></{message}>"
+    )
+    return document(body, namespace=f"{NAMESPACE.replace('camt.053', kind)}{version:02}")
 
 
 def document(body: str, *, namespace: str = f"{NAMESPACE}08", prefix: str = "") -> bytes:

@@ -123,6 +123,8 @@ def _sheets(layouts: Mapping[str, Layout]) -> dict[str, Format]:
 FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
     {
         "camt053": Format(camt.parse, _is_xml),
+        "camt.052": Format(camt.parse),
+        "camt.054": Format(camt.parse),
         "mt940": Format(mt940.parse, mt940.recognises),
         "vietinbank_va": Format(vietinbank_va.parse, vietinbank_va.recognises),
         **_sheets(every_layout()),

@@ -102,7 +102,7 @@ class UnreadableText(UnreadableFile):
 
 
 class NotAStatement(UnreadableFile):
-    """Word about the day (CAMT.052 or .054, MT942): never booked as a statement."""
+    """Word about the day (CAMT.052 or .054, MT942): it may be shown, and is never booked."""
 
     code = "not_a_statement"
 

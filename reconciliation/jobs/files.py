@@ -18,11 +18,14 @@ from reconciliation.statements import Imported, Read, Received, StatementFile
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a file says, and what would come of it if it were imported now."""
+    """What a file says, and what would come of it if it were imported now.
+
+    `would` is None for messages about the day: they are shown, and nothing would come of them.
+    """
 
     file: StatementFile
     read: Sequence[Read]
-    would: Imported
+    would: Imported | None
 
 
 def import_statement(
@@ -45,7 +48,15 @@ def import_statement(
     if before is not None:
         return before
     with _refusals_kept(cashless, received, by=by):
-        read = _read(cashless, received, in_format=in_format, tell=tell)
+        config = cashless.config
+        read = statements.read(
+            received,
+            vault=cashless.vault,
+            prefix=config.reference_prefix,
+            in_format=in_format,
+            layouts=config.layouts,
+            tell=tell,
+        )
         return database.write(_storing(received, read, account=account, by=by))
 
 
@@ -54,11 +65,11 @@ def offer_statement(
 ) -> str:
     """Keeps a file to be looked at before it is imported; its public id. Nothing is booked.
 
-    What would be refused is refused now: raises what `import_statement` raises.
+    What would be refused is refused now: raises what `import_statement` raises, but for messages
+    about the day, since they may be shown.
     """
     with _refusals_kept(cashless, received, by=by):
-        read = _read(cashless, received)
-        cashless.database.read(_storing(received, read, account=account, by=by))
+        _would(cashless, received, _look(cashless, received), account=account, by=by)
     return cashless.database.write(
         lambda session: statements.offer(session, received, by=by, now=clock.now()).public_id
     )
@@ -72,26 +83,31 @@ def preview_statement(
     Raises `NotOffered`, or what `import_statement` raises.
     """
     file, received = cashless.database.read(lambda session: statements.offered(session, public_id))
-    read = _read(cashless, received)
-    would = cashless.database.read(_storing(received, read, account=account, by=by))
-    return Preview(file, read, would)
+    read = _look(cashless, received)
+    return Preview(file, read, _would(cashless, received, read, account=account, by=by))
 
 
-def _read(
+def _would(
     cashless: Service,
     received: Received,
+    read: Sequence[Read],
     *,
-    in_format: str | None = None,
-    tell: Callable[[int], None] | None = None,
-) -> list[Read]:
+    account: CollectionAccount | None,
+    by: str,
+) -> Imported | None:
+    """What would come of a file, in a unit of work that keeps nothing."""
+    if any(one.start.message is not None for one in read):
+        return None
+    return cashless.database.read(_storing(received, read, account=account, by=by))
+
+
+def _look(cashless: Service, received: Received) -> list[Read]:
     config = cashless.config
-    return statements.read(
+    return statements.look(
         received,
         vault=cashless.vault,
         prefix=config.reference_prefix,
-        in_format=in_format,
         layouts=config.layouts,
-        tell=tell,
     )
 
 

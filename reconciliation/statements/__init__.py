@@ -39,6 +39,7 @@ from reconciliation.statements.reading import (
     Received,
     StatementTooLarge,
     StatementWithoutDays,
+    look,
     read,
 )
 from reconciliation.statements.tables import (
@@ -77,6 +78,7 @@ __all__ = [
     "is_covered",
     "keep_refusal",
     "known",
+    "look",
     "match_all",
     "moved_between",
     "net",

@@ -89,11 +89,32 @@ def read(
     layouts: str = "",
     tell: Callable[[int], None] | None = None,
 ) -> list[Read]:
-    """Every statement in the file, in its order; `prefix` is that of our reference codes.
+    """Every statement in the file, in its order, for booking.
+
+    Raises what `look` raises, and `NotAStatement` for a message that only tells of the day.
+    """
+    statements = look(
+        received, vault=vault, prefix=prefix, in_format=in_format, layouts=layouts, tell=tell
+    )
+    for message in filter(None, (one.start.message for one in statements)):
+        raise NotAStatement(line=1, message=message)
+    return statements
+
+
+def look(
+    received: Received,
+    *,
+    vault: Vault,
+    prefix: str,
+    in_format: str | None = None,
+    layouts: str = "",
+    tell: Callable[[int], None] | None = None,
+) -> list[Read]:
+    """What the file says, to be shown; `prefix` is that of our reference codes.
 
     `layouts` describes further layouts of sheets, in TOML. `tell` hears, now and then, how many
     bytes have been read. Raises `UnreadableFile` with line and reason, `WrongLayout`,
-    `OtherCurrency`, `NotAStatement`, `EmptyFile` or `StatementWithoutDays`.
+    `OtherCurrency`, `EmptyFile` or `StatementWithoutDays`.
     """
     stream = io.BytesIO(received.content)
     parts = formats.read(stream, format=in_format, filename=received.filename, layouts=layouts)
@@ -128,8 +149,6 @@ def _whole(parts: Iterable[Part]) -> Iterable[tuple[Start, list[Line], End]]:
 
 
 def _statement(start: Start, lines: Sequence[Line], end: End, *, vault: Vault, prefix: str) -> Read:
-    if start.message is not None:
-        raise NotAStatement(line=1, message=start.message)
     formats.in_dong(Decimal(0), currency=start.currency)
     moving = [line for line in lines if line.amount]
     found = [references.find(line.memo, prefix) for line in moving]

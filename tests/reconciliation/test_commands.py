@@ -23,6 +23,7 @@ from reconciliation.day_close import AccountDay
 from reconciliation.statements import FileState, StatementFile
 from tests.bank import TODAY, BankLine, camt, vietcombank
 from tests.builders import NOON, a_payment_request, a_province, paid
+from tests.statement_files import Movement, about_the_day
 
 pytestmark = pytest.mark.committed
 
@@ -125,6 +126,7 @@ def test_a_broken_figure_fails_the_proof(here: Path, database: Database) -> None
         (camt("0099999999", [BankLine(1)]), ("--account", NUMBER), "statement_of_another_account"),
         (camt(NUMBER, [BankLine(1)], currency="USD"), (), "other_currency"),
         (vietcombank([BankLine(1)]), (), "statement_account_not_said"),
+        (about_the_day("camt.052", [Movement(1)], account=NUMBER), (), "not_a_statement"),
         (b"hello", (), "layout_not_found"),
         (b"", (), "unknown_format"),
     ],

@@ -18,6 +18,7 @@ from payments.staff import Role
 from tests.bank import TODAY, BankLine, camt
 from tests.builders import NOON, a_payment_request, a_province, paid
 from tests.console import Person, SignIn, employ, signing_in, whole_app
+from tests.statement_files import MESSAGES, Movement, about_the_day
 
 pytestmark = pytest.mark.committed
 
@@ -164,6 +165,27 @@ def test_a_statement_can_be_looked_at_first(sign_in: SignIn, here: Here) -> None
     assert here.reference in person.see(here.day)
     again = bring(person, camt(here.number, [line, BankLine(-11_000, "THU PHI")]), then="look")
     assert "imported before" in person.see(again.location)
+
+
+@pytest.mark.parametrize("kind", MESSAGES)
+def test_a_message_about_the_day_is_shown_and_never_booked(
+    sign_in: SignIn, here: Here, kind: str
+) -> None:
+    """Its lines can be looked at, with a sentence what it is; no form books it, and none can."""
+    person = sign_in(Role.RECONCILER)
+    content = about_the_day(kind, [Movement(50_000, here.reference)], account=here.number)
+
+    offered = bring(person, content, then="look").location
+
+    page = person.see(offered)
+    for shown in (here.number, here.reference, "50,000", kind, "it is never booked", "Discard"):
+        assert shown in page, shown
+    assert ">Import<" not in page
+    for refused in (bring(person, content), person.send(f"{offered}/import", on=offered)):
+        assert refused.status_code == 422
+        assert f"{kind} message, not a statement" in refused.get_data(as_text=True)
+    assert "There are none." in person.see(here.day)
+    assert f"{kind} message, not a statement" in person.see("/console/statements")
 
 
 def test_what_was_only_looked_at_can_be_discarded(sign_in: SignIn, here: Here) -> None:

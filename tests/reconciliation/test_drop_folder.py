@@ -18,6 +18,7 @@ from reconciliation.statements import StatementLine
 from tests.bank import BankLine, camt
 from tests.builders import NOON, a_province
 from tests.services import a_service
+from tests.statement_files import Movement, about_the_day
 
 pytestmark = pytest.mark.committed
 
@@ -68,18 +69,20 @@ def test_a_file_is_imported_and_put_away(cashless: Service, tmp_path: Path) -> N
 
 
 def test_a_refused_file_lies_beside_its_reason(cashless: Service, tmp_path: Path) -> None:
-    """Another account, another format, a cut file: nothing is stored, and a text says why."""
+    """Another account or format, a cut file, a notice: nothing is stored, and a text says why."""
     dropped(tmp_path, "a.xml", camt("0099999999", [BankLine(1_000)]))
     dropped(tmp_path, "b.xml", CONTENT[:500])
     dropped(tmp_path, "c.pdf", b"%PDF-1.7")
+    dropped(tmp_path, "d.xml", about_the_day("camt.054", [Movement(1_000)], account=ACCOUNT))
 
-    assert look(cashless) == "0 of 3 files"
+    assert look(cashless) == "0 of 4 files"
 
     assert lines(cashless) == 0
     refused = tmp_path / "refused"
     reasons = [path.read_text() for path in sorted(refused.glob("*.txt"))]
-    assert len(left(tmp_path)) == 6
+    assert len(left(tmp_path)) == 8
     assert "tài khoản" in reasons[0]
+    assert "thông báo camt.054, không phải sao kê" in reasons[3]
     assert all(reason.strip() for reason in reasons)
 
 

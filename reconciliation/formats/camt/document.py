@@ -8,19 +8,19 @@ as much again).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import BinaryIO, Final
 from xml.etree.ElementTree import Element, TreeBuilder
 
 from reconciliation.formats.camt.entries import lines_of, read_entry
-from reconciliation.formats.camt.head import Head
+from reconciliation.formats.camt.head import Head, Kind
 from reconciliation.formats.camt.names import Names
 from reconciliation.formats.parts import Part
 from reconciliation.formats.refusals import (
     FileTooLarge,
     MisplacedFigure,
     MissingFigure,
-    NotAStatement,
     UnknownFormat,
 )
 from reconciliation.formats.strict_xml import PIECE, StrictXml, local
@@ -34,15 +34,18 @@ MOST_TAGS: Final = 250_000
 MOST_STATEMENTS: Final = 10_000
 
 STATEMENT: Final = "BkToCstmrStmt"
-NO_STATEMENTS: Final = {
-    "BkToCstmrAcctRpt": "camt.052",
-    "BkToCstmrDbtCdtNtfctn": "camt.054",
-}
+KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
+    {
+        STATEMENT: Kind("Stmt", "camt053", None),
+        "BkToCstmrAcctRpt": Kind("Rpt", "camt.052", "camt.052"),
+        "BkToCstmrDbtCdtNtfctn": Kind("Ntfctn", "camt.054", "camt.054"),
+    }
+)
 _HEAD: Final = ("Acct", "Bal", "FrToDt", "TxsSummry")
 
 
 def parse(stream: BinaryIO) -> Iterator[Part]:
-    """The statements of a CAMT.053 file, read once from where `stream` stands."""
+    """What a CAMT file says of each account, read once from where `stream` stands."""
     document = _Document()
     size = 0
     while piece := stream.read(PIECE):
@@ -59,7 +62,7 @@ class _Document:
     def __init__(self) -> None:
         self.ready: list[Part] = []
         self.unbroken = self.tags = self.statements = self.entry_line = 0
-        self.names = Names("")
+        self.names, self.kind = Names(""), KINDS[STATEMENT]
         self.message: Element | None = None
         self.statement: _Statement | None = None
         self.awaited: dict[str, Callable[[Element], None]] = {}
@@ -90,7 +93,8 @@ class _Document:
         if self.message is None:
             raise UnknownFormat(line=1, name="XML")
         if not self.statements:
-            raise MissingFigure(line=self.line, what=f"{STATEMENT}/Stmt")
+            what = f"{local(self.message.tag)}/{self.kind.part}"
+            raise MissingFigure(line=self.line, what=what)
         return []
 
     def _parse(self, piece: bytes) -> list[Part]:
@@ -100,22 +104,20 @@ class _Document:
 
     def _open_outside(self, tag: str, attributes: dict[str, str]) -> None:
         element = self.builder.start(tag, attributes)
-        name = local(tag)
-        if name in NO_STATEMENTS:
-            raise NotAStatement(line=self.line, message=NO_STATEMENTS[name])
-        if name == STATEMENT:
-            self.message, self.names = element, Names(tag)
+        kind = KINDS.get(local(tag))
+        if kind is not None:
+            self.message, self.names, self.kind = element, Names(tag), kind
             self.awaited = {
                 tag: self._close_message,
-                self.names["Stmt"]: self._close_statement,
+                self.names[kind.part]: self._close_statement,
                 self.names["Ntry"]: self._close_entry,
             }
             self.expat.StartElementHandler = self._open_in_message
 
     def _open_in_message(self, tag: str, attributes: dict[str, str]) -> None:
         element = self.builder.start(tag, attributes)
-        if tag == self.names["Stmt"]:
-            self.statement = _Statement(element, names=self.names, line=self.line)
+        if tag == self.names[self.kind.part]:
+            self.statement = _Statement(element, self.kind, names=self.names, line=self.line)
             self.expat.StartElementHandler = self._open_in_statement
 
     def _open_in_statement(self, tag: str, attributes: dict[str, str]) -> None:
@@ -155,10 +157,10 @@ class _Document:
 
 
 class _Statement:
-    """One `Stmt`: its head until the first entry, then its lines."""
+    """One account's part of a message: its head until the first entry, then its lines."""
 
-    def __init__(self, element: Element, *, names: Names, line: int) -> None:
-        self.element, self.names, self.line = element, names, line
+    def __init__(self, element: Element, kind: Kind, *, names: Names, line: int) -> None:
+        self.element, self.kind, self.names, self.line = element, kind, names, line
         self.head: Head | None = None
         self.lines = 0
 
@@ -184,7 +186,7 @@ class _Statement:
     def _opened(self, entry: Element | None) -> tuple[list[Part], Head]:
         if self.head is not None:
             return [], self.head
-        self.head = Head(self.element, names=self.names, line=self.line, entry=entry)
+        self.head = Head(self.element, self.kind, names=self.names, line=self.line, entry=entry)
         self.element[:] = self.element[-1:] if entry is not None else []
         return [self.head.start], self.head
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -19,8 +20,6 @@ from reconciliation.formats.refusals import (
     UnreadableAmount,
 )
 
-FORMAT: Final = "camt053"
-
 OPENING: Final = ("OPBD", "PRCD")
 """ISO 20022 ExternalBalanceType1Code: opening booked, else the previous closing booked."""
 CLOSING: Final = "CLBD"
@@ -33,11 +32,21 @@ _TOTALS: Final = (
 _MOST_COUNT_DIGITS: Final = 15
 
 
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One of the three messages: what an account's part of it is called, and the message itself."""
+
+    part: str
+    format: str
+    message: str | None
+    """Its name where it tells of the day and is no statement."""
+
+
 class Head:
     """What a statement says of itself before its first entry."""
 
     def __init__(
-        self, statement: Element, *, names: Names, line: int, entry: Element | None
+        self, statement: Element, kind: Kind, *, names: Names, line: int, entry: Element | None
     ) -> None:
         self.names, self.line = names, line
         account = names.only(statement, "Acct", line=line)
@@ -46,7 +55,7 @@ class Head:
         booked = self._balances(balances)
         self.closing = booked.get(CLOSING)
         self.start = Start(
-            format=FORMAT,
+            format=kind.format,
             account=self._account(account),
             currency=self.currency,
             opening=next((booked[code] for code in OPENING if code in booked), None),
@@ -54,6 +63,7 @@ class Head:
             to_day=self._period_day(statement, "To"),
             number=names.text(statement, "Id"),
             sequence=self._sequence(statement),
+            message=kind.message,
         )
         self.tally = Tally(self.start.opening)
         summary = names.child(statement, "TxsSummry")

@@ -35,11 +35,11 @@ def add(pages: StaffPages, cashless: Service) -> None:
                 one.id: one for one in agencies.accounts(session, on=local_day(clock.now()))
             }
         )
-        pairs = list(zip(found.read, found.would.statements, strict=True))
+        would = [None] * len(found.read) if found.would is None else found.would.statements
         return render_template(
             "console/preview.html",
             shown=found,
-            pairs=pairs,
+            pairs=list(zip(found.read, would, strict=True)),
             numbers=numbers,
             chosen=chosen,
             most=MOST_SHOWN,

@@ -8,6 +8,7 @@ from io import BytesIO
 
 import pytest
 
+from payments.core.vault import Vault
 from reconciliation.formats import (
     End,
     Figure,
@@ -18,7 +19,20 @@ from reconciliation.formats import (
     in_dong,
     read,
 )
-from tests.statement_files import Movement, balance, camt, document, entry, payment
+from reconciliation.formats.refusals import NotAStatement
+from reconciliation.statements import Received
+from reconciliation.statements import read as read_for_booking
+from tests.statement_files import (
+    ACCOUNT,
+    MESSAGES,
+    Movement,
+    about_the_day,
+    balance,
+    camt,
+    document,
+    entry,
+    payment,
+)
 
 FIFTY = Movement(50_000, memo="TTHC0123456789", payer="NGUYEN VAN AN", payer_account="0071001")
 TEN = Movement(10_000, memo="TTHC9876543210", reference="5242-74129")
@@ -286,14 +300,51 @@ def test_dong_with_decimals_of_nothing_are_whole():
     assert f"{lines(content)[0].amount:f}" == "50000"
 
 
-@pytest.mark.parametrize(
-    ("message", "name"),
-    [("BkToCstmrAcctRpt", "camt.052"), ("BkToCstmrDbtCdtNtfctn", "camt.054")],
-)
-def test_a_report_or_a_notice_is_refused_by_its_name(message, name):
-    """They tell of the day but are no statement of it."""
-    refused = refusal(document(f"<{message}><Rpt/></{message}>"))
-    assert (refused.code, refused.fields["message"]) == ("not_a_statement", name)
+@pytest.mark.parametrize("kind", MESSAGES)
+@pytest.mark.parametrize("version", [2, 4, 6, 8, 10, 13])
+def test_a_report_or_a_notice_is_read_alike_and_says_what_it_is(kind, version):
+    """Its booked entries are lines; without a closing balance nothing can be proved."""
+    pending = entry(TEN, status="PDNG", modern=version >= 8)
+    start, line, finish = parts(about_the_day(kind, [FIFTY], version=version, extra=pending))
+    assert (start.format, start.message, start.account) == (kind, kind, ACCOUNT)
+    assert (line.amount, line.memo, line.payer_name) == (50_000, FIFTY.memo, FIFTY.payer)
+    assert (finish.closing, finish.balanced) == (None, None)
+
+
+def test_a_report_at_the_end_of_the_day_may_prove_itself():
+    """With opening and closing balances it adds up or it does not; it stays a message."""
+    for closing, balanced in ((60_000, True), (60_001, False)):
+        head = balance("OPBD", 10_000) + balance("CLBD", closing)
+        start, _, finish = parts(about_the_day("camt.052", [FIFTY], head=head))
+        assert (start.message, finish.balanced) == ("camt.052", balanced)
+
+
+def test_a_balance_within_the_day_is_no_closing():
+    """ITBD is where the account stands when the report is written."""
+    head = balance("OPBD", 10_000) + balance("ITBD", 60_000)
+    finish = parts(about_the_day("camt.052", [FIFTY], head=head))[-1]
+    assert (finish.closing, finish.balanced) == (None, None)
+
+
+@pytest.mark.parametrize("kind", MESSAGES)
+def test_a_report_or_a_notice_of_no_account_is_refused(kind):
+    """As a statement without one is, and by the name of what is missing."""
+    message, part = MESSAGES[kind]
+    refused = refusal(document(f"<{message}><GrpHdr/></{message}>"))
+    assert (refused.code, refused.fields["what"]) == ("missing_figure", f"{message}/{part}")
+    refused = refusal(document(f"<{message}><{part}/></{message}>"))
+    assert (refused.code, refused.fields["what"]) == ("missing_figure", f"{part}/Acct")
+
+
+@pytest.mark.parametrize("kind", MESSAGES)
+def test_a_report_or_a_notice_is_never_booked(kind):
+    """Not even one that adds up, nor one that follows a statement in the same file."""
+    report = about_the_day(kind, [FIFTY]).partition(b"?>")[2]
+    both = b"<All>" + camt([FIFTY]).partition(b"?>")[2] + report + b"</All>"
+    for content in (report, both):
+        with pytest.raises(NotAStatement) as refused:
+            read_for_booking(Received(content, "x"), vault=Vault([b"0" * 32]), prefix="TTHC")
+        assert refused.value.fields["message"] == kind
 
 
 BAD = [

@@ -15,6 +15,7 @@ from sandbox.accounts import Bank
 from sandbox.callbacks import Courier
 from sandbox.clock import Clock
 from sandbox.config import SandboxConfig
+from sandbox.statements.service import StatementService
 from sandbox.transfers import Teller
 from sandbox.web import api, headers, language, pages, problems
 from sandbox.web.desk import Desk
@@ -44,7 +45,7 @@ def open_desk(config: SandboxConfig) -> Desk:
     bank = Bank()
     courier = Courier(clock=clock, retry_factor=config.retry_factor)
     chance = Random(config.seed)  # noqa: S311 - a lot for a practice bank, not a secret
-    return Desk(bank, Teller(bank, courier, chance), courier, clock)
+    return Desk(bank, Teller(bank, courier, chance), courier, clock, StatementService())
 
 
 def _healthz() -> Response:

@@ -310,6 +310,14 @@ PROBLEMS: Final[dict[str, tuple[str, str]]] = {
         "Chữ ký không đúng, hoặc dấu thời gian lệch quá năm phút.",
         "The signature is wrong, or its timestamp is more than five minutes off.",
     ),
+    "bad_statement_key": (
+        "Thiếu khoá lấy sao kê của tài khoản này, hoặc khoá không đúng.",
+        "The key to this account's statements is missing or wrong.",
+    ),
+    "statement_not_ready": (
+        "Ngày {day} chưa hết: sao kê có từ 0 giờ hôm sau.",
+        "{day} is not over yet: its statement is there from midnight.",
+    ),
 }
 """What is said of a refusal, by its code."""
 

@@ -1,8 +1,8 @@
 """The control API: programs open accounts, pay, and ask what became of it.
 
 Nobody signs in: the bank listens on this machine only, and a call that changes anything must say
-that it is JSON, which no other site's form can. The list of movements for polling is the exception:
-it is a bank's interface, so it wants the signature of a subscription's secret.
+that it is JSON, which no other site's form can. Two are a bank's interface, so they want proof:
+polling the signature of a subscription's secret, the statement service its key.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sandbox.callbacks import Delivery, State, Subscription
 from sandbox.clock import bank_day
 from sandbox.protocols import PROTOCOLS, practice
 from sandbox.refusals import Unsigned
-from sandbox.web import told
+from sandbox.web import statement_api, told
 from sandbox.web.desk import Desk
 from sandbox.web.fields import MOST_BALANCE, Fields, read_json
 from sandbox.web.files import statement_file
@@ -54,6 +54,7 @@ def blueprint(desk: Desk) -> Blueprint:
     _add_bank_entries(api, desk)
     _add_callbacks(api, desk)
     _add_statements(api, desk)
+    _add_statement_service(api, desk)
     return api
 
 
@@ -204,6 +205,18 @@ def _add_statements(api: Blueprint, desk: Desk) -> None:
         listed = found[:limit]
         following = str(listed[-1].id) if len(found) > limit else None
         return jsonify(items=[_as_told(desk, one, subscription) for one in listed], next=following)
+
+
+def _add_statement_service(api: Blueprint, desk: Desk) -> None:
+    statement_api.add(api, desk)
+
+    @api.post("/statement-keys")
+    def hand_out() -> tuple[Response, int]:
+        return jsonify(statement_api.admit(desk, _body())), 201
+
+    @api.post("/statement-faults")
+    def go_wrong() -> tuple[Response, int]:
+        return jsonify(statement_api.spoil(desk, _body())), 201
 
 
 def _signed_by(desk: Desk, number: str) -> Subscription:

@@ -1,4 +1,4 @@
-"""What stands behind every request: the books, the teller, the courier, the clock."""
+"""What stands behind every request: books, teller, courier, clock, statements."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sandbox.accounts import Bank
 from sandbox.callbacks import Courier
 from sandbox.clock import Clock
+from sandbox.statements.service import StatementService
 from sandbox.transfers import Teller
 
 
@@ -18,3 +19,4 @@ class Desk:
     teller: Teller
     courier: Courier
     clock: Clock
+    statements: StatementService

@@ -8,6 +8,7 @@ from sandbox import memos
 from sandbox.faults import Fault
 from sandbox.protocols import PROTOCOLS
 from sandbox.statements import FORMATS
+from sandbox.statements.service import StatementFault
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "sandbox.md").read_text()
@@ -15,7 +16,7 @@ DOCUMENT = (ROOT / "docs" / "sandbox.md").read_text()
 
 def test_every_fault_way_protocol_and_format_is_told():
     """No name that a caller may write is missing from the document."""
-    names = [*Fault, *memos.VIAS, *PROTOCOLS, *FORMATS]
+    names = [*Fault, *StatementFault, *memos.VIAS, *PROTOCOLS, *FORMATS]
     assert [
         name for name in names if f"`{name}`" not in DOCUMENT and f"={name}" not in DOCUMENT
     ] == []

@@ -39,6 +39,7 @@ def _shown(settings: Config, layouts: Iterable[str]) -> dict[str, str]:
         "MASTER_KEY": say("config.keys", count=len(settings.master_keys)),
         "REFERENCE_PREFIX": settings.reference_prefix,
         "WEBHOOK_HOSTS": ",".join(sorted(settings.webhook_hosts)),
+        "BANK_HOSTS": ",".join(sorted(settings.bank_hosts)),
         "LAYOUTS": ",".join(sorted(layouts)),
         "TRUSTED_PROXIES": str(settings.trusted_proxies),
         "LOG_LEVEL": settings.log_level,

@@ -26,6 +26,7 @@ class Received:
 
 
 Answering = Callable[["Handler", Received], None]
+Getting = Callable[["Handler"], None]
 
 
 def answer(status: int, body: bytes = b"", **headers: str) -> Answering:
@@ -44,11 +45,15 @@ def answer(status: int, body: bytes = b"", **headers: str) -> Answering:
 
 @dataclass
 class Receiver:
-    """The endpoint: `url` to call, `calls` so far, `answering` what to do with the next."""
+    """The endpoint: `url` to call, `calls` so far, `answering` what to do with the next.
+
+    `getting` is what to do with those who only ask.
+    """
 
     url: str = ""
     calls: list[Received] = field(default_factory=list)
     answering: Answering = field(default_factory=lambda: answer(204))
+    getting: Getting = field(default=lambda handler: handler.send_error(405))
     lock: Any = field(default_factory=threading.Lock)
 
     def counted(self) -> Counter[str]:
@@ -71,6 +76,10 @@ class Handler(BaseHTTPRequestHandler):
         with contextlib.suppress(OSError):  # whoever called may be gone
             self.receiver.answering(self, received)
 
+    def do_GET(self) -> None:
+        with contextlib.suppress(OSError):  # whoever asked may be gone
+            self.receiver.getting(self)
+
     def log_message(self, *_: Any) -> None:
         """Says nothing."""
 
@@ -83,9 +92,12 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def a_receiver(answering: Answering | None = None) -> Iterator[Receiver]:
+def a_receiver(
+    answering: Answering | None = None, *, getting: Getting | None = None
+) -> Iterator[Receiver]:
     """An endpoint on a free port of this machine."""
     receiver = Receiver(answering=answering or answer(204))
+    receiver.getting = getting or receiver.getting
     server = _Server(("127.0.0.1", 0), type("Bound", (Handler,), {"receiver": receiver}))
     receiver.url = f"http://127.0.0.1:{server.server_port}/webhook"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})

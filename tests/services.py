@@ -22,6 +22,7 @@ def a_config(**told: Any) -> Config:
             "master_keys": (b"k" * 32,),
             "reference_prefix": "TTHC",
             "webhook_hosts": frozenset({"127.0.0.1", "localhost"}),
+            "bank_hosts": frozenset({"127.0.0.1"}),
             "trusted_proxies": 0,
             "log_level": "INFO",
             "clock_offset_seconds": 0,

@@ -37,6 +37,7 @@ SETTINGS: Final = (
     "MASTER_KEY",
     "REFERENCE_PREFIX",
     "WEBHOOK_HOSTS",
+    "BANK_HOSTS",
     "LAYOUTS",
     "DROP_FOLDER",
     "TRUSTED_PROXIES",
@@ -84,6 +85,8 @@ class Config:
     trusted_proxies: int
     log_level: str
     clock_offset_seconds: int
+    bank_hosts: frozenset[str] = frozenset()
+    """Hosts of banks that may be private or without TLS: a leased line, the practice bank."""
     layouts: str = field(default="", repr=False)
     """Further layouts of bank statements, in TOML; those who read statements know the language."""
     drop_folder: Path | None = None
@@ -152,6 +155,7 @@ def _read_live(env: _Environment) -> dict[str, Any]:
         "base_url": env.setting("BASE_URL", parse=_https_url),
         "master_keys": env.setting("MASTER_KEY", parse=_master_keys),
         "webhook_hosts": env.setting("WEBHOOK_HOSTS", "", parse=_hosts),
+        "bank_hosts": env.setting("BANK_HOSTS", "", parse=_hosts),
         "clock_offset_seconds": env.setting("CLOCK_OFFSET_SECONDS", "0", parse=_no_offset),
         **_read_alike(env),
     }
@@ -165,6 +169,7 @@ def _read_sandbox(env: _Environment) -> dict[str, Any]:
         "base_url": env.setting("BASE_URL", "http://127.0.0.1:8000", parse=_base_url),
         "master_keys": env.setting("MASTER_KEY", "", parse=_or_none(_master_keys)),
         "webhook_hosts": env.setting("WEBHOOK_HOSTS", here, parse=_hosts),
+        "bank_hosts": env.setting("BANK_HOSTS", here, parse=_hosts),
         "clock_offset_seconds": env.setting("CLOCK_OFFSET_SECONDS", "0", parse=_offset),
         **_read_alike(env),
     }

@@ -31,7 +31,7 @@ from urllib3.util.ssl_match_hostname import CertificateError
 from payments.core.errors import Invalid, Unavailable
 
 MOST_BYTES: Final = 64 * 1024
-"""An answer is read this far and no further."""
+"""An answer is read this far and no further, unless the caller expects more."""
 
 LONGEST_URL: Final = 2048
 
@@ -67,7 +67,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the other side said. `cut` tells that the body went on past `MOST_BYTES`."""
+    """What the other side said. `cut` tells that the body went on past what was read."""
 
     status: int
     headers: Mapping[str, str]
@@ -93,6 +93,7 @@ class Destination:
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
 
+_PIECE: Final = 64 * 1024
 _PORTS: Final = {"https": 443, "http": 80}
 _HOST: Final = re.compile(r"[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?\.?|[0-9a-f:.]*:[0-9a-f:.]*")
 _SPELLING: Final = re.compile(r"https?://[!-;=?-\[\]_a-z~]+", re.IGNORECASE)
@@ -173,9 +174,12 @@ class Client:
         """
         return self._call("POST", url, body=body, headers=headers)
 
-    def get(self, url: str, *, headers: Mapping[str, str]) -> Answer:
-        """Asks `url`; any status is an answer. Raises `AddressRefused` or `NotReached`."""
-        return self._call("GET", url, body=None, headers=headers)
+    def get(self, url: str, *, headers: Mapping[str, str], most: int = MOST_BYTES) -> Answer:
+        """Asks `url`, and reads `most` bytes of what it says; any status is an answer.
+
+        Raises `AddressRefused` or `NotReached`.
+        """
+        return self._call("GET", url, body=None, headers=headers, most=most)
 
     def route(self, goal: Destination) -> Sequence[str]:
         """The addresses to connect to, looked up now, every one of them fit to be called."""
@@ -210,7 +214,13 @@ class Client:
         return answer
 
     def _call(
-        self, method: str, url: str, *, body: bytes | None, headers: Mapping[str, str]
+        self,
+        method: str,
+        url: str,
+        *,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        most: int = MOST_BYTES,
     ) -> Answer:
         goal = destination(url, allowed=self._allowed)
         ends = time.monotonic() + self._limits.whole
@@ -227,7 +237,7 @@ class Client:
                     continue
                 with _within(line, ends, goal):
                     return self._exchange(
-                        line, goal, address, method=method, body=body, headers=headers
+                        line, goal, address, method=method, body=body, headers=headers, most=most
                     )
         raise failure
 
@@ -253,6 +263,7 @@ class Client:
         method: str,
         body: bytes | None,
         headers: Mapping[str, str],
+        most: int,
     ) -> Answer:
         if line.sock is not None:
             line.sock.settimeout(self._limits.read)
@@ -266,16 +277,16 @@ class Client:
             decode_content=False,
         )
         with contextlib.closing(line.getresponse()) as response:
-            read = _read(response)
+            read = _read(response, most)
         told = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status, told, read[:MOST_BYTES], len(read) > MOST_BYTES, address)
+        return Answer(response.status, told, read[:most], len(read) > most, address)
 
 
-def _read(response: BaseHTTPResponse) -> bytes:
-    """The body up to one byte past the cap, piece by piece as it comes."""
+def _read(response: BaseHTTPResponse, most: int) -> bytes:
+    """The body up to one byte past `most`, piece by piece as it comes."""
     read = bytearray()
-    while len(read) <= MOST_BYTES:
-        piece = response.read1(MOST_BYTES + 1 - len(read))
+    while len(read) <= most:
+        piece = response.read1(min(_PIECE, most + 1 - len(read)))
         if not piece:
             break
         read += piece

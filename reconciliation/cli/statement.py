@@ -23,6 +23,8 @@ from payments.core.config import PREFIX
 from payments.core.money import grouped
 from payments.core.words import say
 from reconciliation import formats, jobs
+from reconciliation.cli.pull import fetch, pull
+from reconciliation.cli.writing import refuse_unknown_format
 from reconciliation.formats import VND, End, Line, Part, Start, drafts
 from reconciliation.formats.layouts import WrongLayout
 from reconciliation.statements import Imported, Received
@@ -36,6 +38,10 @@ _STEP: Final = 1_000
 @click.group()
 def statement() -> None:
     """Read and import bank statements."""
+
+
+statement.add_command(fetch)
+statement.add_command(pull)
 
 
 @statement.command()
@@ -64,7 +70,7 @@ def parse(
     memory does not grow with it.
     """
     layouts = "" if further is None else _text_of(further)
-    _refuse_unknown(in_format, layouts)
+    refuse_unknown_format(in_format, layouts)
     read = partial(
         formats.read,
         format=in_format,
@@ -115,7 +121,7 @@ def import_(
         return {row.id: row.number for row in rows}
 
     with service.opened() as cashless:
-        _refuse_unknown(in_format, cashless.config.layouts)
+        refuse_unknown_format(in_format, cashless.config.layouts)
         account = cashless.database.read(whose)
         bar = sys.stderr
         with click.progressbar(
@@ -142,13 +148,6 @@ def _text_of(further: Path) -> str:
         return further.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise WrongLayout(layout=further.name, what="UTF-8") from None
-
-
-def _refuse_unknown(in_format: str | None, layouts: str) -> None:
-    """Ends with click's own words and the names there are, if there is no such format."""
-    known = click.Choice(tuple(formats.formats_with(layouts)))
-    if in_format is not None:
-        known.convert(in_format, None, None)
 
 
 def _imported_fields(done: Imported, numbers: Mapping[int, str]) -> dict[str, object]:

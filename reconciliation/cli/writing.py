@@ -1,4 +1,4 @@
-"""Where a command writes a file: to a path, in one step, or to standard output."""
+"""What commands share: a file written whole or not at all, a format that is known."""
 
 from __future__ import annotations
 
@@ -6,6 +6,17 @@ import shutil
 import sys
 from pathlib import Path
 from typing import IO
+
+import click
+
+from reconciliation import formats
+
+
+def refuse_unknown_format(in_format: str | None, layouts: str) -> None:
+    """Ends with click's own words and the names there are, if there is no such format."""
+    known = click.Choice(tuple(formats.formats_with(layouts)))
+    if in_format is not None:
+        known.convert(in_format, None, None)
 
 
 def put(file: IO[bytes], output: str | None) -> None:

@@ -12,6 +12,7 @@ from typing import Final
 from payments.core.scheduler import Job, Loop, every
 from reconciliation.jobs.days import run_day, run_due
 from reconciliation.jobs.drop_folder import take_dropped
+from reconciliation.jobs.fetching import Fetcher
 from reconciliation.jobs.files import (
     Preview,
     import_statement,
@@ -21,11 +22,13 @@ from reconciliation.jobs.files import (
 
 JOBS: Final[Sequence[Job | Loop]] = (
     Job("dropped_files", every(1), take_dropped, once=False),
+    Job("fetch_statements", every(15), Fetcher().fetch_due, once=False),
     Job("days", every(1), run_due, once=False),
 )
 
 __all__ = [
     "JOBS",
+    "Fetcher",
     "Preview",
     "import_statement",
     "offer_statement",

@@ -1,8 +1,8 @@
 """Statements: files of banks read whole, stored once, and whether they follow one another.
 
 `tables` says what is kept, `reading` what a file says, `keeping` whether it is offered, taken or
-refused, `importing` what of it is new, `continuity` what the bank's balance was, `lines` how lines
-are marked as matched.
+refused, `importing` what of it is new, `continuity` what the bank's balance was, `pulls` and
+`fetches` what is fetched from banks, `lines` how lines are marked as matched.
 """
 
 from reconciliation.statements.continuity import (
@@ -15,6 +15,21 @@ from reconciliation.statements.continuity import (
     is_covered,
     moved_between,
     net,
+)
+from reconciliation.statements.fetches import (
+    BankDeclined,
+    Call,
+    FetchOutcome,
+    StatementFetch,
+    StatementNotReady,
+    StatementOfOtherDays,
+    Wanted,
+    begin_call,
+    due,
+    record_failed,
+    record_fetched,
+    take_call,
+    wanted,
 )
 from reconciliation.statements.importing import (
     AccountNotSaid,
@@ -32,6 +47,15 @@ from reconciliation.statements.keeping import (
     withdraw_offer,
 )
 from reconciliation.statements.lines import LineAlreadyMatched, match_all, unmatch_all
+from reconciliation.statements.pulls import (
+    Access,
+    InvalidPull,
+    NoPull,
+    StatementPull,
+    begin_pull,
+    end_pull,
+    pulls_in_force,
+)
 from reconciliation.statements.reading import (
     MOST_BYTES,
     EmptyFile,
@@ -52,26 +76,41 @@ from reconciliation.statements.tables import (
 
 __all__ = [
     "MOST_BYTES",
+    "Access",
     "AccountNotSaid",
+    "BankDeclined",
     "Basis",
+    "Call",
     "Closing",
     "EmptyFile",
+    "FetchOutcome",
     "FileState",
     "Imported",
     "ImportedForAnother",
+    "InvalidPull",
     "LineAlreadyMatched",
     "LineReference",
+    "NoPull",
     "NotOffered",
     "Read",
     "Received",
     "Statement",
+    "StatementFetch",
     "StatementFile",
     "StatementLine",
+    "StatementNotReady",
     "StatementOfAnotherAccount",
+    "StatementOfOtherDays",
+    "StatementPull",
     "StatementTooLarge",
     "StatementWithoutDays",
+    "Wanted",
+    "begin_call",
+    "begin_pull",
     "closing_on",
     "days_without",
+    "due",
+    "end_pull",
     "first_opening",
     "gaps",
     "import_file",
@@ -84,7 +123,12 @@ __all__ = [
     "net",
     "offer",
     "offered",
+    "pulls_in_force",
     "read",
+    "record_failed",
+    "record_fetched",
+    "take_call",
     "unmatch_all",
+    "wanted",
     "withdraw_offer",
 ]

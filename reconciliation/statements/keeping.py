@@ -69,7 +69,7 @@ def keep_refusal(
 ) -> None:
     """Notes that a file was refused, and why; nothing of its content is kept."""
     file = _file(received, state=FileState.REFUSED, by=by, now=now)
-    fields = {name: _plain(value) for name, value in error.fields.items()}
+    fields = {name: plain(value) for name, value in error.fields.items()}
     file.refusal = {"code": error.code, "fields": fields}
     session.add(file)
     session.flush()
@@ -102,5 +102,6 @@ def _file(received: Received, *, state: FileState, by: str, now: datetime) -> St
     )
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """A field of a refusal as it is kept: a number or a text."""
     return value if value is None or isinstance(value, int | str) else str(value)

@@ -21,7 +21,14 @@ from payments.staff import Role
 from payments.web import auth, problems
 from payments.web.auth import StaffPages, staff_only
 from reconciliation import jobs
-from reconciliation.statements import MOST_BYTES, Imported, Received, Statement, StatementFile
+from reconciliation.statements import (
+    MOST_BYTES,
+    Imported,
+    Received,
+    Statement,
+    StatementFetch,
+    StatementFile,
+)
 from reconciliation.web.console.parts import READERS, chosen_account, to_files
 
 SHOWN: Final = 50
@@ -40,12 +47,20 @@ def add(pages: StaffPages, cashless: Service) -> None:
     @staff_only(*READERS)
     def shown() -> str:
         today = local_day(clock.now())
-        accounts, files = cashless.database.read(
-            lambda session: (agencies.accounts(session, on=today), _files(session))
+        accounts, files, fetches = cashless.database.read(
+            lambda session: (
+                agencies.accounts(session, on=today),
+                _files(session),
+                _fetches(session),
+            )
         )
         numbers = {one.id: one for one in accounts}
         return render_template(
-            "console/statements.html", accounts=accounts, files=files, numbers=numbers
+            "console/statements.html",
+            accounts=accounts,
+            files=files,
+            fetches=fetches,
+            numbers=numbers,
         )
 
     @pages.post("/statements", endpoint="import_statement")
@@ -88,6 +103,12 @@ def _fields(session: Session, done: Imported) -> dict[str, Any]:
             for one in done.statements
         ],
     }
+
+
+def _fetches(session: Session) -> Sequence[StatementFetch]:
+    """The latest days that were asked for from banks' APIs."""
+    latest = select(StatementFetch).order_by(StatementFetch.tried_at.desc(), StatementFetch.id)
+    return session.scalars(latest.limit(SHOWN)).all()
 
 
 def _files(session: Session) -> Sequence[Result[*tuple[Any, ...]]]:

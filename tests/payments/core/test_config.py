@@ -141,6 +141,7 @@ def test_everything_wrong_is_named_at_once() -> None:
             "CASHLESS_MASTER_KEY_FILE": "/nowhere",
             "CASHLESS_REFERENCE_PREFIX": "tthc",
             "CASHLESS_WEBHOOK_HOSTS": "http://x",
+            "CASHLESS_BANK_HOSTS": "http://x",
             "CASHLESS_LAYOUTS": "[",
             "CASHLESS_DROP_FOLDER": "/nowhere",
             "CASHLESS_TRUSTED_PROXIES": "-1",

@@ -125,9 +125,9 @@ def match_all(session: Session, matched: Rows) -> None:
         raise AlreadyMatched
 
 
-def unmatch_all(session: Session, match_ids: Rows) -> None:
-    """Takes the number of a revoked match off its credits."""
-    session.execute(update(CREDIT).where(CREDIT.c.match_id.in_(match_ids)).values(match_id=None))
+def unmatch_all(session: Session, chosen: Rows) -> None:
+    """Takes the number of a revoked match off its credits, by their ids."""
+    session.execute(update(CREDIT).where(CREDIT.c.id.in_(chosen)).values(match_id=None))
 
 
 def merge_all(session: Session, merged: Rows) -> None:

@@ -71,7 +71,10 @@ def apply_all(session: Session, changes: Rows) -> None:
     becomes_open = and_(~reached, request.status.in_(allowed_into(Status.OPEN)))
     session.execute(
         update(request)
-        .where(request.id == change.payment_request_id)
+        .where(
+            request.id == change.payment_request_id,
+            request.id.in_(select(change.payment_request_id)),  # else SQLite reads all requests
+        )
         .values(
             received=request.received + change.received,
             advised=request.advised + change.advised,

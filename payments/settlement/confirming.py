@@ -144,15 +144,14 @@ def confirm_all(session: Session, pairs: Rows, *, actor: str, now: datetime) -> 
 
 
 def unconfirm_all(
-    session: Session, match_ids: Rows, entries: Rows, *, actor: str, now: datetime
+    session: Session, chosen: Rows, entries: Rows, *, actor: str, now: datetime
 ) -> None:
     """Takes back what `confirm_all` did for revoked matches; nothing else moves.
 
-    `entries` selects the ids of the matches' journal entries.
+    `chosen` selects the ids of all their credits, `entries` those of their journal entries.
     """
-    ours = select(CREDIT.c.id).where(CREDIT.c.match_id.in_(match_ids))
-    payment_requests.apply_all(session, _confirmed_of_requests(ours, sign=-1))
-    credits.unmatch_all(session, match_ids)
+    payment_requests.apply_all(session, _confirmed_of_requests(chosen, sign=-1))
+    credits.unmatch_all(session, chosen)
     ledger.reverse_all(session, entries, actor=actor, now=now)
 
 

@@ -15,7 +15,7 @@ from reconciliation.breaks.actions import (
     WaitOutOfRange,
 )
 from reconciliation.breaks.booking_lines import NotToBeBooked
-from reconciliation.breaks.counterparts import counterparts, related
+from reconciliation.breaks.counterparts import counterparts, related, waiting_about
 from reconciliation.breaks.deciding import (
     ActionNotAllowed,
     AwaitsSecondPerson,
@@ -116,6 +116,7 @@ __all__ = [
     "tallies",
     "timeline",
     "told_of",
+    "waiting_about",
     "withdraw",
     "write",
 ]

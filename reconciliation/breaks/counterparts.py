@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -47,6 +47,21 @@ def counterparts(session: Session, one: Break) -> Sequence[Break]:
         .limit(MOST)
     )
     return [row for row in rows if row.leg != Leg.SETTLEMENT or line_for(session, row)]
+
+
+def waiting_about(
+    session: Session, account: int, *, lines: Iterable[int], credits: Iterable[int]
+) -> Sequence[Break]:
+    """Breaks that wait about lines or credits of an account, by their ids."""
+    rows = select(Break).where(
+        Break.collection_account_id == account,
+        or_(
+            and_(Break.leg == Leg.LINE, Break.key.in_([str(one) for one in lines])),
+            and_(Break.leg.in_(OF_CREDITS), Break.key.in_([str(one) for one in credits])),
+        ),
+        WAITING,
+    )
+    return session.scalars(rows.order_by(Break.id)).all()
 
 
 def related(session: Session, one: Break) -> Sequence[Break]:

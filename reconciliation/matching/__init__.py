@@ -15,10 +15,14 @@ from reconciliation.matching.by_hand import (
     match_by_hand,
 )
 from reconciliation.matching.matches import (
+    GivenBack,
     MatchRevoked,
     ReversalStands,
     UnknownMatch,
+    by_number,
+    check_revocable,
     credits_of,
+    entries_of,
     lines_of,
     unmatch,
 )
@@ -41,6 +45,7 @@ __all__ = [
     "Chunk",
     "Clue",
     "Cursor",
+    "GivenBack",
     "LineMatch",
     "MatchMember",
     "MatchRevoked",
@@ -56,7 +61,10 @@ __all__ = [
     "UnknownLine",
     "UnknownMatch",
     "Walk",
+    "by_number",
+    "check_revocable",
     "credits_of",
+    "entries_of",
     "lines_of",
     "match_by_hand",
     "match_chunk",

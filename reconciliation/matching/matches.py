@@ -9,10 +9,11 @@ from sqlalchemy import case, insert, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from payments import agencies, ledger, settlement
-from payments.core import audit
+from payments.core import approvals, audit
 from payments.core.columns import Code, Instant, Json, Key
 from payments.core.database import Rows, analyze, numbered, table_of
 from payments.core.errors import Conflict, NotFound
+from payments.credits import Credit
 from payments.ledger import JournalEntry
 from reconciliation import bookings, statements
 from reconciliation.matching.sets import chunk, found, numbered_match
@@ -31,6 +32,12 @@ class MatchRevoked(Conflict):
     """The match was revoked before."""
 
     code = "match_revoked"
+
+
+class GivenBack(Conflict):
+    """Part of the money was given back, which only money seen on a statement is."""
+
+    code = "match_given_back"
 
 
 class ReversalStands(Conflict):
@@ -99,26 +106,22 @@ def book_found(session: Session, *, actor: str, now: datetime) -> None:
 def unmatch(session: Session, match_id: int, *, reason: str, by: str, now: datetime) -> LineMatch:
     """Revokes one match, keeps its history and books the reversal; nothing else moves.
 
-    The line is then left to staff. Raises `UnknownMatch`, `MatchRevoked` or `ReversalStands`.
+    The line is then left to staff. What lies in a closed day stays there: the reversal is booked on
+    the next open one. One person does it whatever the amount, since the money is only less proved
+    than before; to match it again takes two above the limit.
+
+    Raises `NoReasonGiven`, `UnknownMatch`, and what `check_revocable` does.
     """
-    match = session.get(LineMatch, match_id)
-    if match is None:
-        raise UnknownMatch(match=match_id)
+    reason = approvals.given(reason)
+    match = by_number(session, match_id)
     agencies.lock(session, match.collection_account_id)
     session.refresh(match)
-    if match.revoked_at is not None:
-        raise MatchRevoked(match=match_id)
-    if match.rule == Rule.REVERSAL or _is_reversed(session, match):
-        raise ReversalStands(match=match_id)
-    entries = select(JournalEntry.id).where(
-        JournalEntry.collection_account_id == match.collection_account_id,
-        JournalEntry.decision == f"match:{match_id}",
-    )
+    check_revocable(session, match)
+    entries = entries_of(match)
     if match.first_credit_id is None:
         bookings.unbook_all(session, entries, actor=by, now=now)
     else:
-        ours = select(literal(match_id))
-        settlement.unconfirm_all(session, ours, entries, actor=by, now=now)
+        settlement.unconfirm_all(session, credits_of(match), entries, actor=by, now=now)
     statements.unmatch_all(session, lines_of(match))
     match.revoked_on = ledger.open_day(session, match.collection_account_id, match.day)
     match.revoked_at, match.revoked_by, match.revoke_reason = now, by, reason
@@ -132,6 +135,39 @@ def unmatch(session: Session, match_id: int, *, reason: str, by: str, now: datet
         now=now,
     )
     return match
+
+
+def by_number(session: Session, match_id: int) -> LineMatch:
+    """The match of that number, revoked or not. Raises `UnknownMatch`."""
+    match = session.get(LineMatch, match_id)
+    if match is None:
+        raise UnknownMatch(match=match_id)
+    return match
+
+
+def check_revocable(session: Session, match: LineMatch) -> None:
+    """Raises `MatchRevoked`, `ReversalStands` or `GivenBack` where a match can't be revoked."""
+    if match.revoked_at is not None:
+        raise MatchRevoked(match=match.id)
+    if match.rule == Rule.REVERSAL or _is_reversed(session, match):
+        raise ReversalStands(match=match.id)
+    given_back = select(Credit.id).where(Credit.id.in_(credits_of(match)), Credit.refunded > 0)
+    if session.scalar(given_back.limit(1)) is not None:
+        raise GivenBack(match=match.id)
+
+
+def entries_of(match: LineMatch) -> Rows:
+    """The ids of the journal entries that booked a match."""
+    kind, decision = "match", f"match:{match.id}"
+    if match.rule == Rule.REVERSAL:
+        kind, decision = "bank_reversal", f"line:{match.first_line_id}"
+    elif match.first_credit_id is None:
+        kind = match.rule
+    return select(JournalEntry.id).where(
+        JournalEntry.collection_account_id == match.collection_account_id,
+        JournalEntry.kind == kind,
+        JournalEntry.decision == decision,
+    )
 
 
 def lines_of(match: LineMatch) -> Rows:

@@ -143,6 +143,7 @@ def _lines(
             StatementLine.amount,
             StatementLine.memo,
             StatementLine.bank_reference,
+            StatementLine.match_id,
             LineMatch.rule,
             LineMatch.reasons,
         )

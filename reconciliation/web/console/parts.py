@@ -23,6 +23,10 @@ READERS: Final = frozenset({Role.VIEWER, Role.RECONCILER, Role.APPROVER, Role.AU
 """Who may see figures; administrators have nothing to do with money."""
 
 
+NUMBER: Final = f"int(min=1, max={2**63 - 1})"
+"""A row's number in an address: what a database holds."""
+
+
 class NotADay(NotFound):
     """The address names no day."""
 

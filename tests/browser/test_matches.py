@@ -1,0 +1,80 @@
+"""The page of a match in a real browser: from the day to revoking it, on a phone and on a desk."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, Page, expect
+from sqlalchemy.orm import Session
+
+from payments.core.database import Database
+from payments.core.words import say
+from payments.staff import Role
+from tests.bank import TODAY, BankLine, a_statement, run
+from tests.browser.pages import WIDTHS, opened, serving, spills, violations, visiting
+from tests.builders import NOON, a_payment_request, a_province, paid
+from tests.console import PASSWORD, employ, whole_app
+
+pytestmark = pytest.mark.committed
+
+SHOTS = os.environ.get("CASHLESS_TEST_SHOTS")
+
+
+@pytest.fixture
+def day(database: Database) -> str:
+    """The address of a day with a request that was paid and seen."""
+
+    def unit(session: Session) -> str:
+        province = a_province(session)
+        request = a_payment_request(province)
+        paid(province, request, reference="FT26328000123")
+        a_statement(province, BankLine(50_000, request.reference, reference="FT26328000123"))
+        run(province)
+        employ(session, Role.RECONCILER)
+        return f"/console/days/{province.account.public_id}/{TODAY}"
+
+    return database.write(unit)
+
+
+@pytest.fixture
+def app(day: str, database_url: str) -> Iterator[Flask]:
+    """The whole application, the morning after."""
+    with whole_app(database_url, NOON + timedelta(hours=20)) as whole:
+        yield whole
+
+
+def fits_everybody(page: Page, name: str) -> None:
+    """Nothing to push sideways and nothing a reader stumbles over, at each width."""
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        assert not spills(page), (name, width)
+        assert violations(page) == [], (name, width)
+        if SHOTS:
+            page.screenshot(path=Path(SHOTS) / f"{name}-{width}.png", full_page=True)
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_a_match_is_revoked(browser: Browser, app: Flask, day: str, language: str) -> None:
+    """From the day's line to its match, revoked with a reason: each page fits everybody."""
+    with (
+        serving(app) as address,
+        visiting(browser, language=language) as visit,
+        opened(visit, f"{address}/sign-in?next={day}") as page,
+    ):
+        page.locator("[name=username]").fill("reconciler")
+        page.locator("[name=password]").fill(PASSWORD)
+        page.locator("main button[type=submit]").click()
+        page.locator("#lines ~ * a").first.click()
+        fits_everybody(page, f"match-{language}")
+        page.locator("[name=reason]").fill("Nhầm dòng sao kê")
+        page.locator("main form button").click()
+        expect(page.locator("main")).to_contain_text("Nhầm dòng sao kê")
+        expect(page.locator("[name=reason]")).to_have_count(0)
+        unseen = say("break.callback_without_line", in_language=language)
+        expect(page.locator("main")).to_contain_text(unseen)
+        fits_everybody(page, f"match-revoked-{language}")

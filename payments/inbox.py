@@ -10,7 +10,7 @@ stands.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -144,7 +144,8 @@ def settle_account(
     rows = _waiting(session, collection_account_id, only=only)
     if not rows:
         return 0
-    letters = [_open(row, prefix=prefix) for row in rows]
+    ours = agencies.virtual_prefixes(session)
+    letters = [_open(row, prefix=prefix, ours=ours) for row in rows]
     fresh, repeated, conflicting = _sort_out(session, collection_account_id, letters)
     credits.tell(
         session,
@@ -183,11 +184,12 @@ def mark_failed(session: Session, callback_id: int, *, reason: str, now: datetim
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """A callback with what it says, and the codes in its memo."""
+    """A callback with what it says, and the codes it names: by a virtual account, or its memo."""
 
     row: Result[*tuple[Any, ...]]
     advice: Advice
     references: Sequence[references.Reference]
+    virtual_account: str | None
 
 
 def _row(letter: Letter, *, now: datetime) -> dict[str, Any]:
@@ -252,11 +254,14 @@ def _waiting(
     return session.execute(chosen).all()
 
 
-def _open(row: Result[*tuple[Any, ...]], *, prefix: str) -> _Opened:
+def _open(row: Result[*tuple[Any, ...]], *, prefix: str, ours: Collection[str]) -> _Opened:
     advice = SOURCES[row.source].read(row.body, scheme=row.scheme)
     if advice is None:
         raise ValueError("a test message was stored")
-    return _Opened(row, advice, references.find(advice.memo, prefix))
+    paid_to = references.of_virtual_account(advice.virtual_account, ours, prefix)
+    if paid_to is not None:
+        return _Opened(row, advice, [paid_to], advice.virtual_account)
+    return _Opened(row, advice, references.find(advice.memo, prefix), None)
 
 
 def _sort_out(
@@ -313,6 +318,7 @@ def _message(one: _Opened, collection_account_id: int, *, vault: Vault) -> dict[
         "memo": advice.memo,
         "bank_reference": advice.bank_reference,
         "code": credits.code_of((found.code, found.kind) for found in one.references),
+        "virtual_account": one.virtual_account,
         "payer_key": credits.payer_key(advice.payer_account, vault=vault),
         "payer": credits.sealed_payer(advice.payer_account, advice.payer_name, vault=vault),
         "arrived_at": one.row.received_at,

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 import secrets
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -79,6 +80,25 @@ def find(memo: str, prefix: str = PREFIX) -> list[Reference]:
         return []
     codes = dict.fromkeys(pattern.findall(letters))
     return [Reference(code.decode(), _kind(code[len(prefix) :])) for code in codes]
+
+
+def virtual_account(code: str, prefix: str) -> str:
+    """The number of a request's virtual account: the bank's prefix, and the digits of its code."""
+    return prefix + code[-DIGITS:]
+
+
+def of_virtual_account(
+    number: str | None, prefixes: Collection[str], prefix: str = PREFIX
+) -> Reference | None:
+    """The reference that a virtual account under one of our `prefixes` stands for, if it is one.
+
+    A number whose check digit is wrong is none of ours.
+    """
+    told = "".join(filter(str.isalnum, number or "")).upper()
+    first, digits = told[:-DIGITS], told[-DIGITS:]
+    if first not in prefixes or not (digits.isascii() and digits.isdigit()):
+        return None
+    return Reference(prefix + digits, Kind.FULL) if damm.checksum(digits) == 0 else None
 
 
 def squeeze(memo: str) -> bytes:

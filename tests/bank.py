@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from xml.sax.saxutils import escape
 
+from payments import agencies
 from payments.core.calendar import VIETNAM
 from reconciliation import day_close, proof, statements
 from reconciliation.day_close import AccountDay, Progress, Step
@@ -26,6 +27,7 @@ class BankLine:
     memo: str = ""
     reference: str | None = None
     payer: str | None = None
+    paid_to: str | None = None
     day: date = TODAY
     at: datetime | None = None
     reversal: bool = False
@@ -78,10 +80,14 @@ def imported(
     *,
     filename: str = "statement.xml",
     now: datetime = NOON + timedelta(hours=13),
+    layouts: str = "",
 ) -> Imported:
     """The file imported for the province's account."""
     received = Received(content, filename)
-    read = statements.read(received, vault=province.vault, prefix="TTHC")
+    ours = agencies.virtual_prefixes(province.session)
+    read = statements.read(
+        received, vault=province.vault, prefix="TTHC", ours=ours, layouts=layouts
+    )
     return statements.import_file(
         province.session, received, read, account=province.account, by=BY, now=now
     )
@@ -139,12 +145,13 @@ def _entry(line: BankLine, currency: str) -> str:
     reversal = "<RvslInd>true</RvslInd>" if line.reversal else ""
     reference = f"<AcctSvcrRef>{escape(line.reference)}</AcctSvcrRef>" if line.reference else ""
     party = "Dbtr" if line.amount > 0 else "Cdtr"
-    payer = (
-        f"<RltdPties><{party}Acct><Id><Othr><Id>{line.payer}</Id></Othr></Id></{party}Acct>"
-        "</RltdPties>"
-        if line.payer
-        else ""
+    parties = [(party, line.payer), ("Cdtr", line.paid_to)]
+    accounts = "".join(
+        f"<{role}Acct><Id><Othr><Id>{number}</Id></Othr></Id></{role}Acct>"
+        for role, number in parties
+        if number
     )
+    payer = f"<RltdPties>{accounts}</RltdPties>" if accounts else ""
     back = (
         f"<Refs><Prtry><Tp>OriginalReference</Tp><Ref>{escape(line.reverses)}</Ref></Prtry></Refs>"
         if line.reverses

@@ -34,6 +34,13 @@ SCHEMES = MappingProxyType(
     {"sandbox": "hmac", "sepay": "hmac", "payos": "hmac", "sepay_key": "key"}
 )
 _events = count(1)
+_VIRTUAL_ACCOUNTS = MappingProxyType(
+    {
+        "sandbox": "virtual_account",
+        "sepay": "subAccount",
+        "payos": "virtualAccountNumber",
+    }
+)
 
 
 def a_vault() -> Vault:
@@ -166,11 +173,15 @@ def a_message(
     at: datetime = NOON,
     reference: str | None = None,
     payer: str | None = None,
+    virtual_account: str | None = None,
 ) -> None:
     """A callback of `source` kept in the inbox: money came with `memo`."""
     intake = province.intakes[source]
     number = event or str(next(_events))
     body = _BODIES[intake.source](province, memo, amount, number, at, reference, payer)
+    if virtual_account is not None:
+        told = body.get("data", body)
+        told[_VIRTUAL_ACCOUNTS[intake.source]] = virtual_account
     raw = json.dumps(body).encode()
     advice = SOURCES[intake.source].read(raw, scheme=intake.scheme)
     assert advice is not None

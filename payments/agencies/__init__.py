@@ -37,6 +37,15 @@ from payments.agencies.tree import (
     succeed,
     tree,
 )
+from payments.agencies.virtual_accounts import (
+    InvalidVirtualPrefix,
+    VirtualPrefixTaken,
+    VirtualRange,
+    end_virtual_accounts,
+    use_virtual_accounts,
+    virtual_prefix,
+    virtual_prefixes,
+)
 
 __all__ = [
     "Agency",
@@ -47,6 +56,7 @@ __all__ = [
     "CollectionAccountTaken",
     "Described",
     "InvalidAccountNumber",
+    "InvalidVirtualPrefix",
     "Kind",
     "NoCollectionAccount",
     "Node",
@@ -55,6 +65,8 @@ __all__ = [
     "UnknownAgency",
     "UnknownBank",
     "UnknownCollectionAccount",
+    "VirtualPrefixTaken",
+    "VirtualRange",
     "account_for",
     "accounts",
     "ancestry",
@@ -62,11 +74,15 @@ __all__ = [
     "by_number",
     "calendar_of",
     "close_on",
+    "end_virtual_accounts",
     "lock",
     "lock_if_free",
     "open_account",
     "put",
     "succeed",
     "tree",
+    "use_virtual_accounts",
+    "virtual_prefix",
+    "virtual_prefixes",
     "work_on",
 ]

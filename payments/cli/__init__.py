@@ -7,6 +7,7 @@ from typing import Final
 from payments.core.commands import Commands
 
 COMMANDS: Final = Commands(
+    account="payments.cli.account",
     audit="payments.cli.audit",
     portal="payments.cli.portal",
     qr="payments.cli.qr",

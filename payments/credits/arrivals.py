@@ -45,6 +45,7 @@ message = Table(
     Column("memo", Words()),
     Column("bank_reference", Code()),
     Column("code", Code()),
+    Column("virtual_account", Code()),
     Column("payer_key", Code()),
     Column("payer", Bytes()),
     Column("arrived_at", Instant()),
@@ -86,10 +87,13 @@ _COPIED: Final = (
     "memo",
     "bank_reference",
     "code",
+    "virtual_account",
     "payer_key",
     "payer",
     "arrived_at",
 )
+
+_LEARNED: Final = ("code", "virtual_account", "bank_reference", "payer_key", "payer")
 
 _ZERO_AT_FIRST: Final = ("decisions", "to_fees", "held", "unidentified", "refunded", "reversed")
 
@@ -124,6 +128,7 @@ def take_messages(session: Session, *, source: str) -> None:
         "amount",
         "day",
         "code",
+        "virtual_account",
         "payer_key",
         "bank_reference",
     )
@@ -200,28 +205,22 @@ def found_all(session: Session, lines: Rows, references: Rows, *, now: datetime)
 def learn(session: Session, said: Rows) -> None:
     """Fills in what credits lacked, from later words of the same movement.
 
-    `said` selects (credit_id, code, bank_reference, payer_key, payer, trusted). What a credit
-    already says of itself stays.
+    `said` selects the columns of `_lesson`: (credit_id, code, virtual_account, bank_reference,
+    payer_key, payer, trusted). What a credit already says of itself stays.
     """
     temporary(session, _lesson)
     session.execute(insert(_lesson).from_select(list(_lesson.c.keys()), said))
     analyze(session, _lesson)
     _learn_codes(session)
     news = or_(
-        *[
-            and_(CREDIT.c[name].is_(None), _lesson.c[name].is_not(None))
-            for name in ("code", "bank_reference", "payer_key", "payer")
-        ],
+        *[and_(CREDIT.c[name].is_(None), _lesson.c[name].is_not(None)) for name in _LEARNED],
         and_(CREDIT.c.trusted.is_(False), _lesson.c.trusted.is_(True)),
     )
     session.execute(
         update(CREDIT)
         .where(CREDIT.c.id == _lesson.c.credit_id, news)
         .values(
-            {
-                name: func.coalesce(CREDIT.c[name], _lesson.c[name])
-                for name in ("code", "bank_reference", "payer_key", "payer")
-            }
+            {name: func.coalesce(CREDIT.c[name], _lesson.c[name]) for name in _LEARNED}
             | {"trusted": case((_lesson.c.trusted.is_(True), True), else_=CREDIT.c.trusted)}
         )
     )
@@ -232,6 +231,7 @@ _lesson = Table(
     scratch,
     Column("credit_id", Key(), primary_key=True),
     Column("code", Code()),
+    Column("virtual_account", Code()),
     Column("bank_reference", Code()),
     Column("payer_key", Code()),
     Column("payer", Bytes()),
@@ -267,6 +267,7 @@ def _said_by_messages() -> Rows:
     return select(
         pairing.c.credit_id,
         message.c.code,
+        message.c.virtual_account,
         message.c.bank_reference,
         message.c.payer_key,
         message.c.payer,

@@ -3,9 +3,10 @@
 One rule table (money.md, Evidence and credits), as SQL on sets, for messages and lines alike;
 account, amount and direction are always equal:
 
-    reference   same bank reference on the same bank day
-    code        the same FULL code, and not two different bank references
-    payer       same payer account on the same bank day, and codes that don't contradict
+    reference         same bank reference on the same bank day
+    virtual_account   the same virtual account of ours, and not two different bank references
+    code              the same FULL code, and not two different bank references
+    payer             same payer account on the same bank day, and codes that don't contradict
 
 Where several equal movements answer to the same key, the k-th told goes with the k-th credit, by
 day and order of arrival; so n equal transfers told by m sources stay n credits.
@@ -47,6 +48,7 @@ told = Table(
     Column("amount", Amount()),
     Column("day", Day()),
     Column("code", Code()),
+    Column("virtual_account", Code()),
     Column("payer_key", Code()),
     Column("bank_reference", Code()),
     prefixes=["TEMPORARY"],
@@ -95,6 +97,22 @@ class _Step:
 
 _STEPS: Final = (
     _Step("reference", ("bank_reference", "day"), told=("bank_reference",)),
+    _Step(
+        "virtual_account",
+        ("code", "virtual_account", "bank_reference"),
+        told=("virtual_account", "bank_reference"),
+    ),
+    _Step(
+        "virtual_account",
+        ("code", "virtual_account"),
+        told=("virtual_account", "bank_reference"),
+        credit_lacks=("bank_reference",),
+    ),
+    _Step(
+        "virtual_account",
+        ("code", "virtual_account"),
+        told=("virtual_account", "-bank_reference"),
+    ),
     _Step("code", ("code", "bank_reference"), told=("code", "bank_reference")),
     _Step(
         "code",
@@ -156,7 +174,7 @@ def _pair(session: Session, messages: Rows, *, eligible: ColumnElement[bool]) ->
 
 def _classes(session: Session) -> list[dict[str, bool]]:
     """Which fields what was told has, in the combinations that occur."""
-    fields = ("code", "payer_key", "bank_reference")
+    fields = ("code", "virtual_account", "payer_key", "bank_reference")
     has = [told.c[field].is_not(None) for field in fields]
     rows = session.execute(select(*has).distinct())
     return [{field: bool(there) for field, there in zip(fields, row, strict=True)} for row in rows]

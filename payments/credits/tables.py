@@ -47,9 +47,10 @@ class Finding(StrEnum):
 class Credit(Row):
     """One movement of money into a collection account.
 
-    `code` is what ties it to requests: its FULL codes in order, joined by `+`. `bank_reference`
-    is kept only from sources whose references are the statement's. `trusted` says that more than
-    a class C message told it; until then all of it is `advised` and nothing is booked.
+    `code` is what ties it to requests: its FULL codes in order, joined by `+`; where it was paid
+    to a `virtual_account` of ours, that one's and no other. `bank_reference` is kept only from
+    sources whose references are the statement's. `trusted` says that more than a class C message
+    told it; until then all of it is `advised` and nothing is booked.
     """
 
     __tablename__ = "credit"
@@ -99,6 +100,7 @@ class Credit(Row):
     memo: Mapped[str] = mapped_column(Words())
     bank_reference: Mapped[str | None] = mapped_column(Code())
     code: Mapped[str | None] = mapped_column(Code())
+    virtual_account: Mapped[str | None] = mapped_column(Code())
     payer_key: Mapped[str | None] = mapped_column(Code())
     payer: Mapped[bytes | None] = mapped_column(Bytes())
     trusted: Mapped[bool] = mapped_column(Flag())

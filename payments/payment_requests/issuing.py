@@ -255,7 +255,7 @@ def _lines(draft: _Draft) -> list[dict[str, Any]]:
 
 def _shown(draft: _Draft) -> Snapshot:
     addressee = draft.addressee
-    whom = {name: getattr(addressee, name) for name in ("agency", "bin", "number", "account_name")}
+    whom = {name: getattr(addressee, name) for name in _ADDRESSED}
     lines = [shown_line(SimpleNamespace(**line)) for line in _lines(draft)]
     return first_snapshot(draft.facts | whom, lines)
 
@@ -263,6 +263,8 @@ def _shown(draft: _Draft) -> Snapshot:
 def _these(ids: Sequence[int]) -> Select[int]:
     return select(PaymentRequest.id).where(PaymentRequest.id.in_(ids))
 
+
+_ADDRESSED: Final = ("agency", "bin", "number", "account_name", "virtual_prefix")
 
 _BLANK: Final[dict[str, Any]] = {
     "received": 0,

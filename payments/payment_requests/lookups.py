@@ -31,6 +31,7 @@ class Addressee:
     bin: str
     number: str
     account_name: str
+    virtual_prefix: str | None = None
 
 
 class Lookups:
@@ -51,6 +52,7 @@ class Lookups:
             bin=account.bin,
             number=account.number,
             account_name=account.name,
+            virtual_prefix=agencies.virtual_prefix(session, account.id, at=now),
         )
 
     def price(

@@ -13,13 +13,14 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 from sqlalchemy import Row as Result
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
-from payments import vietqr
-from payments.agencies import Agency, CollectionAccount
-from payments.core.database import Rows
+from payments import references, vietqr
+from payments.agencies import Agency, CollectionAccount, VirtualRange
+from payments.core.database import Rows, table_of
 from payments.core.money import Dong
+from payments.core.validity import valid_on
 from payments.payment_requests.tables import PaymentRequest, PaymentRequestLine, Status
 
 Snapshot = dict[str, Any]
@@ -69,11 +70,19 @@ def snapshots(session: Session, requests: Rows) -> dict[int, Snapshot]:
             CollectionAccount.bin,
             CollectionAccount.number,
             CollectionAccount.name.label("account_name"),
+            VirtualRange.prefix.label("virtual_prefix"),
         )
         .join(Agency, Agency.id == PaymentRequest.agency_id)
         .join(
             CollectionAccount,
             CollectionAccount.id == PaymentRequest.collection_account_id,
+        )
+        .outerjoin(
+            VirtualRange,
+            and_(
+                VirtualRange.collection_account_id == PaymentRequest.collection_account_id,
+                valid_on(VirtualRange, table_of(PaymentRequest).c.issued_at),
+            ),
         )
         .where(PaymentRequest.id.in_(requests))
     )
@@ -139,11 +148,14 @@ def _snapshot(
 def _pay_to(row: Result[*tuple[Any, ...]] | SimpleNamespace, due: Dong) -> Mapping[str, Any]:
     """Where and how to pay what is still due. A request that was closed shows no QR."""
     memo = memo_of(row.reference)
+    account = row.number
+    if row.virtual_prefix is not None:
+        account = references.virtual_account(row.reference, row.virtual_prefix)
     open_ = row.status == Status.OPEN
-    qr = vietqr.encode(bin=row.bin, account=row.number, amount=due, memo=memo) if open_ else None
+    qr = vietqr.encode(bin=row.bin, account=account, amount=due, memo=memo) if open_ else None
     return {
         "bin": row.bin,
-        "account": row.number,
+        "account": account,
         "name": row.account_name,
         "memo": memo,
         "qr": qr,

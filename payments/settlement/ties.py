@@ -67,6 +67,7 @@ def _known_of_younger() -> Rows:
     return select(
         _tie.c.older_id,
         CREDIT.c.code,
+        CREDIT.c.virtual_account,
         CREDIT.c.bank_reference,
         CREDIT.c.payer_key,
         CREDIT.c.payer,

@@ -53,6 +53,7 @@ class Sandbox:
             booked_at=protocol.instant(found, "booked_at"),
             memo=protocol.text_or_none(found, "memo") or "",
             bank_reference=protocol.text_or_none(found, "bank_reference", most=64),
+            virtual_account=protocol.text_or_none(found, "virtual_account", most=34),
             payer_account=protocol.text_or_none(found, "payer_account", most=34),
             payer_name=protocol.text_or_none(found, "payer_name", most=140),
             reverses=protocol.text_or_none(found, "reverses", most=64),

@@ -80,6 +80,7 @@ def _lay_out(session: Session, line: StatementLine, *, kind: Kind) -> None:
             "direction": line.direction,
             "amount": line.amount,
             "code": line.code,
+            "virtual_account": line.virtual_account,
             "payer_key": line.payer_key,
             "bank_reference": line.bank_reference,
             "reversal": line.reversal,

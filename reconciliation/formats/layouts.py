@@ -36,6 +36,7 @@ class Column(StrEnum):
     MEMO = "memo"
     PAYER_ACCOUNT = "payer_account"
     PAYER_NAME = "payer_name"
+    VIRTUAL_ACCOUNT = "virtual_account"
     BALANCE = "balance"
     ACCOUNT = "account"
     CURRENCY = "currency"

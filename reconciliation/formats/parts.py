@@ -78,6 +78,9 @@ class Line:
     currency: str
     result: str | None = None
     """What the bank's own comparison says of it (00 … 03), where the file is such a comparison."""
+    virtual_account: str | None = None
+    """The number that a credit was paid to, where the file names it: the account's own, or one that
+    the bank leads to the account."""
 
 
 class Figure(StrEnum):

@@ -64,6 +64,7 @@ class Table:
         self.credit, self.debit = places.get(Column.CREDIT), places.get(Column.DEBIT)
         self.payer_account = places.get(Column.PAYER_ACCOUNT)
         self.payer_name = places.get(Column.PAYER_NAME)
+        self.virtual_account = places.get(Column.VIRTUAL_ACCOUNT)
         self.balance = places.get(Column.BALANCE)
         self.owners = [places[one] for one in _OWNERS if one in places]
         self.owned: list[str] | None = None
@@ -96,6 +97,7 @@ class Table:
             reverses=None,
             stable_id=f"{reference}:{change}" if stable else None,
             currency=self.currency,
+            virtual_account=text_of(at_place(cells, self.virtual_account), row=row) or None,
         )
 
     def name_of(self, cells: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from payments import agencies
 from payments.agencies import CollectionAccount
 from payments.core import clock
 from payments.core.errors import CashlessError, Conflict, Invalid, NotFound
@@ -53,6 +54,7 @@ def import_statement(
             received,
             vault=cashless.vault,
             prefix=config.reference_prefix,
+            ours=cashless.database.read(agencies.virtual_prefixes),
             in_format=in_format,
             layouts=config.layouts,
             tell=tell,
@@ -107,6 +109,7 @@ def _look(cashless: Service, received: Received) -> list[Read]:
         received,
         vault=cashless.vault,
         prefix=config.reference_prefix,
+        ours=cashless.database.read(agencies.virtual_prefixes),
         layouts=config.layouts,
     )
 

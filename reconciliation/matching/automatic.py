@@ -126,6 +126,7 @@ def _confirm(session: Session, *, actor: str, now: datetime) -> int:
         chunk.c.amount,
         chunk.c.day,
         chunk.c.code,
+        chunk.c.virtual_account,
         chunk.c.payer_key,
         chunk.c.bank_reference,
     )
@@ -148,6 +149,7 @@ def _learn(session: Session) -> None:
         select(
             found.c.credit_id,
             LINE.c.code,
+            LINE.c.virtual_account,
             LINE.c.bank_reference,
             LINE.c.payer_key,
             LINE.c.payer,
@@ -182,6 +184,7 @@ def _take(session: Session, *, actor: str, now: datetime) -> int:
         LINE.c.memo,
         LINE.c.bank_reference,
         LINE.c.code,
+        LINE.c.virtual_account,
         LINE.c.payer_key,
         LINE.c.payer,
     ).join(found, found.c.line_id == LINE.c.id)

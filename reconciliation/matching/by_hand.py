@@ -143,7 +143,7 @@ def _book(
     lines = select(StatementLine.id).where(StatementLine.id.in_([line.id for line in ours]))
     chosen = select(Credit.id).where(Credit.id.in_([credit.id for credit in theirs]))
     statements.match_all(session, lines.add_columns(number))
-    nothing = [literal(None, kind) for kind in (Code(), Code(), Code(), Bytes())]
+    nothing = [literal(None, kind) for kind in (Code(), Code(), Code(), Code(), Bytes())]
     credits.learn(session, chosen.add_columns(*nothing, literal(True, Flag())))
     settlement.confirm_all(session, chosen.add_columns(number, day), actor=by, now=now)
     settlement.settle_all(session, chosen, actor=by, now=now)

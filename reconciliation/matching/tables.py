@@ -21,6 +21,7 @@ class Rule(StrEnum):
     """Why a line was matched or booked."""
 
     REFERENCE = "reference"
+    VIRTUAL_ACCOUNT = "virtual_account"
     CODE = "code"
     PAYER = "payer"
     MISSED_CALLBACK = "missed_callback"
@@ -34,6 +35,7 @@ class Reason(StrEnum):
     """What a match rests on, as it is told to staff."""
 
     SAME_REFERENCE = "same_reference"
+    SAME_VIRTUAL_ACCOUNT = "same_virtual_account"
     SAME_CODE = "same_code"
     SAME_PAYER = "same_payer"
     SAME_AMOUNT = "same_amount"
@@ -46,6 +48,7 @@ class Reason(StrEnum):
 
 REASONS = {
     Rule.REFERENCE: [Reason.SAME_REFERENCE, Reason.SAME_DAY, Reason.SAME_AMOUNT],
+    Rule.VIRTUAL_ACCOUNT: [Reason.SAME_VIRTUAL_ACCOUNT, Reason.SAME_AMOUNT],
     Rule.CODE: [Reason.SAME_CODE, Reason.SAME_AMOUNT],
     Rule.PAYER: [Reason.SAME_PAYER, Reason.SAME_DAY, Reason.SAME_AMOUNT],
     Rule.MISSED_CALLBACK: [Reason.NOBODY_TOLD],
@@ -92,7 +95,8 @@ class LineMatch(Row):
         one_of("rule", Rule),
         CheckConstraint("amount BETWEEN 1 AND 1000000000000", name="amount"),
         CheckConstraint(
-            "(rule IN ('reference', 'code', 'payer', 'missed_callback', 'by_hand'))"
+            "(rule IN ('reference', 'virtual_account', 'code', 'payer', 'missed_callback',"
+            " 'by_hand'))"
             " = (first_credit_id IS NOT NULL)",
             name="first_credit",
         ),

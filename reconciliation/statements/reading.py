@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -85,6 +85,7 @@ def read(
     *,
     vault: Vault,
     prefix: str,
+    ours: Collection[str] = (),
     in_format: str | None = None,
     layouts: str = "",
     tell: Callable[[int], None] | None = None,
@@ -94,7 +95,13 @@ def read(
     Raises what `look` raises, and `NotAStatement` for a message that only tells of the day.
     """
     statements = look(
-        received, vault=vault, prefix=prefix, in_format=in_format, layouts=layouts, tell=tell
+        received,
+        vault=vault,
+        prefix=prefix,
+        ours=ours,
+        in_format=in_format,
+        layouts=layouts,
+        tell=tell,
     )
     for message in filter(None, (one.start.message for one in statements)):
         raise NotAStatement(line=1, message=message)
@@ -106,20 +113,22 @@ def look(
     *,
     vault: Vault,
     prefix: str,
+    ours: Collection[str] = (),
     in_format: str | None = None,
     layouts: str = "",
     tell: Callable[[int], None] | None = None,
 ) -> list[Read]:
-    """What the file says, to be shown; `prefix` is that of our reference codes.
+    """What the file says, to be shown.
 
-    `layouts` describes further layouts of sheets, in TOML. `tell` hears, now and then, how many
-    bytes have been read. Raises `UnreadableFile` with line and reason, `WrongLayout`,
-    `OtherCurrency`, `EmptyFile` or `StatementWithoutDays`.
+    `prefix` is that of our reference codes, `ours` are those of our virtual accounts, `layouts`
+    describes further layouts of sheets, in TOML. `tell` hears, now and then, how many bytes have
+    been read. Raises `UnreadableFile` with line and reason, `WrongLayout`, `OtherCurrency`,
+    `EmptyFile` or `StatementWithoutDays`.
     """
     stream = io.BytesIO(received.content)
     parts = formats.read(stream, format=in_format, filename=received.filename, layouts=layouts)
     statements = [
-        _statement(start, lines, end, vault=vault, prefix=prefix)
+        _statement(start, lines, end, vault=vault, prefix=prefix, ours=ours)
         for start, lines, end in _whole(_heard(parts, stream, tell))
     ]
     if not statements:
@@ -148,13 +157,30 @@ def _whole(parts: Iterable[Part]) -> Iterable[tuple[Start, list[Line], End]]:
             yield start, lines, part
 
 
-def _statement(start: Start, lines: Sequence[Line], end: End, *, vault: Vault, prefix: str) -> Read:
+def _statement(
+    start: Start,
+    lines: Sequence[Line],
+    end: End,
+    *,
+    vault: Vault,
+    prefix: str,
+    ours: Collection[str],
+) -> Read:
     formats.in_dong(Decimal(0), currency=start.currency)
     moving = [line for line in lines if line.amount]
-    found = [references.find(line.memo, prefix) for line in moving]
+    paid_to = [references.of_virtual_account(line.virtual_account, ours, prefix) for line in moving]
+    found = [
+        references.find(line.memo, prefix) if named is None else [named]
+        for line, named in zip(moving, paid_to, strict=True)
+    ]
     rows = [
-        _row(line, code=credits.code_of((one.code, one.kind) for one in some), vault=vault)
-        for line, some in zip(moving, found, strict=True)
+        _row(
+            line,
+            code=credits.code_of((one.code, one.kind) for one in some),
+            virtual_account=None if named is None else line.virtual_account,
+            vault=vault,
+        )
+        for line, some, named in zip(moving, found, paid_to, strict=True)
     ]
     _count(rows)
     from_day, to_day = _period(start, lines, end)
@@ -176,7 +202,9 @@ def _period(start: Start, lines: Sequence[Line], end: End) -> tuple[date, date]:
     return min(days), max(days)
 
 
-def _row(line: Line, *, code: str | None, vault: Vault) -> dict[str, Any]:
+def _row(
+    line: Line, *, code: str | None, virtual_account: str | None, vault: Vault
+) -> dict[str, Any]:
     booked_at = line.booked_at or calendar.at(line.day, _MIDNIGHT)
     balance = line.balance
     return {
@@ -191,6 +219,7 @@ def _row(line: Line, *, code: str | None, vault: Vault) -> dict[str, Any]:
         "bank_reference": line.bank_reference,
         "memo": line.memo,
         "code": code,
+        "virtual_account": virtual_account,
         "payer_key": credits.payer_key(line.payer_account, vault=vault),
         "payer": credits.sealed_payer(line.payer_account, line.payer_name, vault=vault),
         "reversal": line.reversal,

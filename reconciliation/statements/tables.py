@@ -117,8 +117,9 @@ class StatementLine(Row):
 
     `timed` says that the bank gave the time and not only the day; without it `booked_at` is the
     day's beginning. `code` are the FULL codes of the memo, as on a credit, found by the version
-    `extractor` of the references. A `reversal` takes back the movement that `reverses` names.
-    `identity` and `occurrence` tell equal lines of several files from genuine repeats.
+    `extractor` of the references; on a line that names a `virtual_account` of ours, that one's.
+    A `reversal` takes back the movement that `reverses` names. `identity` and `occurrence` tell
+    equal lines of several files from genuine repeats.
     """
 
     __tablename__ = "statement_line"
@@ -156,6 +157,7 @@ class StatementLine(Row):
     bank_reference: Mapped[str | None] = mapped_column(Code())
     memo: Mapped[str] = mapped_column(Words())
     code: Mapped[str | None] = mapped_column(Code())
+    virtual_account: Mapped[str | None] = mapped_column(Code())
     payer_key: Mapped[str | None] = mapped_column(Code())
     payer: Mapped[bytes | None] = mapped_column(Bytes())
     reversal: Mapped[bool] = mapped_column(Flag())

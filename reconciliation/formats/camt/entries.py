@@ -222,7 +222,13 @@ def _line(
         reverses=_reverses(payment, names=names) if booking.reversal else None,
         stable_id=identity and f"{identity}:{change}",
         currency=booking.currency,
+        virtual_account=_paid_to(payment, names=names) if credit else None,
     )
+
+
+def _paid_to(payment: Element | None, *, names: Names) -> str | None:
+    """The creditor's account: the statement's own, or a virtual one that leads to it."""
+    return names.account_number(names.child(names.child(payment, "RltdPties"), "CdtrAcct"))
 
 
 def _other_side(

@@ -24,6 +24,7 @@ from reconciliation.formats.refusals import (
 from reconciliation.formats.workbook import Number
 
 _NUMBER: Final = re.compile(r"-?[0-9]{1,30}(?:\.[0-9]{1,30})?(?:[Ee][+-]?[0-9]{1,2})?")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x9f]")
 _SAFE_DIGITS: Final = re.compile(r"[0-9]{1,15}")
 """A sheet keeps fifteen digits of a number; a longer one is no longer what the bank wrote."""
 
@@ -284,8 +285,11 @@ def text_of(cell: str, *, row: int) -> str:
 
 
 def digits_of(cell: str, *, row: int) -> str:
-    """An account's number; never a numeric cell, which has lost its leading zeros."""
-    if isinstance(cell, Number) and cell:
+    """An account's number; never a numeric cell, which has lost its leading zeros.
+
+    One with a control character is refused: without it, it could be another's.
+    """
+    if (isinstance(cell, Number) and cell) or _CONTROL.search(cell):
         raise UnreadableText(line=row)
     return "".join(cell.split())
 

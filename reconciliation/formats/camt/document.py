@@ -117,6 +117,8 @@ class _Document:
     def _open_in_message(self, tag: str, attributes: dict[str, str]) -> None:
         element = self.builder.start(tag, attributes)
         if tag == self.names[self.kind.part]:
+            if self.message is None or self.message[-1] is not element:
+                raise MisplacedFigure(line=self.line, what=self.kind.part)
             self.statement = _Statement(element, self.kind, names=self.names, line=self.line)
             self.expat.StartElementHandler = self._open_in_statement
 

@@ -14,9 +14,14 @@ from xml.etree.ElementTree import Element
 
 from payments.core.calendar import local_day
 from reconciliation.formats import figures
-from reconciliation.formats.camt.names import Names, truth
+from reconciliation.formats.camt.names import Names, figure, truth
 from reconciliation.formats.parts import Line
-from reconciliation.formats.refusals import MissingFigure, MixedCurrencies, UnknownIndicator
+from reconciliation.formats.refusals import (
+    MalformedField,
+    MissingFigure,
+    MixedCurrencies,
+    UnknownIndicator,
+)
 
 BOOKED: Final = "BOOK"
 NOT_BOOKED: Final = frozenset({"PDNG", "INFO", "FUTR"})
@@ -61,18 +66,20 @@ def _amount(element: Element, *, names: Names, currency: str, line: int) -> Deci
     stated = names.only(element, "Amt", line=line)
     if stated.get("Ccy") != currency:
         raise MixedCurrencies(line=line, text=stated.get("Ccy", ""), currency=currency)
-    amount = figures.plain_amount((stated.text or "").strip(), currency=currency, line=line)
+    amount = figures.plain_amount(figure(stated, line=line), currency=currency, line=line)
     return figures.movement(amount, line=line)
 
 
 def _is_booked(element: Element, *, names: Names, line: int) -> bool:
     """Whether `Sts` says so: a text up to version .07, `Sts/Cd` since."""
     stated = names.only(element, "Sts", line=line)
-    status = names.text(stated, "Cd") if len(stated) else (stated.text or "").strip()
+    status = figure(names.only(stated, "Cd", line=line) if len(stated) else stated, line=line)
+    if "".join(stated.itertext()).strip() != status:
+        raise MalformedField(line=line, tag="Sts")
     if status == BOOKED:
         return True
     if status not in NOT_BOOKED:
-        raise UnknownIndicator(line=line, what="Sts", text=status or "")
+        raise UnknownIndicator(line=line, what="Sts", text=status)
     return False
 
 
@@ -112,7 +119,7 @@ def _booking(entry: Entry, *, names: Names, currency: str) -> _Booking:
     element, line = entry.element, entry.line
     day, booked_at = _day(names.only(element, "BookgDt", line=line), names=names, line=line)
     value = names.child(element, "ValDt")
-    reversal = names.child(element, "RvslInd")
+    reversal = names.at_most_one(element, "RvslInd", line=line)
     return _Booking(
         day=day,
         value_day=None if value is None else _day(value, names=names, line=line)[0],
@@ -147,9 +154,8 @@ def _changes(
             stated = names.child(names.child(names.child(payment, "AmtDtls"), "TxAmt"), "Amt")
         if stated is None or stated.get("Ccy") != currency:
             return None
-        amount = figures.plain_amount(
-            (stated.text or "").strip(), currency=currency, line=entry.line
-        )
+        text = figure(stated, line=entry.line)
+        amount = figures.plain_amount(text, currency=currency, line=entry.line)
         told = names.child(payment, "CdtDbtInd") is not None
         credit = names.raises_balance(payment, line=entry.line) if told else entry.credit
         figures.movement(amount, line=entry.line)

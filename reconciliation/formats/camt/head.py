@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 
 from payments.core.calendar import local_day
 from reconciliation.formats import figures
-from reconciliation.formats.camt.names import Names
+from reconciliation.formats.camt.names import Names, figure
 from reconciliation.formats.parts import Figure, Start, Tally
 from reconciliation.formats.refusals import (
     MissingFigure,
@@ -105,7 +105,7 @@ class Head:
         if stated.get("Ccy", self.currency) != self.currency:
             told = stated.get("Ccy", "")
             raise MixedCurrencies(line=self.line, text=told, currency=self.currency)
-        amount = self._amount((stated.text or "").strip())
+        amount = self._amount(figure(stated, line=self.line))
         return amount if self.names.raises_balance(element, line=self.line) else -amount
 
     def _amount(self, text: str) -> Decimal:

@@ -6,7 +6,12 @@ from collections.abc import Iterator
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from reconciliation.formats.refusals import MissingFigure, RepeatedFigure, UnknownIndicator
+from reconciliation.formats.refusals import (
+    MalformedField,
+    MissingFigure,
+    RepeatedFigure,
+    UnknownIndicator,
+)
 from reconciliation.formats.strict_xml import SEPARATOR, local
 
 _CREDIT: Final = {"CRDT": True, "DBIT": False}
@@ -50,6 +55,13 @@ class Names(dict[str, str]):
             raise MissingFigure(line=line, what=f"{local(element.tag)}/{name}")
         return found
 
+    def at_most_one(self, element: Element, name: str, *, line: int) -> Element | None:
+        """The one child of that name or None; two are refused."""
+        found = list(self.children(element, name))
+        if len(found) > 1:
+            raise RepeatedFigure(line=line, what=f"{local(element.tag)}/{name}")
+        return found[0] if found else None
+
     def text(self, element: Element | None, *path: str) -> str | None:
         """The text at the end of `path`, None if a step is missing or the text is blank."""
         for name in path:
@@ -58,7 +70,7 @@ class Names(dict[str, str]):
 
     def raises_balance(self, element: Element, *, line: int) -> bool:
         """Whether `CdtDbtInd` of an entry, payment or balance says credit."""
-        text = (self.only(element, "CdtDbtInd", line=line).text or "").strip()
+        text = figure(self.only(element, "CdtDbtInd", line=line), line=line)
         if text not in _CREDIT:
             raise UnknownIndicator(line=line, what="CdtDbtInd", text=text)
         return _CREDIT[text]
@@ -69,9 +81,16 @@ class Names(dict[str, str]):
         return self.text(identification, "IBAN") or self.text(identification, "Othr", "Id")
 
 
+def figure(element: Element, *, line: int) -> str:
+    """The text of an amount or code; with an element within, half of it would be read."""
+    if len(element):
+        raise MalformedField(line=line, tag=local(element.tag))
+    return (element.text or "").strip()
+
+
 def truth(element: Element, *, line: int) -> bool:
     """xs:boolean: `true`, `false`, `1` or `0`."""
-    text = (element.text or "").strip()
+    text = figure(element, line=line)
     if text not in _TRUTH:
         raise UnknownIndicator(line=line, what=local(element.tag), text=text)
     return _TRUTH[text]

@@ -361,6 +361,17 @@ BAD = [
     ("<Cd>BOOK", "<Cd>book", "unknown_indicator"),
     ("<Sts><Cd>BOOK</Cd></Sts>", "<Sts/>", "unknown_indicator"),
     ("<Sts><Cd>BOOK</Cd></Sts>", "", "missing_figure"),
+    ("<Cd>BOOK</Cd>", "<Cd>BOOK</Cd><Cd>PDNG</Cd>", "repeated_figure"),
+    ("<Cd>BOOK</Cd>", "<Prtry>BOOK</Prtry>", "missing_figure"),
+    ("<Cd>BOOK</Cd>", "PDNG<Cd>BOOK</Cd>", "malformed_field"),
+    ("<Cd>BOOK<", "<Cd>BOOK<x>PDNG</x><", "malformed_field"),
+    (">50000<", ">500<x/>00<", "malformed_field"),
+    (">CRDT<", ">CRDT<x/>DBIT<", "malformed_field"),
+    (
+        "<AcctSvcrRef>",
+        "<RvslInd>false</RvslInd><RvslInd>true</RvslInd><AcctSvcrRef>",
+        "repeated_figure",
+    ),
     ("<AcctSvcrRef>", "<RvslInd>TRUE</RvslInd><AcctSvcrRef>", "unknown_indicator"),
     ("<AcctSvcrRef>", "<RvslInd/><AcctSvcrRef>", "unknown_indicator"),
     ("<AcctSvcrRef>", "<Sts><Cd>PDNG</Cd></Sts><AcctSvcrRef>", "repeated_figure"),
@@ -424,6 +435,14 @@ def test_an_entry_within_another_s_details_is_not_counted():
     content = camt([], closing=50_000, extra=entry(FIFTY, details=strange))
     assert [line.amount for line in lines(content)] == [50_000]
     assert end(content).balanced is True
+
+
+def test_a_statement_stands_in_its_message_and_nowhere_within():
+    """One inside the message's head would be read as another statement of the same day."""
+    content = camt([FIFTY]).decode()
+    statement = content[content.index("<Stmt>") : content.index("</BkToCstmrStmt>")]
+    within = content.replace("<MsgId>M1", f"<MsgId>{statement}M1")
+    assert refusal(within.encode()).code == "misplaced_figure"
 
 
 def test_an_element_of_another_namespace_is_not_an_entry():

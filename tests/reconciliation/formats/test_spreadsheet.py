@@ -12,7 +12,7 @@ from reconciliation.formats import Figure, Line, UnreadableFile, read, spreadshe
 from reconciliation.formats.descriptions import every_layout, load
 from reconciliation.formats.layouts import WrongLayout
 from tests.bank_sheets import in_cp1258
-from tests.statement_files import HEADER, Movement, as_csv, as_xlsx, rows
+from tests.statement_files import ACCOUNT, HEADER, Movement, as_csv, as_xlsx, rows
 
 FIFTY = Movement(50_000, memo="TTHC0123456789", reference="5242 - 74128")
 CHARGE = Movement(-3_300, memo="PHI SMS", reference="5242 - 74129")
@@ -143,6 +143,13 @@ def test_a_fact_told_twice_differently_is_refused():
     table = rows([FIFTY])
     assert refusal(as_csv([["Số tài khoản", "", "999"], *table])).code == "repeated_figure"
     assert len(parts(as_csv([["Số tài khoản", "0281000999999"], *table]))) == 3
+
+
+def test_an_account_with_characters_that_nobody_sees_is_refused():
+    """A workbook can hold NUL, written _x0000_; without it the number would be another's."""
+    table = changed(rows([FIFTY]), f"Số tài khoản: {ACCOUNT}", f"Số tài khoản: {ACCOUNT}\0")
+    refused = refusal(as_xlsx(table))
+    assert (refused.code, refused.fields["line"]) == ("unreadable_text", 2)
 
 
 def test_a_fact_without_a_value_is_not_told():

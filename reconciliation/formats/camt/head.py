@@ -61,7 +61,7 @@ class Head:
             opening=next((booked[code] for code in OPENING if code in booked), None),
             from_day=self._period_day(statement, "Fr"),
             to_day=self._period_day(statement, "To"),
-            number=names.text(statement, "Id"),
+            number=figures.words(names.text(statement, "Id") or "") or None,
             sequence=self._sequence(statement),
             message=kind.message,
         )

@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import BinaryIO, Final
 
+from reconciliation.formats.figures import words
 from reconciliation.formats.mt940.details import Details, read_details
 from reconciliation.formats.mt940.entries import (
     EXPECTED,
@@ -314,7 +315,7 @@ def _statement(page: _Page, account: str, currency: str, opening: Decimal) -> _S
         opening=opening,
         from_day=None,
         to_day=None,
-        number=page.reference or None,
+        number=words(page.reference) or None,
         sequence=None if page.number is None else int(page.number[0]),
     )
     return _Statement(start, Tally(opening), page.number)

@@ -445,6 +445,12 @@ def test_a_statement_stands_in_its_message_and_nowhere_within():
     assert refusal(within.encode()).code == "misplaced_figure"
 
 
+def test_the_bank_s_name_of_a_statement_stands_on_one_line():
+    """However it was wrapped in the file."""
+    content = camt([FIFTY]).replace(b"<Id>S1</Id>", b"<Id>S\n 1</Id>")
+    assert parts(content)[0].number == "S 1"
+
+
 def test_an_element_of_another_namespace_is_not_an_entry():
     """A foreign Ntry in the statement, a foreign RvslInd in an entry: not the bank's word."""
     foreign = '<x:Ntry xmlns:x="urn:x"/>'

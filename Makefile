@@ -11,6 +11,7 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
 ENGINE ?= both
 WORKERS ?= 2
+CASES ?= 1000000
 CODE := payments reconciliation sandbox cashless migrations tests bench $(wildcard wsgi.py)
 
 # Starting a process is four times as quick from compiled modules, which some machines never write.
@@ -21,7 +22,7 @@ TOOLS := $(VENV)/.tools
 DEMO := $(VENV)/.demo
 DEV := $(VENV)/.dev
 
-.PHONY: help setup demo run test check lint quick bench prove fuzz-api contracts lock clean
+.PHONY: help setup demo run test check lint quick bench prove fuzz-api fuzz-readers contracts lock clean
 
 help: ## Tells these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -59,6 +60,9 @@ prove: $(DEV) ## Runs the long proofs: every order, crashes, concurrency
 
 fuzz-api: $(DEV) ## Sends 5,000 made-up calls to the API: no 5xx, no broken schema
 	CASHLESS_FUZZ_CASES=$${CASHLESS_FUZZ_CASES:-5000} $(PYTEST) -m "" --engine sqlite -rP --show-capture=stdout tests/payments/web/api/fuzz_api.py $(ARGS)
+
+fuzz-readers: $(DEV) ## Reads a million damaged statement files (CASES=…, READERS="camt xls …")
+	$(BIN)/python -m tests.fuzzing.readers --cases $(CASES) $(READERS:%=--readers %) $(ARGS)
 
 contracts: $(DEV) ## Completes the import contracts with modules that have arrived
 	$(BIN)/python -m tests.house_rules.contracts

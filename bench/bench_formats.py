@@ -8,14 +8,12 @@ beside it goes the library mt-940. Seconds are those of the processor.
 
     python -m bench.bench_formats                   speed, and memory at one and at ten times
     python -m bench.bench_formats --million         a million lines of each that streams, 1 GB
-    python -m bench.bench_formats --mutations 1000000
 """
 
 from __future__ import annotations
 
 import csv
 import json
-import random
 import re
 import statistics
 import subprocess
@@ -24,7 +22,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from io import BytesIO, TextIOWrapper
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Final
 from xml.etree.ElementTree import iterparse
@@ -33,8 +31,7 @@ import mt940
 import xlsxwriter
 from python_calamine import CalamineWorkbook
 
-from reconciliation.formats import UnreadableFile, read
-from tests.mutations import mutated_within
+from reconciliation.formats import read
 from tests.statement_files import HEADER
 
 ENTRIES: Final = 20_000
@@ -96,9 +93,7 @@ print(json.dumps([lines - 2, time.process_time() - started, held / 1024]))
 def main() -> None:
     """Print `name  value  unit  goal  ratio-to-floor`, one figure a line."""
     with tempfile.TemporaryDirectory() as folder:
-        if "--mutations" in sys.argv:
-            mutate(int(sys.argv[sys.argv.index("--mutations") + 1]))
-        elif "--million" in sys.argv:
+        if "--million" in sys.argv:
             weigh("CAMT", write_camt(Path(folder) / "million.xml", MILLION))
             weigh("MT940", write_mt940(Path(folder) / "million.sta", MILLION))
             weigh("CSV", write_csv(Path(folder) / "million.csv", MILLION))
@@ -250,33 +245,6 @@ def write_xlsx(path: Path, rows: int) -> Path:
             for column, cell in enumerate(row):
                 sheet.write_string(place, column, cell)
     return path
-
-
-def mutate(rounds: int) -> None:
-    """Damages the samples in turn; counts what is read and refused, tells the slowest."""
-    samples = [path for path in sorted(SAMPLES.iterdir()) if path.suffix != ".json"]
-    contents = [path.read_bytes() for path in samples]
-    chance, refused, slowest = random.Random(1), 0, 0.0
-    spare = Path(tempfile.gettempdir()) / "damaged"
-    for round_ in range(rounds):
-        damaged = mutated_within(contents[round_ % len(contents)], chance)
-        started = time.process_time()
-        refused += not readable(damaged, spare)
-        slowest = max(slowest, time.process_time() - started)
-    print(f"{rounds:,} mutations: {refused:,} refused, the slowest {slowest * 1000:.0f} ms")
-
-
-def readable(content: bytes, spare: Path) -> bool:
-    """Whether a file is read; one that fails in any other way is kept for inspection."""
-    try:
-        for _ in read(BytesIO(content)):
-            pass
-    except UnreadableFile:
-        return False
-    except BaseException:
-        spare.write_bytes(content)
-        raise
-    return True
 
 
 def tell(name: str, rate: float, goal: int, ratio: float) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-from io import BytesIO
 from random import Random
 
 ZIP = b"PK\x03\x04"
@@ -33,16 +31,3 @@ def mutated(content: bytes, chance: Random) -> bytes:
             other = chance.randrange(len(damaged))
             damaged[at:at] = damaged[other : other + chance.choice([1, 4, 32, 256])]
     return bytes(damaged)
-
-
-def mutated_within(content: bytes, chance: Random) -> bytes:
-    """A workbook packed again in good order, one of its parts damaged; any other file damaged."""
-    if not content.startswith(ZIP):
-        return mutated(content, chance)
-    stream = BytesIO()
-    with zipfile.ZipFile(BytesIO(content)) as old, zipfile.ZipFile(stream, "w") as new:
-        damaged = chance.choice(old.namelist())
-        for name in old.namelist():
-            part = old.read(name)
-            new.writestr(name, mutated(part, chance) if name == damaged else part)
-    return stream.getvalue()

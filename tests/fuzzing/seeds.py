@@ -14,7 +14,7 @@ from tests.statement_files import DAY, Movement, as_csv, camt, document, entry, 
 from tests.va_files import payment as va_payment
 from tests.va_files import va_file
 
-SAMPLES: Final = Path(__file__).parents[1] / "samples" / "statements"
+FOLDER: Final = Path(__file__).parents[1] / "samples" / "statements"
 
 MOVEMENTS: Final = (
     Movement(50_000, "MBVCB.1.TTHC0123456797.CT tu 102", payer="NGUYEN VAN AN"),
@@ -24,6 +24,7 @@ MOVEMENTS: Final = (
 REVERSED: Final = Movement(-50_000, "HOAN TRA", "5242-74140", reversal=True)
 """A credit taken back: sheets have no mark for it."""
 
+SUFFIXES: Final = {"camt": "xml", "mt940": "sta", "vietinbank_va": "txt"}
 PARTED: Final = b"\n#### sheet ####\n"
 """Between the description of a layout and the sheet it is tried on."""
 
@@ -32,18 +33,23 @@ PARTED: Final = b"\n#### sheet ####\n"
 def seeds() -> Mapping[str, tuple[bytes, ...]]:
     """Files by the reader that they are for."""
     return {
-        "camt": (*_camt(), *_samples(".xml")),
-        "mt940": (*_mt940(), *_samples(".sta")),
-        "csv": (*_sheets("csv"), *_cp1258(), *_samples(".csv")),
-        "vietinbank_va": (*_va(), *_samples(".txt")),
-        "xlsx": (*_sheets("xlsx"), *_sheets("xlsx of texts"), *_samples(".xlsx")),
-        "xls": (*_sheets("xls"), *_samples(".xls")),
-        "layouts": tuple(_layouts()),
+        reader: (*made, *(path.read_bytes() for path in samples(reader)))
+        for reader, made in {
+            "camt": _camt(),
+            "mt940": _mt940(),
+            "csv": [*_sheets("csv"), *_cp1258()],
+            "vietinbank_va": _va(),
+            "xlsx": [*_sheets("xlsx"), *_sheets("xlsx of texts")],
+            "xls": _sheets("xls"),
+            "layouts": _layouts(),
+        }.items()
     }
 
 
-def _samples(suffix: str) -> list[bytes]:
-    return [path.read_bytes() for path in sorted(SAMPLES.glob(f"*{suffix}"))]
+def samples(reader: str) -> list[Path]:
+    """The files of that reader among the samples, which are parts of the tests."""
+    suffix = SUFFIXES.get(reader, reader)
+    return sorted(FOLDER.glob(f"*.{suffix}"))
 
 
 def _camt() -> list[bytes]:

@@ -12,13 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciliation.formats import UnreadableFile, figures
+from reconciliation.formats import End, Line, UnreadableFile, figures
 from reconciliation.formats.figures import Clock, Thousands
 from reconciliation.formats.layouts import label
 from reconciliation.formats.mt940 import details, entries
+from tests.fuzzing.oracle import taken
 from tests.fuzzing.readers import READERS, run
+from tests.fuzzing.seeds import samples
 
 CASES = 1_000
+READER_OF = {path: reader for reader in READERS for path in samples(reader)}
 LINES = st.lists(st.text(max_size=70), min_size=1, max_size=4)
 LIKE_FIGURES = st.text(max_size=30) | st.text("0123456789.,:/- +TZAPMCD", max_size=30)
 CURRENCIES = st.sampled_from(["VND", "USD", "KWD"])
@@ -31,6 +34,24 @@ def test_a_damaged_file_is_refused_or_holds_together(reader):
     assert tally.faults == []
     assert tally.read
     assert tally.refused
+
+
+@pytest.mark.parametrize("sample", sorted(READER_OF.keys()), ids=lambda path: path.name)
+def test_a_cut_file_is_refused_or_says_that_it_does_not_add_up(sample):
+    """Cut at every tenth byte; all lines are there, or the reader has said so.
+
+    MT940 has no end of its file: one cut just between two statements holds the first ones whole.
+    """
+    reader, content = READER_OF[sample], sample.read_bytes()
+    whole = taken(reader, content) or []
+    lines = [part for part in whole if isinstance(part, Line)]
+    for length in range(0, len(content) - 1, 10):
+        parts = taken(reader, content[:length])
+        if parts is None:
+            continue
+        same_lines = [part for part in parts if isinstance(part, Line)] == lines
+        said = any(isinstance(part, End) and part.balanced is False for part in parts)
+        assert same_lines or said or parts == whole[: len(parts)], length
 
 
 @given(text=LIKE_FIGURES, currency=CURRENCIES, thousands=st.sampled_from(Thousands))

@@ -158,6 +158,7 @@ def _judge_line(line: Line, start: Start) -> None:
         line.payer_name,
         line.stable_id,
         line.reverses,
+        line.virtual_account,
     ):
         _judge_text(told)
 
@@ -182,7 +183,7 @@ def _judge_sums(start: Start, lines: Sequence[Line], end: End) -> None:
     money_in = sum((line.amount for line in booked if line.credit), Decimal(0))
     money_out = sum((line.amount for line in booked if not line.credit), Decimal(0))
     assert end.credits - end.debits == money_in - money_out, "the net of the lines"
-    if start.format == "camt053":
+    if start.format.startswith("camt"):
         assert 0 < end.count <= len(booked) or not booked, "the count of entries"
     else:
         assert end.count == len(booked), "the count of lines"

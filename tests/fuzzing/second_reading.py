@@ -16,7 +16,11 @@ Found = tuple[int, Decimal]
 
 _LINE_ENDS: Final = re.compile(r"\r\n|\r|\n")
 _MOVEMENT: Final = re.compile(r":61:[0-9]{6}(?:[0-9]{4})?(C|D|RC|RD)[A-Z]?([0-9]+,[0-9]*)")
-_MESSAGE: Final = "BkToCstmrStmt"
+_PARTS: Final = {
+    "BkToCstmrStmt": "Stmt",
+    "BkToCstmrAcctRpt": "Rpt",
+    "BkToCstmrDbtCdtNtfctn": "Ntfctn",
+}
 _RAISES: Final = frozenset(("C", "RD"))
 _RECORD_FIELDS: Final = 26
 _PAYMENTS: Final = ("002", "003")
@@ -24,11 +28,12 @@ _PAYMENTS: Final = ("002", "003")
 
 def _camt(content: bytes) -> Iterator[Decimal]:
     for message in _messages(ElementTree.fromstring(content)):
-        within = message.tag.removesuffix(_MESSAGE)
-        for entry in message.iterfind(f"./{within}Stmt/{within}Ntry"):
+        name = message.tag.rpartition("}")[2]
+        within = message.tag.removesuffix(name)
+        for entry in message.iterfind(f"./{within}{_PARTS[name]}/{within}Ntry"):
             status, amount, way = (
-                "".join(entry.find(f"{within}{name}").itertext()).strip()
-                for name in ("Sts", "Amt", "CdtDbtInd")
+                "".join(entry.find(f"{within}{child}").itertext()).strip()
+                for child in ("Sts", "Amt", "CdtDbtInd")
             )
             if status == "BOOK":
                 yield Decimal(amount) if way == "CRDT" else -Decimal(amount)
@@ -36,7 +41,7 @@ def _camt(content: bytes) -> Iterator[Decimal]:
 
 def _messages(element: ElementTree.Element) -> Iterator[ElementTree.Element]:
     """The messages of a file; one within another's statement is nothing of the bank's."""
-    if element.tag.rpartition("}")[2] == _MESSAGE:
+    if element.tag.rpartition("}")[2] in _PARTS:
         yield element
     else:
         for child in element:

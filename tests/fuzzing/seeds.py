@@ -10,7 +10,7 @@ from typing import Final
 
 from tests.bank_sheets import BANKS, NEW_LAYOUT, NEW_SHEET, WRITERS, in_cp1258, sheet, written
 from tests.mt940_files import mt940
-from tests.statement_files import DAY, Movement, as_csv, camt, document, entry, payment
+from tests.statement_files import DAY, Movement, about_the_day, as_csv, camt, entry, payment
 from tests.va_files import payment as va_payment
 from tests.va_files import va_file
 
@@ -75,7 +75,8 @@ def _camt() -> list[bytes]:
         camt(MOVEMENTS[:1], prefix="b"),
         camt(MOVEMENTS[:1], closing=120_000, head=summary, extra=batch),
         camt(MOVEMENTS[:1], extra=pending),
-        document("<BkToCstmrAcctRpt/>"),
+        about_the_day("camt.052", MOVEMENTS),
+        about_the_day("camt.054", MOVEMENTS[:1], version=2),
     ]
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any, cast
 
 from flask import redirect, render_template, request, url_for
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
@@ -98,9 +99,9 @@ def _shown(session: Session, number: int) -> Shown:
     )
 
 
-def _credits(match: LineMatch) -> Select[tuple[Credit, PaymentRequest | None]]:
+def _credits(match: LineMatch) -> Select[Credit, PaymentRequest | None]:
     """The credits that the lines are, or the one that the bank took back, with their requests."""
-    chosen = Credit.id.in_(matching.credits_of(match))
+    chosen: ColumnElement[bool] = Credit.id.in_(matching.credits_of(match))
     if match.reversed_credit_id is not None:
         chosen = Credit.id == match.reversed_credit_id
     return (
@@ -116,5 +117,5 @@ def _stays(session: Session, match: LineMatch) -> str | None:
     try:
         matching.check_revocable(session, match)
     except CashlessError as error:
-        return say(f"error.{error.code}", **error.fields)
+        return say(f"error.{error.code}", **cast(dict[str, Any], error.fields))
     return None

@@ -43,7 +43,7 @@ from reconciliation.breaks.tables import (
     State,
     Weight,
 )
-from reconciliation.breaks.timeline import Entry, timeline
+from reconciliation.breaks.timeline import Entry, of_credit, of_line, timeline
 from reconciliation.breaks.working import (
     Attachment,
     NothingToReopen,
@@ -109,6 +109,8 @@ __all__ = [
     "is_live",
     "live",
     "notes_of",
+    "of_credit",
+    "of_line",
     "page",
     "related",
     "reopen",

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, aliased
 from payments.connections import Connection
 from payments.core import audit
 from payments.core.money import Dong
-from payments.credits import Evidence
+from payments.credits import Credit, Evidence
 from payments.inbox import Callback
 from payments.ledger import JournalEntry, LedgerAccount, Posting
 from reconciliation.breaks.about import callback_of, credit_of, line_of, statement_of
@@ -46,18 +46,18 @@ class Entry:
 
 def timeline(session: Session, one: Break) -> Sequence[Entry]:
     """Everything that is known to have happened about a break, in order."""
-    told = [*_of_credit(session, one), *_of_line(session, one), *_of_message(session, one)]
-    told += [*_of_statement(session, one), *_of_people(session, one)]
+    credit, line = credit_of(session, one), line_of(session, one)
+    told = [*_of_message(session, one), *_of_statement(session, one), *_of_people(session, one)]
+    told += [] if credit is None else of_credit(session, credit)
+    told += [] if line is None else of_line(session, line)
     told.append(Entry(one.found_at, "found"))
     if one.cleared_at is not None:
         told.append(Entry(one.cleared_at, "cleared"))
     return sorted(told, key=lambda entry: entry.at)
 
 
-def _of_credit(session: Session, one: Break) -> Iterator[Entry]:
-    credit = credit_of(session, one)
-    if credit is None:
-        return
+def of_credit(session: Session, credit: Credit) -> Iterator[Entry]:
+    """Who told of a credit, its matches and lines, and what was booked; in no order."""
     rows = session.execute(
         select(Evidence, Callback)
         .join(Callback, Callback.id == Evidence.callback_id)
@@ -77,10 +77,8 @@ def _of_credit(session: Session, one: Break) -> Iterator[Entry]:
     yield from _booked(session, credit.collection_account_id, decisions)
 
 
-def _of_line(session: Session, one: Break) -> Iterator[Entry]:
-    line = line_of(session, one)
-    if line is None:
-        return
+def of_line(session: Session, line: StatementLine) -> Iterator[Entry]:
+    """From which file a line is, its matches, and what was booked; in no order."""
     yield from _line(session, line)
     matches = _matches(session, line.collection_account_id, line=line.id)
     for match in matches:

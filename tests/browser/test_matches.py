@@ -78,3 +78,9 @@ def test_a_match_is_revoked(browser: Browser, app: Flask, day: str, language: st
         unseen = say("break.callback_without_line", in_language=language)
         expect(page.locator("main")).to_contain_text(unseen)
         fits_everybody(page, f"match-revoked-{language}")
+        page.goto(f"{address}{day}/three-way?differs=all")
+        fits_everybody(page, f"three-way-{language}")
+        for side in ("credits", "requests", "lines"):
+            page.goto(f"{address}{day}/three-way?differs=all")
+            page.locator(f"main a[href*='/console/{side}/']").first.click()
+            fits_everybody(page, f"{side}-{language}")

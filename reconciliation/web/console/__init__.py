@@ -11,11 +11,13 @@ from reconciliation.web.console import (
     breaks,
     day,
     match,
+    movements,
     one_break,
     preview,
     report_files,
     reports,
     statement_files,
+    three_way,
     today,
 )
 from reconciliation.web.console.parts import READERS, reason, refusal
@@ -29,6 +31,8 @@ _PAGES = (
     one_break,
     break_forms,
     match,
+    three_way,
+    movements,
     statement_files,
     preview,
     accounts,

@@ -15,7 +15,6 @@ from payments import agencies, staff
 from payments.agencies import CollectionAccount
 from payments.core import clock
 from payments.core.calendar import local_day
-from payments.core.errors import Invalid
 from payments.core.money import Dong
 from payments.core.service import Service
 from payments.staff import Role
@@ -25,16 +24,10 @@ from reconciliation import breaks, day_close
 from reconciliation.breaks import About, Action, Age, Break, Bucket, Kind, Page, Search, State
 from reconciliation.breaks.rules import BY_KIND
 from reconciliation.web.console.break_words import decision_of, names_of
-from reconciliation.web.console.parts import READERS, account_of
+from reconciliation.web.console.parts import READERS, UnknownFilter, account_of
 
 MINE: Final = "mine"
 NOBODY: Final = "nobody"
-
-
-class UnknownFilter(Invalid):
-    """The address asks for breaks by something that there is not."""
-
-    code = "unknown_filter"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from payments.agencies import CollectionAccount, UnknownCollectionAccount
-from payments.core.errors import NotFound
+from payments.core.errors import Invalid, NotFound
 from payments.core.service import Service
 from payments.core.words import say
 from payments.staff import Role
@@ -31,6 +31,12 @@ class NotADay(NotFound):
     """The address names no day."""
 
     code = "not_a_day"
+
+
+class UnknownFilter(Invalid):
+    """The address asks for a list by something that there is not."""
+
+    code = "unknown_filter"
 
 
 def reason(code: str) -> str:

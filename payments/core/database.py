@@ -29,7 +29,6 @@ from sqlalchemy import (
     Select,
     Table,
     create_engine,
-    delete,
     event,
     func,
     insert,
@@ -40,8 +39,8 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.orm.decl_api import registry
 from sqlalchemy.pool import QueuePool
-from sqlalchemy.schema import CreateTable
 
+from payments.core import temporary
 from payments.core.columns import Flag, Instant, Json, Key, Words
 from payments.core.errors import Unavailable
 from payments.core.money import Dong
@@ -64,12 +63,7 @@ NAMES: Final = {
     "ck": "ck_%(table_name)s_%(constraint_name)s",
 }
 
-MOST_DEAD: Final = 5_000
-"""Rows deleted from a temporary table of a connection before PostgreSQL truncates it."""
-
 metadata = MetaData(naming_convention=NAMES)
-scratch = MetaData()
-"""Temporary tables: a set is materialised once, with ids, and every statement starts from it."""
 
 
 class Row(DeclarativeBase):
@@ -150,24 +144,6 @@ class Database:
                 return result
 
 
-def temporary(session: Session, *tables: Table) -> None:
-    """Makes each temporary table exist on this connection, and empty.
-
-    Nobody vacuums PostgreSQL's temporary tables: what was deleted would be scanned for ever by a
-    connection that lives as long as its process. So there, once much was deleted, the table is
-    truncated; not each time, since that costs a small set more than all its other work.
-    """
-    connection = session.connection()
-    for table in tables:
-        session.execute(CreateTable(table, if_not_exists=True))
-        gone = rows_of(session.execute(delete(table)))
-        if connection.dialect.name == "postgresql" and gone:
-            dead = connection.info.get(table.name, 0) + gone
-            if dead > MOST_DEAD:
-                connection.exec_driver_sql(f"TRUNCATE {table.name}")
-            connection.info[table.name] = 0 if dead > MOST_DEAD else dead
-
-
 def load(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Writes many rows that all have the same columns.
 
@@ -197,13 +173,6 @@ def _as_copied(column: Column[Any], dialect: Dialect) -> tuple[str, Callable[[An
         return column.name, lambda value: None if value is None else orjson.dumps(value).decode()
     bound = column.type.bind_processor(dialect)
     return column.name, bound or (lambda value: value)
-
-
-def analyze(session: Session, *tables: Table) -> None:
-    """Gives PostgreSQL's planner the size of temporary tables; SQLite is steered otherwise."""
-    if session.get_bind().dialect.name == "postgresql":
-        for table in tables:
-            session.connection().exec_driver_sql(f"ANALYZE {table.name}")
 
 
 def numbered(session: Session, table: Table, *, order_by: Any) -> ColumnElement[int]:
@@ -261,7 +230,7 @@ def _engine(url: str, *, pool_size: int) -> Engine:
         )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
-        return engine
+        return temporary.watch(engine)
     if address.drivername == "postgresql":
         address = address.set(drivername="postgresql+psycopg")
     engine = create_engine(
@@ -276,7 +245,7 @@ def _engine(url: str, *, pool_size: int) -> Engine:
         json_deserializer=orjson.loads,
     )
     event.listen(engine, "connect", _listen_to_notices)
-    return engine
+    return temporary.watch(engine)
 
 
 def _limits(address: URL) -> dict[str, Any]:

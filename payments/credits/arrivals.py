@@ -25,7 +25,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from payments.core.columns import Amount, Bytes, Code, Day, Flag, Instant, Key, Words
-from payments.core.database import Rows, analyze, load, numbered, scratch, temporary
+from payments.core.database import Rows, load, numbered
+from payments.core.temporary import analyze, scratch, temporary
 from payments.credits.pairing import CREDIT, pair_messages, pairing
 from payments.credits.tables import CreditReference, Evidence
 from payments.references import Kind

@@ -21,8 +21,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from payments.core.columns import Amount, Code, Instant, Key
-from payments.core.database import Rows, analyze, rows_of, scratch, temporary
+from payments.core.database import Rows, rows_of
 from payments.core.errors import Conflict
+from payments.core.temporary import analyze, scratch, temporary
 from payments.credits.pairing import CREDIT, pairing
 from payments.credits.tables import Allocation, CreditReference, Evidence
 from payments.references import Kind
@@ -98,7 +99,8 @@ def allocate_all(session: Session, allocations: Rows) -> None:
     """Keeps which fee lines credits pay.
 
     `allocations` selects (collection_account_id, credit_id, payment_request_line_id, amount,
-    decision); a negative amount takes an allocation back.
+    decision, day): the day on which it turns into a fee. A negative amount takes an allocation of
+    that day back.
     """
     columns = [
         "collection_account_id",
@@ -106,6 +108,7 @@ def allocate_all(session: Session, allocations: Rows) -> None:
         "payment_request_line_id",
         "amount",
         "decision",
+        "day",
     ]
     session.execute(insert(Allocation).from_select(columns, allocations))
 

@@ -35,7 +35,8 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from payments.core.columns import Amount, Code, Count, Day, Key
-from payments.core.database import Rows, analyze, scratch, table_of, temporary
+from payments.core.database import Rows, table_of
+from payments.core.temporary import analyze, scratch, temporary
 from payments.credits.tables import Credit, Evidence
 
 CREDIT: Final = table_of(Credit)

@@ -69,6 +69,7 @@ class Credit(Row):
         CheckConstraint("(settled_at IS NULL) = (finding IS NULL)", name="settled_at"),
         CheckConstraint("advised = 0 OR advised = amount", name="advised"),
         CheckConstraint("refunded = 0 OR match_id IS NOT NULL", name="refunded_is_seen"),
+        CheckConstraint("merged_into_id IS NULL OR reversed = amount", name="merged_is_empty"),
         Index(None, "collection_account_id", "code"),
         Index(None, "collection_account_id", "bank_reference", "day"),
         Index(None, "collection_account_id", "payer_key", "day"),
@@ -158,13 +159,13 @@ class Evidence(Row):
 
 
 class Allocation(Row):
-    """How much of a credit went to one fee line; negative where a credit was reversed."""
+    """How much of a credit went to one fee line, and from which day; negative when taken back."""
 
     __tablename__ = "allocation"
     __table_args__ = (
         CheckConstraint("amount <> 0", name="amount"),
         Index(None, "collection_account_id", "credit_id"),
-        Index(None, "payment_request_line_id"),
+        UniqueConstraint("payment_request_line_id", "credit_id", "decision"),
         {"sqlite_strict": True},
     )
 
@@ -174,3 +175,4 @@ class Allocation(Row):
     payment_request_line_id: Mapped[int] = mapped_column(ForeignKey("payment_request_line.id"))
     amount: Mapped[Dong] = mapped_column(Amount())
     decision: Mapped[str] = mapped_column(Code())
+    day: Mapped[date] = mapped_column(Day())

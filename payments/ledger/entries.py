@@ -20,7 +20,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from payments.core.columns import Amount, Code, Day, Instant, Key
-from payments.core.database import Rows, analyze, numbered, scratch, table_of, temporary
+from payments.core.database import Rows, numbered, table_of
+from payments.core.temporary import analyze, scratch, temporary
 from payments.ledger.days import closed_through
 from payments.ledger.tables import JournalEntry, LedgerAccount, Posting
 

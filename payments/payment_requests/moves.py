@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 
 from payments import outbox
 from payments.core.columns import Amount, Code, Count, Flag, Instant, Key
-from payments.core.database import Rows, analyze, rows_of, scratch, temporary
+from payments.core.database import Rows, rows_of
 from payments.core.errors import Conflict
+from payments.core.temporary import analyze, scratch, temporary
 from payments.payment_requests.snapshots import snapshots
 from payments.payment_requests.tables import MOVES, CancelReason, PaymentRequest, Status
 

@@ -26,7 +26,8 @@ from sqlalchemy.orm import Session
 from payments import credits, ledger, payment_requests
 from payments.agencies import Agency
 from payments.core.columns import Amount, Code
-from payments.core.database import Rows, analyze, table_of
+from payments.core.database import Rows, table_of
+from payments.core.temporary import analyze
 from payments.credits import Credit, Finding
 from payments.payment_requests import PaymentRequest, PaymentRequestLine, Status
 from payments.settlement.sets import contribution, payment, settling, share, stretch
@@ -192,6 +193,7 @@ def _keep_payments(session: Session, *, now: datetime) -> None:
         payment.c.payment_request_line_id,
         payment.c.amount,
         payment.c.decision,
+        payment.c.day,
     ).join(CREDIT, CREDIT.c.id == payment.c.credit_id)
     credits.allocate_all(session, kept)
     turned = (

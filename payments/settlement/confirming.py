@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from payments import credits, ledger, payment_requests
 from payments.core.columns import Amount, Code, Day, Key
-from payments.core.database import Rows, analyze, scratch, table_of, temporary
+from payments.core.database import Rows, rows_of, table_of
+from payments.core.temporary import analyze, scratch, temporary
 from payments.credits import Credit, CreditReference
 from payments.payment_requests import WAITING, PaymentRequest
 from payments.references import Kind
@@ -65,7 +66,11 @@ def advise_all(session: Session, chosen: Rows, *, now: datetime) -> None:
         .group_by(CREDIT.c.id)
         .having(func.count() == 1)
     )
-    session.execute(insert(_advice).from_select(["credit_id", "payment_request_id"], one_code))
+    laid = session.execute(
+        insert(_advice).from_select(["credit_id", "payment_request_id"], one_code)
+    )
+    if not rows_of(laid):
+        return
     analyze(session, _advice)
     credits.advise_all(session, select(*_advice.c))
     zero = literal(0, Amount())

@@ -27,7 +27,8 @@ from sqlalchemy.orm import Session
 
 from payments import payment_requests
 from payments.core.columns import Amount, Instant
-from payments.core.database import Rows, analyze, rows_of, table_of, temporary
+from payments.core.database import Rows, rows_of, table_of
+from payments.core.temporary import analyze, temporary
 from payments.credits import COUNTED, Credit, CreditReference, Finding
 from payments.payment_requests import WAITING, PaymentRequest, Status
 from payments.references import Kind

@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import Column, Table
 
 from payments.core.columns import Amount, Code, Count, Day, Flag, Instant, Key
-from payments.core.database import scratch
+from payments.core.temporary import scratch
 
 settling: Final = Table(
     "settling",

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     case,
     cast,
+    exists,
     func,
     insert,
     literal,
@@ -29,7 +30,8 @@ from sqlalchemy.orm import Session
 from payments import credits, ledger, payment_requests
 from payments.agencies import Agency
 from payments.core.columns import Amount, Code, Day, Flag, Key
-from payments.core.database import Rows, analyze, rows_of, scratch, table_of, temporary
+from payments.core.database import Rows, rows_of, table_of
+from payments.core.temporary import analyze, scratch, temporary
 from payments.credits import COUNTED, Allocation, Credit, Finding
 from payments.payment_requests import PaymentRequest, PaymentRequestLine, Status
 from payments.settlement.booking import fees_path, held, path
@@ -135,11 +137,12 @@ def _concerned() -> Rows:
 
 
 def _allocated(chosen: Rows) -> Any:
-    """What each chosen credit still pays of each fee line, and the ledger path of that fee."""
+    """What each chosen credit still pays of each fee line, since when, and that fee's path."""
     return (
         select(
             ALLOCATION.c.credit_id,
             ALLOCATION.c.payment_request_line_id,
+            ALLOCATION.c.day,
             fees_path().label("path"),
             cast(func.sum(ALLOCATION.c.amount), Amount()).label("amount"),
         )
@@ -150,6 +153,7 @@ def _allocated(chosen: Rows) -> Any:
         .group_by(
             ALLOCATION.c.credit_id,
             ALLOCATION.c.payment_request_line_id,
+            ALLOCATION.c.day,
             REQUEST.c.collection_account_id,
             AGENCY.c.code,
             LINE.c.kind,
@@ -161,6 +165,7 @@ def _allocated(chosen: Rows) -> Any:
 
 
 def _post_parts(session: Session, *, kind: str, against: str, actor: str, now: datetime) -> None:
+    """Debits the parts on the day of taking back; later fees went back to being held before."""
     fee = _allocated(select(_back.c.credit_id))
     account = CREDIT.c.collection_account_id
     opposite = path(f"assets:{against}:", account)
@@ -174,12 +179,13 @@ def _post_parts(session: Session, *, kind: str, against: str, actor: str, now: d
             .where(CREDIT.c[name] > 0)
         )
 
+    debited = case((fee.c.day > _back.c.day, held(account)), else_=fee.c.path)
     fees = (
-        select(*head, fee.c.path, opposite, cast(func.sum(fee.c.amount), Amount()), nothing)
+        select(*head, debited, opposite, cast(func.sum(fee.c.amount), Amount()), nothing)
         .select_from(_back)
         .join(CREDIT, CREDIT.c.id == _back.c.credit_id)
         .join(fee, fee.c.credit_id == _back.c.credit_id)
-        .group_by(account, _back.c.decision, _back.c.day, fee.c.path)
+        .group_by(account, _back.c.decision, _back.c.day, debited)
     )
     drafts = union_all(
         fees,
@@ -198,10 +204,18 @@ def _others() -> Rows:
 
 
 def _post_deallocations(session: Session, *, actor: str, now: datetime) -> None:
-    """What other credits paid of the reopened requests goes back to being held."""
-    fee = _allocated(_others())
+    """What other credits paid of the reopened requests goes back to being held.
+
+    So do fees that a credit taken back turned into after the day it is taken back on: a part of a
+    request that was paid in parts, which never came after all. Nothing goes back before the day it
+    became a fee.
+    """
+    concerned = union(_others(), select(_back.c.credit_id)).subquery()
+    fee = _allocated(select(concerned.c[0]))
     first = select(func.min(_back.c.decision)).scalar_subquery()
-    day = select(func.min(_back.c.day, type_=Day())).scalar_subquery()
+    taken = select(func.min(_back.c.day, type_=Day())).scalar_subquery()
+    day = case((fee.c.day > taken, fee.c.day), else_=taken)
+    before = exists().where(_back.c.credit_id == fee.c.credit_id, fee.c.day <= _back.c.day)
     decision = (
         literal("credit:", Code())
         + cast(fee.c.credit_id, SqlText)
@@ -220,7 +234,8 @@ def _post_deallocations(session: Session, *, actor: str, now: datetime) -> None:
             cast(literal(None), Key()),
         )
         .join(CREDIT, CREDIT.c.id == fee.c.credit_id)
-        .group_by(CREDIT.c.collection_account_id, fee.c.credit_id, fee.c.path)
+        .where(~before)
+        .group_by(CREDIT.c.collection_account_id, fee.c.credit_id, fee.c.day, fee.c.path)
     )
     ledger.post_all(session, drafts, actor=actor, now=now)
 
@@ -246,6 +261,7 @@ def _give_back(session: Session, *, now: datetime) -> None:
             fee.c.payment_request_line_id,
             -fee.c.amount,
             literal("back:", Code()) + first,
+            fee.c.day,
         ).join(CREDIT, CREDIT.c.id == fee.c.credit_id),
     )
     _note_paid(session)

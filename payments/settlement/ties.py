@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session, aliased
 
 from payments import credits
 from payments.core.columns import Code, Key
-from payments.core.database import Rows, analyze, scratch, table_of, temporary
+from payments.core.database import Rows, table_of
+from payments.core.temporary import analyze, scratch, temporary
 from payments.credits import Credit, Evidence
 from payments.settlement.confirming import drop_advice_all
 from payments.settlement.taking_back import take_back_all

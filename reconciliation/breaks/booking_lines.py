@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from payments import ledger
 from payments.advice import Direction
-from payments.core.database import temporary
 from payments.core.errors import Conflict
+from payments.core.temporary import temporary
 from payments.credits import Credit
 from reconciliation.bookings import Kind
 from reconciliation.matching.by_hand import take_out, taken_for_nobody

@@ -29,7 +29,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from payments.advice import Direction
 from payments.core.calendar import local_day
 from payments.core.columns import Amount, Code, Count, Day, Instant
-from payments.core.database import Rows, analyze, scratch, table_of, temporary
+from payments.core.database import Rows, table_of
+from payments.core.temporary import analyze, scratch, temporary
 from payments.credits import OPEN_PARTS, Credit, CreditReference, Evidence, Finding
 from payments.inbox import Callback, State
 from payments.payment_requests import WAITING, PaymentRequest

@@ -30,7 +30,8 @@ from sqlalchemy.orm import Session
 from payments import credits, settlement
 from payments.advice import Direction
 from payments.core.columns import Code, Flag, Key
-from payments.core.database import Rows, analyze, scratch, table_of, temporary
+from payments.core.database import Rows, table_of
+from payments.core.temporary import analyze, scratch, temporary
 from payments.credits import Credit
 from payments.ledger import JournalEntry
 from payments.payment_requests import PaymentRequest

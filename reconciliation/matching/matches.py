@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from payments import agencies, ledger, settlement
 from payments.core import approvals, audit
 from payments.core.columns import Code, Instant, Json, Key
-from payments.core.database import Rows, analyze, numbered, table_of
+from payments.core.database import Rows, numbered, table_of
 from payments.core.errors import Conflict, NotFound
+from payments.core.temporary import analyze
 from payments.credits import Credit
 from payments.ledger import JournalEntry
 from reconciliation import bookings, statements

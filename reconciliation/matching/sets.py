@@ -23,7 +23,8 @@ from sqlalchemy.orm import Session
 
 from payments import ledger
 from payments.core.columns import Amount, Code, Day, Flag, Key
-from payments.core.database import Rows, analyze, scratch, table_of, temporary
+from payments.core.database import Rows, table_of
+from payments.core.temporary import analyze, scratch, temporary
 from reconciliation.matching.tables import LineMatch, MatchMember
 from reconciliation.statements import StatementLine
 

@@ -29,7 +29,8 @@ from uuid_utils import uuid7
 from payments import references
 from payments.advice import Direction
 from payments.core.columns import Amount, Code, Count, Key
-from payments.core.database import Rows, analyze, load, scratch, table_of, temporary
+from payments.core.database import Rows, load, table_of
+from payments.core.temporary import analyze, scratch, temporary
 from payments.credits import COUNTED, OPEN_PARTS, Credit, CreditReference, Finding
 from payments.payment_requests import WAITING, PaymentRequest
 from payments.references import Kind

@@ -8,8 +8,9 @@ from sqlalchemy import Column, Table, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from payments.core.columns import Key
-from payments.core.database import Rows, analyze, rows_of, scratch, table_of, temporary
+from payments.core.database import Rows, rows_of, table_of
 from payments.core.errors import Conflict
+from payments.core.temporary import analyze, scratch, temporary
 from reconciliation.statements.tables import StatementLine
 
 LINE: Final = table_of(StatementLine)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import Integer, literal, select
 from sqlalchemy.orm import Session
 
-from payments import settlement
+from payments import ledger, settlement
 from payments.core.columns import Day
 from payments.credits import AlreadyMatched, Credit
 from payments.payment_requests import public_status
@@ -39,13 +40,24 @@ def see(province: Province, credits: Sequence[Credit], *, match: int = 1) -> Non
         settlement.confirm_all(province.session, pair, actor=BY, now=NOON)
 
 
-def reverse(province: Province, credit: Credit, *, line: int = 900) -> None:
-    """The bank takes the credit back."""
-    pair = select(literal(line, Integer()), Credit.id, literal(NOON.date(), Day())).where(
+def reverse(province: Province, credit: Credit, *, line: int = 900, after: int = 0) -> None:
+    """The bank takes the credit back, so many days after."""
+    on = NOON.date() + timedelta(days=after)
+    pair = select(literal(line, Integer()), Credit.id, literal(on, Day())).where(
         Credit.id == credit.id
     )
     settlement.reverse_all(province.session, pair, actor=BY, now=NOON)
     province.session.expire_all()
+
+
+def owed(province: Province, day: date) -> tuple[int, int]:
+    """What is owed as fees, and what is held, at the end of a day."""
+    balances = ledger.balances(province.session, province.account.id, on=day)
+    fees, held = (
+        -sum(int(amount) for path, amount in balances.items() if path.startswith(prefix))
+        for prefix in ("liabilities:fees:", "liabilities:held:")
+    )
+    return fees, held
 
 
 def test_a_line_confirms_a_credit_once(province: Province) -> None:
@@ -147,6 +159,36 @@ def test_a_withdrawn_credit_leaves_nothing(province: Province) -> None:
     assert province.balance("assets:transit") == 0
     with pytest.raises(settlement.AlreadyTakenBack):
         settlement.withdraw(province.session, credit, actor=BY, now=NOON)
+
+
+@pytest.mark.parametrize("taken", [0, 1])
+def test_a_withdrawn_part_takes_fees_back_on_the_day_they_became_fees(
+    province: Province, taken: int
+) -> None:
+    """Paid in parts on two days, one of which never came: no day ends with fees in debit."""
+    request = a_payment_request(province)
+    paid(province, request, 20_000)
+    paid(province, request, 30_000, at=NOON + timedelta(days=1))
+    first, second = NOON.date(), NOON.date() + timedelta(days=1)
+    assert (owed(province, first), owed(province, second)) == ((0, 20_000), (50_000, 0))
+
+    settlement.withdraw(province.session, province.credits()[taken], actor=BY, now=NOON)
+
+    left = ((0, 0), (0, 30_000)) if taken == 0 else ((0, 20_000), (0, 20_000))
+    assert (owed(province, first), owed(province, second)) == left
+
+
+def test_a_part_reversed_by_the_bank_was_a_fee_until_then(province: Province) -> None:
+    """Both parts stay fees until the day of the reversal, when the other is held again."""
+    request = a_payment_request(province)
+    paid(province, request, 20_000)
+    paid(province, request, 30_000, at=NOON + timedelta(days=1))
+    see(province, province.credits())
+
+    reverse(province, province.credits()[0], after=2)
+
+    days = [NOON.date() + timedelta(days=after) for after in range(3)]
+    assert [owed(province, day) for day in days] == [(0, 20_000), (50_000, 0), (0, 30_000)]
 
 
 def test_a_seen_credit_cannot_be_withdrawn(province: Province) -> None:

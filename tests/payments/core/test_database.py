@@ -14,8 +14,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from payments.core.columns import Key
-from payments.core.database import Database, DatabaseBusy, load, temporary
+from payments.core.database import Database, DatabaseBusy, load
 from payments.core.leases import Lease
+from payments.core.temporary import temporary
 from tests.stores import POSTGRESQL, SQLITE, Stores
 
 NOW = datetime(2026, 11, 24, 3, tzinfo=UTC)

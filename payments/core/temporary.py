@@ -1,0 +1,123 @@
+"""Temporary tables: a set is materialised once, with ids, and every statement starts from it.
+
+A connection lives as long as its process and so do its temporary tables. What is known of them is
+remembered, since a small set would otherwise spend most of its time on making and measuring them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlalchemy import MetaData, Table, event
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.orm import Session
+from sqlalchemy.schema import CreateTable
+
+MOST_DEAD: Final = 5_000
+"""Rows deleted from a temporary table of a connection before PostgreSQL truncates it."""
+
+FEW: Final = 50
+SAME_SIZE: Final = 4
+"""A temporary table of so many times the rows, or a part of them, is planned for anew; all small
+ones are alike."""
+
+scratch = MetaData()
+"""The temporary tables of all modules."""
+
+
+def temporary(session: Session, *tables: Table) -> None:
+    """Makes each temporary table exist on this connection, and empty.
+
+    Nobody vacuums PostgreSQL's temporary tables: what was deleted would be scanned for ever by a
+    connection that lives as long as its process. So there, once much was deleted, the table is
+    truncated; not each time, since that costs a small set more than all its other work.
+    """
+    connection = session.connection()
+    known = _laid(connection)
+    for table in tables:
+        if table.name not in known.made | known.making:
+            connection.execute(CreateTable(table, if_not_exists=True))
+            known.making.add(table.name)
+    if connection.dialect.name != "postgresql":
+        for table in tables:
+            connection.exec_driver_sql(f"DELETE FROM {table.name}")
+        return
+    known.dead.update(_emptied(connection, tables))
+    for table in tables:
+        if known.dead[table.name] > MOST_DEAD:
+            connection.exec_driver_sql(f"TRUNCATE {table.name}")
+            known.dead[table.name] = 0
+            known.sized.pop(table.name, None)
+
+
+def _emptied(connection: Connection, tables: Sequence[Table]) -> dict[str, int]:
+    """Deletes every row of the tables by one statement; how many of each."""
+    gone = [f"gone_{place} AS (DELETE FROM {one.name} RETURNING 1)"
+            for place, one in enumerate(tables)]  # fmt: skip
+    counts = [f"(SELECT count(*) FROM gone_{place})" for place in range(len(tables))]
+    row = connection.exec_driver_sql(f"WITH {', '.join(gone)} SELECT {', '.join(counts)}").one()
+    return {table.name: count for table, count in zip(tables, row, strict=True)}
+
+
+def analyze(session: Session, *tables: Table) -> None:
+    """Gives PostgreSQL's planner the size of temporary tables; SQLite is steered otherwise.
+
+    Only where it is much another than when it was last given: that makes every plan anew, which
+    costs a small set more than its work.
+    """
+    connection = session.connection()
+    if connection.dialect.name != "postgresql":
+        return
+    known = _laid(connection).sized
+    counts = ", ".join(f"(SELECT count(*) FROM {table.name})" for table in tables)
+    sizes = connection.exec_driver_sql(f"SELECT {counts}").one()
+    for table, size in zip(tables, sizes, strict=True):
+        before = known.get(table.name)
+        now = max(size, FEW)
+        if before is None or not before / SAME_SIZE <= now <= before * SAME_SIZE:
+            connection.exec_driver_sql(f"ANALYZE {table.name}")
+            known[table.name] = now
+
+
+def watch(engine: Engine) -> Engine:
+    """Keeps what is known of each connection's temporary tables true, whatever is rolled back."""
+    event.listen(engine, "commit", _keep)
+    event.listen(engine, "rollback", _forget)
+    return engine
+
+
+@dataclass
+class _Laid:
+    """What is known of a connection's temporary tables, by name."""
+
+    made: set[str] = field(default_factory=set)
+    making: set[str] = field(default_factory=set)
+    """Made in the transaction under way: gone if it is rolled back."""
+
+    dead: Counter[str] = field(default_factory=Counter)
+    """Rows deleted that still take room."""
+
+    sized: dict[str, int] = field(default_factory=dict)
+    """Rows when PostgreSQL's planner was last told of them."""
+
+
+def _laid(connection: Connection) -> _Laid:
+    known: _Laid = connection.info.setdefault("temporary", _Laid())
+    return known
+
+
+def _keep(connection: Connection) -> None:
+    known = _laid(connection)
+    known.made |= known.making
+    known.making.clear()
+
+
+def _forget(connection: Connection) -> None:
+    if connection.invalidated:  # the next one begins with nothing
+        return
+    known = _laid(connection)
+    known.making.clear()
+    known.sized.clear()

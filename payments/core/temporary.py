@@ -86,6 +86,7 @@ def watch(engine: Engine) -> Engine:
     """Keeps what is known of each connection's temporary tables true, whatever is rolled back."""
     event.listen(engine, "commit", _keep)
     event.listen(engine, "rollback", _forget)
+    event.listen(engine, "rollback_savepoint", lambda connection, *_: _forget(connection))
     return engine
 
 

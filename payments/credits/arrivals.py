@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
+    Insert,
     Table,
     and_,
     case,
@@ -27,7 +30,7 @@ from sqlalchemy.orm import Session
 from payments.core.columns import Amount, Bytes, Code, Day, Flag, Instant, Key, Words
 from payments.core.database import Rows, load, numbered
 from payments.core.temporary import analyze, scratch, temporary
-from payments.credits.pairing import CREDIT, pair_messages, pairing
+from payments.credits.pairing import CREDIT, pair_messages, pairing, told
 from payments.credits.tables import CreditReference, Evidence
 from payments.references import Kind
 
@@ -122,45 +125,34 @@ def take_messages(session: Session, *, source: str) -> None:
 
     Every credit concerned is then in `touched`.
     """
-    ours = message.c.source == source
-    asked = (
-        "id",
-        "collection_account_id",
-        "amount",
-        "day",
-        "code",
-        "virtual_account",
-        "payer_key",
-        "bank_reference",
-    )
-    pair_messages(session, select(*[message.c[name] for name in asked]).where(ours), source=source)
+    pair_messages(session, _told_by(source), source=source)
     analyze(session, pairing)
-    new = select(message).where(ours, message.c.id.not_in(select(pairing.c.told_id))).subquery()
-    _arrive(session, select(new.c.id), order_by=new.c.id)
-    _insert_credits(
-        session,
-        select(
-            arrival.c.credit_id,
-            *[message.c[name] for name in _COPIED],
-            message.c.trust < "C",
-        )
-        .join(arrival, arrival.c.told_id == message.c.id)
-        .order_by(message.c.id),
-    )
-    _insert_references(
-        session,
-        select(
-            message.c.collection_account_id,
-            arrival.c.credit_id,
-            message_reference.c.code,
-            message_reference.c.kind,
-        )
-        .join(arrival, arrival.c.told_id == message_reference.c.message_id)
-        .join(message, message.c.id == message_reference.c.message_id),
-    )
-    learn(session, _said_by_messages())
-    _keep_evidence(session)
-    _touch(session)
+    new = _not_paired(source)
+    _arrive(session, new, order_by=new.selected_columns.id)
+    session.execute(_credits_of_messages())
+    session.execute(_references_of_arrivals())
+    if session.execute(_said_by_messages().limit(1)).first():
+        learn(session, _said_by_messages())
+    for known in (pairing, arrival):
+        session.execute(_evidence(known))
+        session.execute(_touched(known))
+
+
+@cache
+def _told_by(source: str) -> Rows:
+    return select(*[message.c[column.name] for column in told.c]).where(message.c.source == source)
+
+
+@cache
+def _not_paired(source: str) -> Rows:
+    paired = select(pairing.c.told_id)
+    return select(message.c.id).where(message.c.source == source, message.c.id.not_in(paired))
+
+
+@cache
+def _credits_of_messages() -> Insert:
+    told_by = [message.c[name] for name in _COPIED]
+    return _new_credits(*told_by, message.c.trust < "C")
 
 
 def found_all(session: Session, lines: Rows, references: Rows, *, now: datetime) -> None:
@@ -178,29 +170,9 @@ def found_all(session: Session, lines: Rows, references: Rows, *, now: datetime)
     analyze(session, message, message_reference)
     _arrive(session, select(message.c.id), order_by=message.c.id)
     brought = [message.c[name] for name in _COPIED if name != "arrived_at"]
-    _insert_credits(
-        session,
-        select(
-            arrival.c.credit_id,
-            *brought,
-            literal(now, Instant()),
-            literal(True, Flag()),
-        )
-        .join(arrival, arrival.c.told_id == message.c.id)
-        .order_by(message.c.id),
-    )
-    _insert_references(
-        session,
-        select(
-            message.c.collection_account_id,
-            arrival.c.credit_id,
-            message_reference.c.code,
-            message_reference.c.kind,
-        )
-        .join(arrival, arrival.c.told_id == message_reference.c.message_id)
-        .join(message, message.c.id == message_reference.c.message_id),
-    )
-    session.execute(insert(touched).from_select(["credit_id"], select(arrival.c.credit_id)))
+    session.execute(_new_credits(*brought, literal(now, Instant()), literal(True, Flag())))
+    session.execute(_references_of_arrivals())
+    session.execute(_touched(arrival))
 
 
 def learn(session: Session, said: Rows) -> None:
@@ -264,6 +236,7 @@ def _learn_codes(session: Session) -> None:
         session.execute(insert(CreditReference), rows)
 
 
+@cache
 def _said_by_messages() -> Rows:
     return select(
         pairing.c.credit_id,
@@ -287,53 +260,53 @@ def _arrive(session: Session, new: Rows, *, order_by: Any) -> None:
     analyze(session, arrival)
 
 
-def _insert_credits(session: Session, new: Rows) -> None:
+def _new_credits(*columns: ColumnElement[Any]) -> Insert:
+    """Credits of the arrivals; `columns` are those of `_COPIED`, and whether they are trusted."""
     zero = literal(0, Amount())
-    numbered_ = new.subquery()
-    session.execute(
-        insert(CREDIT).from_select(
-            ["id", *_COPIED, "trusted", "advised", *_ZERO_AT_FIRST],
-            select(*numbered_.c, numbered_.c.amount, *[zero for _ in _ZERO_AT_FIRST]),
-        )
+    brought = (
+        select(arrival.c.credit_id, *columns, message.c.amount, *[zero for _ in _ZERO_AT_FIRST])
+        .join(arrival, arrival.c.told_id == message.c.id)
+        .order_by(message.c.id)
     )
+    names = ["id", *_COPIED, "trusted", "advised", *_ZERO_AT_FIRST]
+    return insert(CREDIT).from_select(names, brought)
 
 
-def _insert_references(session: Session, found: Rows) -> None:
-    session.execute(
-        insert(CreditReference).from_select(
-            ["collection_account_id", "credit_id", "code", "kind"], found
+@cache
+def _references_of_arrivals() -> Insert:
+    found = (
+        select(
+            message.c.collection_account_id,
+            arrival.c.credit_id,
+            message_reference.c.code,
+            message_reference.c.kind,
         )
+        .join(arrival, arrival.c.told_id == message_reference.c.message_id)
+        .join(message, message.c.id == message_reference.c.message_id)
     )
+    names = ["collection_account_id", "credit_id", "code", "kind"]
+    return insert(CreditReference).from_select(names, found)
 
 
-def _keep_evidence(session: Session) -> None:
-    columns = (
-        "collection_account_id",
-        "source",
-        "event_id",
-        "trust",
-        "body_sha256",
-        "arrived_at",
-    )
-    for told in (pairing, arrival):
-        session.execute(
-            insert(Evidence).from_select(
-                ["credit_id", "callback_id", *columns],
-                select(
-                    told.c.credit_id,
-                    message.c.id,
-                    *[message.c[name] for name in columns],
-                ).join(message, message.c.id == told.c.told_id),
-            )
-        )
+_EVIDENCE: Final = (
+    "collection_account_id",
+    "source",
+    "event_id",
+    "trust",
+    "body_sha256",
+    "arrived_at",
+)
 
 
-def _touch(session: Session) -> None:
-    known = select(touched.c.credit_id)
-    for told in (pairing, arrival):
-        session.execute(
-            insert(touched).from_select(
-                ["credit_id"],
-                select(told.c.credit_id).where(told.c.credit_id.not_in(known)),
-            )
-        )
+@cache
+def _evidence(known: Table) -> Insert:
+    said = select(known.c.credit_id, message.c.id, *[message.c[name] for name in _EVIDENCE])
+    said = said.join(message, message.c.id == known.c.told_id)
+    return insert(Evidence).from_select(["credit_id", "callback_id", *_EVIDENCE], said)
+
+
+@cache
+def _touched(known: Table) -> Insert:
+    before = select(touched.c.credit_id)
+    more = select(known.c.credit_id).where(known.c.credit_id.not_in(before))
+    return insert(touched).from_select(["credit_id"], more)

@@ -14,13 +14,14 @@ day and order of arrival; so n equal transfers told by m sources stay n credits.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import (
     Column,
     ColumnElement,
+    Insert,
     Table,
     Text,
     and_,
@@ -35,7 +36,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from payments.core.columns import Amount, Code, Count, Day, Key
-from payments.core.database import Rows, table_of
+from payments.core.database import Rows, rows_of, table_of
 from payments.core.temporary import analyze, scratch, temporary
 from payments.credits.tables import Credit, Evidence
 
@@ -91,9 +92,9 @@ class _Step:
     """One class of the rule table: what is equal, and what either side must have or lack."""
 
     rule: str
-    equal: Sequence[str]
-    told: Sequence[str]
-    credit_lacks: Sequence[str] = ()
+    equal: tuple[str, ...]
+    told: tuple[str, ...]
+    credit_lacks: tuple[str, ...] = ()
 
 
 _STEPS: Final = (
@@ -188,37 +189,45 @@ def _answers(step: _Step, one: dict[str, bool]) -> bool:
 def _pair_by(session: Session, step: _Step, *, eligible: ColumnElement[bool]) -> None:
     """The k-th told with the k-th credit of each key."""
     temporary(session, _asked, _offered)
+    asked = rows_of(session.execute(_asking(step)))
+    if not asked:
+        return
+    offering = _offering(step).where(eligible)
+    session.execute(insert(_offered).from_select(["credit_id", "key", "rank"], offering))
+    analyze(session, _asked, _offered)
+    session.execute(_pairing_by(step.rule))
+
+
+@cache
+def _asking(step: _Step) -> Insert:
     free = ~exists().where(pairing.c.told_id == told.c.id)
     having = [_has(told.c[field.removeprefix("-")], field) for field in step.told]
     key, rank = _ranked(told.c, step)
-    session.execute(
-        insert(_asked).from_select(
-            ["told_id", "key", "rank"], select(told.c.id, key, rank).where(free, *having)
-        )
-    )
+    ours = select(told.c.id, key, rank).where(free, *having)
+    return insert(_asked).from_select(["told_id", "key", "rank"], ours)
+
+
+@cache
+def _offering(step: _Step) -> Rows:
     columns = ("collection_account_id", "amount", *step.equal)
     untaken = ~exists().where(pairing.c.credit_id == CREDIT.c.id)
     lacking = [CREDIT.c[field].is_(None) for field in step.credit_lacks]
     key, rank = _ranked(CREDIT.c, step)
-    session.execute(
-        insert(_offered).from_select(
-            ["credit_id", "key", "rank"],
-            select(CREDIT.c.id, key, rank)
-            .select_from(_asked)
-            .join(told, told.c.id == _asked.c.told_id)
-            .join(CREDIT, and_(*[CREDIT.c[name] == told.c[name] for name in columns]))
-            .where(
-                _asked.c.rank == 1, eligible, untaken, CREDIT.c.merged_into_id.is_(None), *lacking
-            ),
-        )
+    return (
+        select(CREDIT.c.id, key, rank)
+        .select_from(_asked)
+        .join(told, told.c.id == _asked.c.told_id)
+        .join(CREDIT, and_(*[CREDIT.c[name] == told.c[name] for name in columns]))
+        .where(_asked.c.rank == 1, untaken, CREDIT.c.merged_into_id.is_(None), *lacking)
     )
-    analyze(session, _asked, _offered)
+
+
+@cache
+def _pairing_by(rule: str) -> Insert:
     same = and_(_asked.c.key == _offered.c.key, _asked.c.rank == _offered.c.rank)
-    pairs = select(_asked.c.told_id, _offered.c.credit_id, literal(step.rule, Code()))
-    session.execute(
-        insert(pairing).from_select(
-            ["told_id", "credit_id", "rule"], pairs.select_from(_asked).join(_offered, same)
-        )
+    pairs = select(_asked.c.told_id, _offered.c.credit_id, literal(rule, Code()))
+    return insert(pairing).from_select(
+        ["told_id", "credit_id", "rule"], pairs.select_from(_asked).join(_offered, same)
     )
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Final
 
 from sqlalchemy import (
     Column,
+    Insert,
     Table,
     Text,
     and_,
@@ -66,11 +68,11 @@ def post_all(session: Session, drafts: Rows, *, actor: str, now: datetime) -> No
     temporary(session, draft, _entry)
     session.execute(insert(draft).from_select(list(draft.c.keys()), drafts))
     _move_out_of_closed_days(session)
-    _open_accounts(session)
+    session.execute(_accounts_not_open())
     _number_entries(session)
     analyze(session, draft, _entry)
     _write_entries(session, actor=actor, now=now)
-    _write_postings(session)
+    session.execute(_postings())
 
 
 def reverse_all(session: Session, entries: Rows, *, actor: str, now: datetime) -> None:
@@ -109,16 +111,15 @@ def _move_out_of_closed_days(session: Session) -> None:
             )
 
 
-def _open_accounts(session: Session) -> None:
+@cache
+def _accounts_not_open() -> Insert:
     named = union(
         select(draft.c.collection_account_id, draft.c.debit_path.label("path")),
         select(draft.c.collection_account_id, draft.c.credit_path),
     ).subquery()
     known = select(LedgerAccount.id).where(LedgerAccount.path == named.c.path).exists()
-    session.execute(
-        insert(LedgerAccount).from_select(
-            ["collection_account_id", "path"], select(*named.c).where(~known)
-        )
+    return insert(LedgerAccount).from_select(
+        ["collection_account_id", "path"], select(*named.c).where(~known)
     )
 
 
@@ -137,7 +138,8 @@ def _write_entries(session: Session, *, actor: str, now: datetime) -> None:
     )
 
 
-def _write_postings(session: Session) -> None:
+@cache
+def _postings() -> Insert:
     debited, credited = aliased(LedgerAccount), aliased(LedgerAccount)
     drawn = (
         select(
@@ -163,4 +165,4 @@ def _write_postings(session: Session) -> None:
         "credit_id",
         "amount",
     ]
-    session.execute(insert(Posting).from_select(columns, drawn))
+    return insert(Posting).from_select(columns, drawn)

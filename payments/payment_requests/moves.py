@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import Column, Table, and_, case, func, insert, select, update
+from sqlalchemy import Column, Table, Update, and_, case, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from payments import outbox
@@ -65,12 +66,17 @@ def apply_all(session: Session, changes: Rows) -> None:
     temporary(session, _change)
     session.execute(insert(_change).from_select(list(_change.c.keys()), changes))
     analyze(session, _change)
+    session.execute(_moved())
+
+
+@cache
+def _moved() -> Update:
     request, change = PaymentRequest, _change.c
     reached = request.received + change.received >= request.amount
     becomes_paid = and_(reached, request.status.in_(allowed_into(Status.PAID)))
     stays_paid = and_(reached, request.status == Status.PAID)
     becomes_open = and_(~reached, request.status.in_(allowed_into(Status.OPEN)))
-    session.execute(
+    return (
         update(request)
         .where(
             request.id == change.payment_request_id,
@@ -175,24 +181,10 @@ def _announce_ids(session: Session, ids: list[int], kind: str, *, now: datetime)
 
 def _announce(session: Session, *, now: datetime) -> None:
     analyze(session, _news)
-    counted = (
-        select(_news.c.payment_request_id, func.count().label("told"))
-        .group_by(_news.c.payment_request_id)
-        .subquery()
-    )
-    session.execute(
-        update(PaymentRequest)
-        .where(PaymentRequest.id == counted.c.payment_request_id)
-        .values(sequence=PaymentRequest.sequence + counted.c.told)
-        .execution_options(synchronize_session=False)
-    )
+    session.execute(_numbered_anew())
     session.expire_all()
-    told = session.execute(
-        select(_news.c.payment_request_id, _news.c.type, PaymentRequest.portal_id)
-        .join(PaymentRequest, PaymentRequest.id == _news.c.payment_request_id)
-        .order_by(_news.c.payment_request_id, _news.c.rank)
-    ).all()
-    shown = snapshots(session, select(_news.c.payment_request_id))
+    told = session.execute(_told()).all()
+    shown = snapshots(session, _concerned())
     left = Counter(row.payment_request_id for row in told)
     pieces = []
     for request_id, kind, portal_id in told:
@@ -201,6 +193,35 @@ def _announce(session: Session, *, now: datetime) -> None:
         content = shown[request_id] | {"sequence": sequence}
         pieces.append(outbox.News(kind, portal_id, request_id, sequence, content))
     outbox.enqueue_all(session, pieces, now=now)
+
+
+@cache
+def _numbered_anew() -> Update:
+    counted = (
+        select(_news.c.payment_request_id, func.count().label("told"))
+        .group_by(_news.c.payment_request_id)
+        .subquery()
+    )
+    return (
+        update(PaymentRequest)
+        .where(PaymentRequest.id == counted.c.payment_request_id)
+        .values(sequence=PaymentRequest.sequence + counted.c.told)
+        .execution_options(synchronize_session=False)
+    )
+
+
+@cache
+def _told() -> Rows:
+    return (
+        select(_news.c.payment_request_id, _news.c.type, PaymentRequest.portal_id)
+        .join(PaymentRequest, PaymentRequest.id == _news.c.payment_request_id)
+        .order_by(_news.c.payment_request_id, _news.c.rank)
+    )
+
+
+@cache
+def _concerned() -> Rows:
+    return select(_news.c.payment_request_id)
 
 
 def _set_status(session: Session, ids: list[int], status: Status) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -63,7 +64,14 @@ def public_status(request: PaymentRequest | Result[*tuple[Any, ...]] | SimpleNam
 
 def snapshots(session: Session, requests: Rows) -> dict[int, Snapshot]:
     """The public JSON of each request whose id `requests` selects, by id."""
-    chosen = (
+    rows = session.execute(_shown().where(PaymentRequest.id.in_(requests))).all()
+    lines = _lines(session, requests)
+    return {row.id: _snapshot(row, lines[row.id]) for row in rows}
+
+
+@cache
+def _shown() -> Rows:
+    return (
         select(
             *[PaymentRequest.__table__.c[name] for name in _SHOWN],
             Agency.code.label("agency"),
@@ -84,11 +92,7 @@ def snapshots(session: Session, requests: Rows) -> dict[int, Snapshot]:
                 valid_on(VirtualRange, table_of(PaymentRequest).c.issued_at),
             ),
         )
-        .where(PaymentRequest.id.in_(requests))
     )
-    rows = session.execute(chosen).all()
-    lines = _lines(session, requests)
-    return {row.id: _snapshot(row, lines[row.id]) for row in rows}
 
 
 def first_snapshot(facts: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> Snapshot:

@@ -7,10 +7,12 @@ fee lines lie along it one after another. What overlaps is what a credit pays of
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
+    Insert,
     and_,
     case,
     cast,
@@ -51,18 +53,23 @@ def path(prefix: str | ColumnElement[str], account: ColumnElement[Any]) -> Colum
 
 def write_all(session: Session, *, actor: str, now: datetime) -> None:
     """Writes the outcome of the set that `findings.find_all` worked out."""
-    _divide(session, now=now)
-    _stretch(session)
-    _pay_lines(session)
+    credits.divide_all(session, _parts(), now=now)
+    session.execute(_contributions())
+    analyze(session, share, contribution)
+    session.execute(_stretches())
+    analyze(session, stretch)
+    session.execute(_payments())
+    analyze(session, payment)
     _keep_payments(session, now=now)
-    _post(session, actor=actor, now=now)
-    _announce(session, now=now)
+    ledger.post_all(session, _drafts(), actor=actor, now=now)
+    payment_requests.announce_all(session, _news(), now=now)
 
 
-def _divide(session: Session, *, now: datetime) -> None:
+@cache
+def _parts() -> Rows:
     s = settling.c
     nobody = s.finding == Finding.UNIDENTIFIED
-    parts = select(
+    return select(
         s.credit_id,
         s.finding,
         s.payment_request_id,
@@ -71,14 +78,13 @@ def _divide(session: Session, *, now: datetime) -> None:
         case((nobody, s.amount), else_=0),
         s.reversed,
     )
-    credits.divide_all(session, parts, now=now)
 
 
-def _stretch(session: Session) -> None:
+@cache
+def _contributions() -> Insert:
     """Which stretch of a completed request its credits pay: earlier short ones, then the last."""
     columns = [column.name for column in contribution.c]
-    session.execute(insert(contribution).from_select(columns, union_all(_last(), _earlier())))
-    analyze(session, share, contribution)
+    return insert(contribution).from_select(columns, union_all(_last(), _earlier()))
 
 
 def _last() -> Rows:
@@ -142,7 +148,8 @@ def fees_path() -> ColumnElement[str]:
     return account + colon + AGENCY.c.code + colon + LINE.c.kind + colon + LINE.c.sub_item
 
 
-def _pay_lines(session: Session) -> None:
+@cache
+def _stretches() -> Insert:
     reached = cast(
         func.sum(LINE.c.amount).over(
             partition_by=LINE.c.payment_request_id, order_by=LINE.c.position
@@ -150,44 +157,47 @@ def _pay_lines(session: Session) -> None:
         Amount(),
     )
     completed = select(contribution.c.payment_request_id)
-    session.execute(
-        insert(stretch).from_select(
-            [column.name for column in stretch.c],
-            select(
-                LINE.c.id, LINE.c.payment_request_id, fees_path(), reached - LINE.c.amount, reached
-            )
-            .join(REQUEST, REQUEST.c.id == LINE.c.payment_request_id)
-            .join(AGENCY, AGENCY.c.id == REQUEST.c.agency_id)
-            .where(LINE.c.payment_request_id.in_(completed)),
-        )
+    return insert(stretch).from_select(
+        [column.name for column in stretch.c],
+        select(LINE.c.id, LINE.c.payment_request_id, fees_path(), reached - LINE.c.amount, reached)
+        .join(REQUEST, REQUEST.c.id == LINE.c.payment_request_id)
+        .join(AGENCY, AGENCY.c.id == REQUEST.c.agency_id)
+        .where(LINE.c.payment_request_id.in_(completed)),
     )
-    analyze(session, stretch)
+
+
+@cache
+def _payments() -> Insert:
     given, line = contribution.c, stretch.c
     starts = case((given.starts > line.starts, given.starts), else_=line.starts)
     ends = case((given.ends < line.ends, given.ends), else_=line.ends)
-    session.execute(
-        insert(payment).from_select(
-            [column.name for column in payment.c],
-            select(
-                given.credit_id,
-                line.payment_request_line_id,
-                ends - starts,
-                given.decision,
-                line.path,
-                given.earlier,
-                given.day,
-            )
-            .select_from(contribution)
-            .join(stretch, line.payment_request_id == given.payment_request_id)
-            .where(ends > starts),
+    return insert(payment).from_select(
+        [column.name for column in payment.c],
+        select(
+            given.credit_id,
+            line.payment_request_line_id,
+            ends - starts,
+            given.decision,
+            line.path,
+            given.earlier,
+            given.day,
         )
+        .select_from(contribution)
+        .join(stretch, line.payment_request_id == given.payment_request_id)
+        .where(ends > starts),
     )
-    analyze(session, payment)
 
 
 def _keep_payments(session: Session, *, now: datetime) -> None:
     """Keeps the allocations, and turns what earlier short credits held into fees."""
-    kept = select(
+    credits.allocate_all(session, _kept())
+    if session.execute(_turned().limit(1)).first():
+        credits.divide_all(session, _turned(), now=now)
+
+
+@cache
+def _kept() -> Rows:
+    return select(
         CREDIT.c.collection_account_id,
         payment.c.credit_id,
         payment.c.payment_request_line_id,
@@ -195,8 +205,11 @@ def _keep_payments(session: Session, *, now: datetime) -> None:
         payment.c.decision,
         payment.c.day,
     ).join(CREDIT, CREDIT.c.id == payment.c.credit_id)
-    credits.allocate_all(session, kept)
-    turned = (
+
+
+@cache
+def _turned() -> Rows:
+    return (
         select(
             CREDIT.c.id,
             CREDIT.c.finding,
@@ -209,13 +222,12 @@ def _keep_payments(session: Session, *, now: datetime) -> None:
         .join(contribution, contribution.c.credit_id == CREDIT.c.id)
         .where(contribution.c.earlier.is_(True))
     )
-    if session.execute(turned.limit(1)).first():
-        credits.divide_all(session, turned, now=now)
 
 
-def _post(session: Session, *, actor: str, now: datetime) -> None:
+@cache
+def _drafts() -> Rows:
     drafts = union_all(_fees(), _turned_into_fees(), _held(), _unidentified()).subquery()
-    ledger.post_all(session, select(*drafts.c), actor=actor, now=now)
+    return select(*drafts.c)
 
 
 def _source() -> ColumnElement[str]:
@@ -289,7 +301,8 @@ def _unidentified() -> Rows:
     return _draft(into, s.amount).where(s.finding == Finding.UNIDENTIFIED, s.part == "transit")
 
 
-def _announce(session: Session, *, now: datetime) -> None:
+@cache
+def _news() -> Rows:
     over = settling.c.finding == Finding.OVERPAID
     base = (
         select(share.c.payment_request_id)
@@ -306,4 +319,4 @@ def _announce(session: Session, *, now: datetime) -> None:
         .distinct()
     )
     news = union_all(paid, overpaid, partly).subquery()
-    payment_requests.announce_all(session, select(*news.c), now=now)
+    return select(*news.c)

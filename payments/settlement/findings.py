@@ -7,10 +7,13 @@ request that is closed by now. Almost always one wave is all.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
+    Insert,
+    Update,
     and_,
     case,
     cast,
@@ -45,6 +48,25 @@ def lay_out(session: Session, credits: Rows) -> int:
     become known.
     """
     temporary(session, *ALL)
+    columns = [
+        "credit_id",
+        "collection_account_id",
+        "amount",
+        "part",
+        "day",
+        "booked_at",
+        "seen",
+        "decision",
+        "reversed",
+    ]
+    chosen = _to_be_settled().where(CREDIT.c.id.in_(credits))
+    laid = session.execute(insert(settling).from_select(columns, chosen))
+    analyze(session, settling)
+    return rows_of(laid)
+
+
+@cache
+def _to_be_settled() -> Rows:
     unsettled = CREDIT.c.finding.is_(None)
     known_now = and_(CREDIT.c.unidentified > 0, CREDIT.c.code.is_not(None))
     part = case(
@@ -57,7 +79,7 @@ def lay_out(session: Session, credits: Rows) -> int:
         (CREDIT.c.decisions > 0, literal(":") + cast(CREDIT.c.decisions + 1, SqlText)),
         else_="",
     )
-    chosen = select(
+    return select(
         CREDIT.c.id,
         CREDIT.c.collection_account_id,
         amount,
@@ -68,30 +90,22 @@ def lay_out(session: Session, credits: Rows) -> int:
         literal("credit:") + cast(CREDIT.c.id, SqlText) + nth,
         CREDIT.c.reversed,
     ).where(
-        CREDIT.c.id.in_(credits),
         CREDIT.c.trusted.is_(True),
         CREDIT.c.merged_into_id.is_(None),
         CREDIT.c.reversed < CREDIT.c.amount,
         or_(unsettled, known_now),
     )
-    columns = [
-        "credit_id",
-        "collection_account_id",
-        "amount",
-        "part",
-        "day",
-        "booked_at",
-    ]
-    laid = session.execute(
-        insert(settling).from_select([*columns, "seen", "decision", "reversed"], chosen)
-    )
-    analyze(session, settling)
-    return rows_of(laid)
 
 
 def forget_advice(session: Session) -> None:
     """What was only advised is now settled: takes it off the requests it was noted on."""
-    noted = (
+    if session.execute(_noted().limit(1)).first():
+        payment_requests.apply_all(session, _noted())
+
+
+@cache
+def _noted() -> Rows:
+    return (
         select(
             CREDIT.c.payment_request_id,
             literal(0, Amount()),
@@ -104,43 +118,43 @@ def forget_advice(session: Session) -> None:
         .where(settling.c.part == "transit", CREDIT.c.payment_request_id.is_not(None))
         .group_by(CREDIT.c.payment_request_id)
     )
-    some = select(noted.subquery()).limit(1)
-    if session.execute(some).first():
-        payment_requests.apply_all(session, noted)
 
 
 def find_all(session: Session) -> None:
     """Gives every credit laid out its finding, and its requests what they receive by it."""
     _claim_requests(session)
-    _find_without_a_request(session)
+    session.execute(_found_without_a_request())
     while _next_wave(session):
         _find_wave(session)
         _share_wave(session)
-        _receive_wave(session)
+        payment_requests.apply_all(session, _received())
 
 
 def _claim_requests(session: Session) -> None:
-    reference = table_of(CreditReference)
-    session.execute(
-        insert(claim).from_select(
-            ["credit_id", "payment_request_id", "here"],
-            select(
-                settling.c.credit_id,
-                REQUEST.c.id,
-                REQUEST.c.collection_account_id == settling.c.collection_account_id,
-            )
-            .select_from(settling)
-            .join(
-                reference,
-                and_(
-                    reference.c.credit_id == settling.c.credit_id,
-                    reference.c.kind == Kind.FULL,
-                ),
-            )
-            .outerjoin(REQUEST, REQUEST.c.reference == reference.c.code),
-        )
-    )
+    session.execute(_claims())
     analyze(session, claim)
+    session.execute(_counted_claims())
+
+
+@cache
+def _claims() -> Insert:
+    reference = table_of(CreditReference)
+    whole = and_(reference.c.credit_id == settling.c.credit_id, reference.c.kind == Kind.FULL)
+    named = (
+        select(
+            settling.c.credit_id,
+            REQUEST.c.id,
+            REQUEST.c.collection_account_id == settling.c.collection_account_id,
+        )
+        .select_from(settling)
+        .join(reference, whole)
+        .outerjoin(REQUEST, REQUEST.c.reference == reference.c.code)
+    )
+    return insert(claim).from_select(["credit_id", "payment_request_id", "here"], named)
+
+
+@cache
+def _counted_claims() -> Update:
     counted = (
         select(
             claim.c.credit_id,
@@ -152,7 +166,7 @@ def _claim_requests(session: Session) -> None:
         .group_by(claim.c.credit_id)
         .subquery()
     )
-    session.execute(
+    return (
         update(settling)
         .where(settling.c.credit_id == counted.c.credit_id)
         .values(
@@ -164,23 +178,29 @@ def _claim_requests(session: Session) -> None:
     )
 
 
-def _find_without_a_request(session: Session) -> None:
+@cache
+def _found_without_a_request() -> Update:
     """Unidentified, wrong account, or several codes not all of this account's requests."""
     s = settling.c
-    session.execute(
-        update(settling).values(
-            finding=case(
-                (or_(s.codes.is_(None), s.issued == 0), Finding.UNIDENTIFIED.value),
-                (and_(s.codes == 1, s.here == 0), Finding.WRONG_ACCOUNT.value),
-                (and_(s.codes > 1, s.here < s.codes), Finding.SPLIT_MISMATCH.value),
-            ),
-            to_fees=0,
-        )
+    return update(settling).values(
+        finding=case(
+            (or_(s.codes.is_(None), s.issued == 0), Finding.UNIDENTIFIED.value),
+            (and_(s.codes == 1, s.here == 0), Finding.WRONG_ACCOUNT.value),
+            (and_(s.codes > 1, s.here < s.codes), Finding.SPLIT_MISMATCH.value),
+        ),
+        to_fees=0,
     )
 
 
 def _next_wave(session: Session) -> bool:
     session.execute(delete(ready))
+    added = session.execute(_first_left())
+    analyze(session, ready)
+    return rows_of(added) > 0
+
+
+@cache
+def _first_left() -> Insert:
     first = (
         select(claim.c.payment_request_id, func.min(claim.c.credit_id).label("first"))
         .join(settling, settling.c.credit_id == claim.c.credit_id)
@@ -198,24 +218,25 @@ def _next_wave(session: Session) -> bool:
         .join(REQUEST, REQUEST.c.id == settling.c.payment_request_id)
         .where(REQUEST.c.status.in_([Status.PAID.value, Status.CANCELLED.value]))
     )
-    added = session.execute(
-        insert(ready).from_select(
-            ["credit_id"],
-            select(settling.c.credit_id).where(
-                settling.c.finding.is_(None),
-                or_(
-                    settling.c.credit_id.not_in(waiting),
-                    and_(settling.c.codes == 1, settling.c.credit_id.in_(closed)),
-                ),
+    return insert(ready).from_select(
+        ["credit_id"],
+        select(settling.c.credit_id).where(
+            settling.c.finding.is_(None),
+            or_(
+                settling.c.credit_id.not_in(waiting),
+                and_(settling.c.codes == 1, settling.c.credit_id.in_(closed)),
             ),
-        )
+        ),
     )
-    analyze(session, ready)
-    return rows_of(added) > 0
 
 
 def _find_wave(session: Session) -> None:
-    in_wave = settling.c.credit_id.in_(select(ready.c.credit_id))
+    session.execute(_found_of_one())
+    session.execute(_found_of_several())
+
+
+@cache
+def _found_of_one() -> Update:
     due = REQUEST.c.amount - REQUEST.c.received
     found = case(
         (REQUEST.c.status == Status.CANCELLED, Finding.AFTER_CANCEL.value),
@@ -225,15 +246,20 @@ def _find_wave(session: Session) -> None:
         (settling.c.booked_at > REQUEST.c.expires_at, Finding.LATE.value),
         else_=Finding.EXACT.value,
     )
-    session.execute(
+    return (
         update(settling)
-        .where(
-            in_wave,
-            settling.c.codes == 1,
-            REQUEST.c.id == settling.c.payment_request_id,
-        )
+        .where(_in_wave(), settling.c.codes == 1, REQUEST.c.id == settling.c.payment_request_id)
         .values(finding=found)
     )
+
+
+def _in_wave() -> ColumnElement[bool]:
+    return settling.c.credit_id.in_(select(ready.c.credit_id))
+
+
+@cache
+def _found_of_several() -> Update:
+    due = REQUEST.c.amount - REQUEST.c.received
     joint = (
         select(
             claim.c.credit_id,
@@ -246,35 +272,44 @@ def _find_wave(session: Session) -> None:
         .subquery()
     )
     fits = and_(joint.c.due == settling.c.amount, joint.c.waiting == settling.c.codes)
-    session.execute(
+    return (
         update(settling)
-        .where(in_wave, settling.c.codes > 1, joint.c.credit_id == settling.c.credit_id)
+        .where(_in_wave(), settling.c.codes > 1, joint.c.credit_id == settling.c.credit_id)
         .values(finding=case((fits, Finding.SPLIT.value), else_=Finding.SPLIT_MISMATCH.value))
     )
 
 
 def _share_wave(session: Session) -> None:
+    session.execute(_shares())
+    session.execute(_paid_of_shares())
+
+
+@cache
+def _shares() -> Insert:
     due = REQUEST.c.amount - REQUEST.c.received
     split = settling.c.finding == Finding.SPLIT
     counted = case((split, due), else_=settling.c.amount)
-    session.execute(
-        insert(share).from_select(
-            [column.name for column in share.c],
-            select(
-                settling.c.credit_id,
-                REQUEST.c.id,
-                counted,
-                REQUEST.c.received,
-                counted >= due,
-                _reached_at(),
-            )
-            .select_from(ready)
-            .join(settling, settling.c.credit_id == ready.c.credit_id)
-            .join(claim, claim.c.credit_id == ready.c.credit_id)
-            .join(REQUEST, REQUEST.c.id == claim.c.payment_request_id)
-            .where(settling.c.finding.in_(COUNTED)),
+    brought = (
+        select(
+            settling.c.credit_id,
+            REQUEST.c.id,
+            counted,
+            REQUEST.c.received,
+            counted >= due,
+            _reached_at(),
         )
+        .select_from(ready)
+        .join(settling, settling.c.credit_id == ready.c.credit_id)
+        .join(claim, claim.c.credit_id == ready.c.credit_id)
+        .join(REQUEST, REQUEST.c.id == claim.c.payment_request_id)
+        .where(settling.c.finding.in_(COUNTED))
     )
+    return insert(share).from_select([column.name for column in share.c], brought)
+
+
+@cache
+def _paid_of_shares() -> Update:
+    due = REQUEST.c.amount - REQUEST.c.received
     paid = (
         select(
             share.c.credit_id,
@@ -288,7 +323,7 @@ def _share_wave(session: Session) -> None:
         .group_by(share.c.credit_id)
         .subquery()
     )
-    session.execute(
+    return (
         update(settling)
         .where(settling.c.credit_id == paid.c.credit_id)
         .values(to_fees=paid.c.to_fees)
@@ -320,8 +355,9 @@ def _reached_at() -> ColumnElement[Any]:
     return case((together > latest, together), else_=latest)
 
 
-def _receive_wave(session: Session) -> None:
-    received = (
+@cache
+def _received() -> Rows:
+    return (
         select(
             share.c.payment_request_id,
             share.c.counted,
@@ -334,7 +370,6 @@ def _receive_wave(session: Session) -> None:
         .join(REQUEST, REQUEST.c.id == share.c.payment_request_id)
         .where(share.c.credit_id.in_(select(ready.c.credit_id)))
     )
-    payment_requests.apply_all(session, received)
 
 
 def _least(one: ColumnElement[Any], other: ColumnElement[Any]) -> ColumnElement[Any]:

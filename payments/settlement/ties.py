@@ -8,11 +8,12 @@ the older one's, which is then settled with all that is known of it.
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import Final
 
 from sqlalchemy import Column, Table, and_, cast, exists, insert, literal, select
 from sqlalchemy import Text as SqlText
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from payments import credits
 from payments.core.columns import Code, Key
@@ -23,6 +24,8 @@ from payments.settlement.confirming import drop_advice_all
 from payments.settlement.taking_back import take_back_all
 
 CREDIT: Final = table_of(Credit)
+_one: Final = CREDIT.alias("one")
+_other: Final = CREDIT.alias("other")
 
 _tie: Final = Table(
     "credit_tie",
@@ -76,12 +79,13 @@ def _known_of_younger() -> Rows:
     ).join(CREDIT, CREDIT.c.id == _tie.c.younger_id)
 
 
-def _tied_pairs(session: Session, chosen: Rows) -> list[tuple[int, int]]:
-    """(kept, joined) of each tie: a matched credit is kept, else the older one."""
-    one, other = aliased(Credit), aliased(Credit)
-    theirs, mine = aliased(Evidence), aliased(Evidence)
+@cache
+def _same_movements() -> Rows:
+    """Two credits of equal code and amount that no source, reference or line tells apart."""
+    theirs, mine = (table_of(Evidence).alias() for _ in range(2))
+    one, other = _one.c, _other.c
     same_source = exists().where(
-        mine.credit_id == one.id, theirs.credit_id == other.id, mine.source == theirs.source
+        mine.c.credit_id == one.id, theirs.c.credit_id == other.id, mine.c.source == theirs.c.source
     )
     told_apart = and_(
         one.bank_reference.is_not(None),
@@ -89,19 +93,16 @@ def _tied_pairs(session: Session, chosen: Rows) -> list[tuple[int, int]]:
         one.bank_reference != other.bank_reference,
     )
     both_seen = and_(one.match_id.is_not(None), other.match_id.is_not(None))
-    found = session.execute(
+    equal = and_(
+        other.collection_account_id == one.collection_account_id,
+        other.code == one.code,
+        other.amount == one.amount,
+        other.id != one.id,
+    )
+    return (
         select(one.id, one.match_id, other.id, other.match_id)
-        .join(
-            other,
-            and_(
-                other.collection_account_id == one.collection_account_id,
-                other.code == one.code,
-                other.amount == one.amount,
-                other.id != one.id,
-            ),
-        )
+        .join(_other, equal)
         .where(
-            one.id.in_(chosen),
             one.code.is_not(None),
             one.merged_into_id.is_(None),
             other.merged_into_id.is_(None),
@@ -113,6 +114,11 @@ def _tied_pairs(session: Session, chosen: Rows) -> list[tuple[int, int]]:
         )
         .order_by(one.id, other.id)
     )
+
+
+def _tied_pairs(session: Session, chosen: Rows) -> list[tuple[int, int]]:
+    """(kept, joined) of each tie: a matched credit is kept, else the older one."""
+    found = session.execute(_same_movements().where(_one.c.id.in_(chosen)))
     pairs: list[tuple[int, int]] = []
     taken: set[int] = set()
     for first, first_match, second, second_match in found:

@@ -73,13 +73,15 @@ class Job:
 class Loop:
     """Work that waits in the database.
 
-    `run` is given the service and now, and says whether more waits; the loop sleeps for
-    `asleep` only when nothing does.
+    `run` is given the service and now, and says whether more may wait; the loop sleeps for
+    `asleep` only when nothing does. After a round that had work it pauses for `pause`: where work
+    comes steadily and a round costs much however little it does, the next does more at once.
     """
 
     name: str
     asleep: timedelta
     run: Callable[[Service, datetime], bool]
+    pause: timedelta = timedelta(0)
 
 
 def daily(wall_time: time) -> CronTrigger:
@@ -276,7 +278,7 @@ class Scheduler:
             while not self._stopping.wait(wait):
                 try:
                     more = loop.run(self._cashless, clock.now())
-                    failures, wait = 0, 0.0 if more else loop.asleep.total_seconds()
+                    failures, wait = 0, (loop.pause if more else loop.asleep).total_seconds()
                 except Exception as error:  # noqa: BLE001  a loop never dies of one round
                     failures += 1
                     _RUNS.labels(loop.name, Outcome.FAILED).inc()

@@ -25,7 +25,7 @@ def forget_keys(cashless: Service, now: datetime) -> str:
 
 
 JOBS: Final[Sequence[Job | Loop]] = (
-    Loop("settle", timedelta(milliseconds=200), settle),
+    Loop("settle", timedelta(milliseconds=200), settle, pause=timedelta(milliseconds=100)),
     Loop("place_events", timedelta(seconds=1), place),
     Loop("deliver", timedelta(seconds=1), Courier().go_round),
     Job("retry_settling", every(10), retry, once=False),

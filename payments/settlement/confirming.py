@@ -45,30 +45,8 @@ def advise_all(session: Session, chosen: Rows, *, now: datetime) -> None:
     The request is `confirming` until a signed source, a poll or a statement line confirms it.
     """
     temporary(session, _advice)
-    reference = table_of(CreditReference)
-    one_code = (
-        select(
-            CREDIT.c.id,
-            func.max(REQUEST.c.id),
-        )
-        .select_from(CREDIT)
-        .join(reference, and_(reference.c.credit_id == CREDIT.c.id, reference.c.kind == Kind.FULL))
-        .join(REQUEST, REQUEST.c.reference == reference.c.code)
-        .where(
-            CREDIT.c.id.in_(chosen),
-            CREDIT.c.trusted.is_(False),
-            CREDIT.c.advised > 0,
-            CREDIT.c.payment_request_id.is_(None),
-            CREDIT.c.merged_into_id.is_(None),
-            REQUEST.c.collection_account_id == CREDIT.c.collection_account_id,
-            REQUEST.c.status.in_(WAITING),
-        )
-        .group_by(CREDIT.c.id)
-        .having(func.count() == 1)
-    )
-    laid = session.execute(
-        insert(_advice).from_select(["credit_id", "payment_request_id"], one_code)
-    )
+    named = _of_one_request(chosen)
+    laid = session.execute(insert(_advice).from_select(["credit_id", "payment_request_id"], named))
     if not rows_of(laid):
         return
     analyze(session, _advice)
@@ -92,6 +70,31 @@ def advise_all(session: Session, chosen: Rows, *, now: datetime) -> None:
         session,
         select(_advice.c.payment_request_id, confirming, literal(1)).distinct(),
         now=now,
+    )
+
+
+def _of_one_request(chosen: Rows) -> Rows:
+    """Those of the chosen credits that only a class C message told of, with the one they name."""
+    reference = table_of(CreditReference)
+    return (
+        select(
+            CREDIT.c.id,
+            func.max(REQUEST.c.id),
+        )
+        .select_from(CREDIT)
+        .join(reference, and_(reference.c.credit_id == CREDIT.c.id, reference.c.kind == Kind.FULL))
+        .join(REQUEST, REQUEST.c.reference == reference.c.code)
+        .where(
+            CREDIT.c.id.in_(chosen),
+            CREDIT.c.trusted.is_(False),
+            CREDIT.c.advised > 0,
+            CREDIT.c.payment_request_id.is_(None),
+            CREDIT.c.merged_into_id.is_(None),
+            REQUEST.c.collection_account_id == CREDIT.c.collection_account_id,
+            REQUEST.c.status.in_(WAITING),
+        )
+        .group_by(CREDIT.c.id)
+        .having(func.count() == 1)
     )
 
 

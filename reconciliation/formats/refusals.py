@@ -125,7 +125,21 @@ class UnknownTag(UnreadableFile):
     code = "unknown_tag"
 
 
+def visible(text: str) -> str:
+    r"""`text` with whatever cannot be seen written out: `\x00`, `\udcea`.
+
+    Names of files and texts out of them are told to people, and kept in databases that hold neither
+    NUL nor half a letter.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
+    )
+
+
 def _shown(fields: dict[str, object]) -> dict[str, Any]:
     return {
-        name: field[:_SHOWN] if isinstance(field, str) else field for name, field in fields.items()
+        name: visible(field[:_SHOWN]) if isinstance(field, str) else field
+        for name, field in fields.items()
     }

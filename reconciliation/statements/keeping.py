@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 
 from payments.core import audit, files
 from payments.core.errors import CashlessError, NotFound
+from reconciliation.formats.refusals import visible
 from reconciliation.statements.reading import Received
 from reconciliation.statements.tables import FileState, StatementFile
 
@@ -94,7 +95,7 @@ def _file(received: Received, *, state: FileState, by: str, now: datetime) -> St
     return StatementFile(
         public_id=str(uuid7()),
         sha256=received.sha256,
-        filename=received.filename[:200],
+        filename=visible(received.filename)[:200],
         size=len(received.content),
         state=state,
         received_at=now,

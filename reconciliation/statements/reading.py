@@ -23,7 +23,7 @@ from payments.core.money import Dong
 from payments.core.vault import Vault
 from reconciliation import formats
 from reconciliation.formats import End, Line, Part, Start
-from reconciliation.formats.refusals import NotAStatement
+from reconciliation.formats.refusals import NotAStatement, visible
 
 _MIDNIGHT: Final = time(0)
 _DIGEST: Final = 32
@@ -132,7 +132,7 @@ def look(
         for start, lines, end in _whole(_heard(parts, stream, tell))
     ]
     if not statements:
-        raise EmptyFile(filename=received.filename)
+        raise EmptyFile(filename=visible(received.filename))
     return statements
 
 

@@ -53,6 +53,8 @@ def taken(reader: str, content: bytes) -> Sequence[Part] | None:
     else:
         return _held_together(reader, content, parts)
     assert refused.fields["line"] >= 1, "a refusal without its line"
+    for told in refused.fields.values():
+        assert not isinstance(told, str) or told.isprintable(), "a reason that nobody can see"
     return None
 
 

@@ -68,6 +68,20 @@ def test_a_file_is_imported_and_put_away(cashless: Service, tmp_path: Path) -> N
     assert left(tmp_path) == ["imported/20261124T120000-day.xml"]
 
 
+@pytest.mark.parametrize("content", [CONTENT, b"", b"%PDF-1.7"], ids=["right", "empty", "wrong"])
+def test_a_name_in_an_old_encoding_keeps_nothing_waiting(
+    cashless: Service, tmp_path: Path, content: bytes
+) -> None:
+    """The bank's server may write names that are no UTF-8; the files behind it are taken too."""
+    dropped(tmp_path, os.fsdecode(b"a-k\xea.xml"), content)
+    dropped(tmp_path, "b.xml", CONTENT.replace(b"M1", b"M2"))
+
+    look(cashless)
+
+    assert lines(cashless) == 1
+    assert not any(path.is_file() for path in tmp_path.iterdir())
+
+
 def test_a_refused_file_lies_beside_its_reason(cashless: Service, tmp_path: Path) -> None:
     """Another account or format, a cut file, a notice: nothing is stored, and a text says why."""
     dropped(tmp_path, "a.xml", camt("0099999999", [BankLine(1_000)]))

@@ -14,11 +14,13 @@ from payments.core.database import Database
 from payments.outbox import Event
 from reconciliation import day_close, jobs, proof, statements
 from reconciliation.day_close import AccountDay, Progress
+from reconciliation.formats.refusals import UnreadableAmount
 from reconciliation.statements import Received, StatementFile
 from tests.bank import TODAY, BankLine, a_statement, camt, vietcombank
-from tests.bank_sheets import NEW_LAYOUT, NEW_SHEET
+from tests.bank_sheets import NEW_LAYOUT, NEW_SHEET, as_xls, sheet
 from tests.builders import NOON, Province, a_payment_request, a_province, paid
 from tests.services import a_service
+from tests.statement_files import Movement
 
 
 def a_paid_and_seen_request(session: Session) -> Province:
@@ -109,6 +111,22 @@ def test_a_refused_file_leaves_its_reason(database: Database) -> None:
     assert [(one.state, one.refusal["code"]) for one in files] == [
         ("refused", "statement_account_not_said")
     ]
+
+
+@pytest.mark.committed
+def test_a_reason_with_characters_that_nobody_sees_is_kept(database: Database) -> None:
+    """An old workbook can hold NUL; the reason says so in characters that both engines hold."""
+    account = database.write(a_province).account
+    table = sheet("mb", [Movement(50_000)])
+    content = as_xls([["50,0\0" if cell == "50,000" else cell for cell in row] for row in table])
+    with pytest.raises(UnreadableAmount) as refused:
+        jobs.import_statement(
+            a_service(database), Received(content, "s\0.xls"), account=account, by="staff:1"
+        )
+
+    file = database.read(lambda session: session.scalars(select(StatementFile)).one())
+    assert refused.value.fields["text"] == "50,0\\x00"
+    assert (file.filename, file.refusal["fields"]["text"]) == ("s\\x00.xls", "50,0\\x00")
 
 
 @pytest.mark.committed

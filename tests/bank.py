@@ -86,7 +86,11 @@ def imported(
     received = Received(content, filename)
     ours = agencies.virtual_prefixes(province.session)
     read = statements.read(
-        received, vault=province.vault, prefix="TTHC", ours=ours, layouts=layouts
+        received,
+        vault=province.vault,
+        prefix="TTHC",
+        ours=ours,
+        layouts=statements.Layouts(layouts),
     )
     return statements.import_file(
         province.session, received, read, account=province.account, by=BY, now=now

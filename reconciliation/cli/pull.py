@@ -17,7 +17,7 @@ from payments.core.service import Service
 from payments.core.words import say
 from reconciliation import statements
 from reconciliation.cli.writing import refuse_unknown_format
-from reconciliation.jobs import Fetcher
+from reconciliation.jobs import Fetcher, layouts_of
 from reconciliation.statements import Access, NoPull, StatementPull, Wanted
 
 _BY: Final = "command:statement"
@@ -77,7 +77,7 @@ def set_(
     """
     access = Access(address, key_file.read().strip(), header, in_format)
     with service.opened() as cashless:
-        refuse_unknown_format(in_format, cashless.config.layouts)
+        refuse_unknown_format(in_format, layouts_of(cashless).described)
         now = clock.now()
         first = local_day(now) - timedelta(days=1) if since is None else since.date()
 

@@ -121,7 +121,7 @@ def import_(
         return {row.id: row.number for row in rows}
 
     with service.opened() as cashless:
-        refuse_unknown_format(in_format, cashless.config.layouts)
+        refuse_unknown_format(in_format, jobs.layouts_of(cashless).described)
         account = cashless.database.read(whose)
         bar = sys.stderr
         with click.progressbar(

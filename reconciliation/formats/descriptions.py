@@ -90,10 +90,16 @@ def load(described: str) -> Mapping[str, Layout]:
     return MappingProxyType({name: _layout(name, told) for name, told in layouts.items()})
 
 
+def named(name: str) -> str:
+    """A layout's name: small letters, digits and _, at most 40. Raises `WrongLayout`."""
+    if not _NAME.fullmatch(name):
+        raise WrongLayout(layout=name[:40], what=name[:40])
+    return name
+
+
 def _layout(name: str, told: Any) -> Layout:
+    named(name)
     try:
-        if not _NAME.fullmatch(name):
-            raise ValueError(name)
         _check_shape(told)
         layout = _described(name, told)
         _check_columns(layout)

@@ -6,18 +6,18 @@ never are: the draft leaves them open, and reads nothing until a person has fill
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import BinaryIO, Final
 
 from reconciliation.formats import spreadsheet
+from reconciliation.formats.choices import LONGEST, Choices, entries, listed, quoted
 from reconciliation.formats.delimited import Row
 from reconciliation.formats.descriptions import OPEN, WHOLE_FILE, every_layout, load
-from reconciliation.formats.layouts import Column, Fact, Layout, WrongLayout, label
+from reconciliation.formats.layouts import Column, Fact, Layout, Order, WrongLayout, label
 from reconciliation.formats.parts import End, Line, Start
-from reconciliation.formats.refusals import UnreadableFile
+from reconciliation.formats.refusals import UnreadableFile, UnreadableText
 from reconciliation.formats.spreadsheet import MOST_PREAMBLE, LayoutNotFound, Reading
 
 SHOWN_ROWS: Final = 30
@@ -25,6 +25,7 @@ SHOWN_REFUSALS: Final = 50
 
 _DIALECTS: Final = tuple((one, mark) for one in ("utf-8", "cp1258") for mark in ",;\t|")
 _FEWEST_LABELS: Final = 3
+_MOST_LABELS: Final = 40
 _AMOUNTS: Final = frozenset({Column.AMOUNT, Column.SIGN, Column.CREDIT, Column.DEBIT})
 _MEANINGS: Final[Mapping[str, Column]] = {
     "sodu": Column.BALANCE,
@@ -86,6 +87,12 @@ ends_at = ["{open}"]  # the first cell of the row that ends the table; or [] wit
 """
 
 
+class HeaderNotFound(LayoutNotFound):
+    """No row of a file looks like the header of its table, or the one named does not."""
+
+    code = "header_not_found"
+
+
 @dataclass(frozen=True, slots=True)
 class Preview:
     """What a layout makes of a file: its first rows as they are, and what is read of all."""
@@ -124,25 +131,39 @@ def preview(stream: BinaryIO, described: str, *, most: int = SHOWN_ROWS) -> Prev
 
 def propose(stream: BinaryIO, *, name: str = "new_bank") -> str:
     """A draft of a layout in TOML, from a file's header row. Raises `LayoutNotFound`."""
-    (encoding, delimiter), above, header = _likeliest_header(stream)
-    meant: dict[str, list[str]] = {}
-    amounts: list[str] = []
-    for cell in filter(None, header):
-        meaning = _meaning(cell)
-        if meaning is None or meaning in _AMOUNTS:
-            amounts.append(cell)
-        elif meaning is not Column.NOTHING and meaning.value in meant:
-            meant.setdefault(Column.NOTHING.value, []).append(cell)
-        else:
-            meant.setdefault(meaning.value, []).append(cell)
+    guessed = guess(stream)
+    pairs = list(zip(guessed.columns, guessed.labels, strict=True))
     return _DRAFT.format(
         open=OPEN,
         name=name,
+        encoding=guessed.encoding,
+        delimiter=quoted(guessed.delimiter),
+        columns=entries(guessed.columns, guessed.labels),
+        amounts=listed([one for meaning, one in pairs if not meaning]),
+        preamble=entries(guessed.facts, guessed.above),
+    )
+
+
+def guess(stream: BinaryIO, *, row: int | None = None) -> Choices:
+    """What a file's header most likely means, the rest left open for a person to answer.
+
+    The header is the row with most known labels, or `row` where a person says so. Raises
+    `HeaderNotFound`, or `UnreadableFile` for a workbook that cannot be read.
+    """
+    (encoding, delimiter), above, header = _likeliest_header(stream, row)
+    labels = tuple(filter(None, header))
+    columns, told = tuple(_meanings_of(labels)), _labels_above(above)
+    if any("\0" in one for one in (*labels, *told)):
+        raise UnreadableText(line=len(above) + 1)
+    return Choices(
+        labels=labels,
+        columns=columns,
+        above=tuple(told),
+        facts=tuple(told.values()),
         encoding=encoding,
-        delimiter=_quoted(delimiter),
-        columns=_entries(meant),
-        amounts=_listed(amounts),
-        preamble=_entries(_facts_above(above)),
+        delimiter=delimiter,
+        order=Order.EITHER.value if Column.BALANCE in columns else "",
+        date_cells="yes" if spreadsheet.is_workbook(stream) else "",
     )
 
 
@@ -176,18 +197,22 @@ def _tried(reading: Reading, most: int) -> tuple[list[Line], list[UnreadableFile
     return lines, refusals
 
 
-def _likeliest_header(stream: BinaryIO) -> tuple[tuple[str, str], list[Row], list[str]]:
+def _likeliest_header(
+    stream: BinaryIO, wanted: int | None
+) -> tuple[tuple[str, str], list[Row], list[str]]:
     """The way to read a file, its rows above the header, and the row with most known labels."""
-    found: list[tuple[int, tuple[str, str], list[Row], list[str]]] = []
+    found: list[tuple[tuple[int, int], tuple[str, str], list[Row], list[str]]] = []
     for dialect in _DIALECTS[:1] if spreadsheet.is_workbook(stream) else _DIALECTS:
         above: list[Row] = []
         for row, cells in _readable(stream, dialect):
-            known = sum(_meaning(cell) is not None for cell in cells if cell)
-            found.append((known, dialect, list(above), cells))
+            if wanted in (None, row):
+                known = sum(_meaning(cell) is not None for cell in cells if cell)
+                filled = sum(map(bool, cells))
+                found.append(((known, filled), dialect, list(above), cells))
             above.append((row, cells))
     most = max(found, key=lambda one: one[0], default=None)
-    if most is None or most[0] < _FEWEST_LABELS:
-        raise LayoutNotFound(line=1)
+    if most is None or most[0][wanted is not None] < _FEWEST_LABELS:
+        raise HeaderNotFound(line=wanted or 1)
     return most[1:]
 
 
@@ -211,28 +236,29 @@ def _meaning(cell: str) -> Column | None:
     return next((column for piece, column in _MEANINGS.items() if piece in folded), None)
 
 
-def _facts_above(above: Sequence[Row]) -> dict[str, list[str]]:
-    """The labels above the header that tell the same at a bank we know."""
+def _meanings_of(labels: Sequence[str]) -> Iterator[str]:
+    """What each label means; open where only a person can tell, nothing for a second of a kind."""
+    seen: set[Column] = set()
+    for cell in labels:
+        meaning = _meaning(cell)
+        if meaning is None or meaning in _AMOUNTS:
+            yield ""
+        else:
+            yield (Column.NOTHING if meaning in seen else meaning).value
+            seen.add(meaning)
+
+
+def _labels_above(above: Sequence[Row]) -> dict[str, str]:
+    """The labels above the header, with what they tell at a bank we know, each fact once."""
     known: dict[str, Fact] = {}
     for layout in every_layout().values():
         known = {**layout.preamble, **known}
-    found: dict[str, list[str]] = {}
+    found: dict[str, str] = {}
     for cell in (cell.partition(":")[0].strip() for _, cells in above for cell in cells):
-        fact = known.get(label(cell))
-        if fact is not None and cell not in found.get(fact.value, []):
-            found.setdefault(fact.value, []).append(cell)
+        if len(found) == _MOST_LABELS:
+            break
+        if any(map(str.isalpha, cell)) and len(cell) <= LONGEST:
+            fact = known.get(label(cell))
+            told = "" if fact is None or fact.value in found.values() else fact.value
+            found.setdefault(cell, told)
     return found
-
-
-def _entries(meant: Mapping[str, Sequence[str]]) -> str:
-    return "\n".join(f"{meaning} = {_listed(labels)}" for meaning, labels in meant.items())
-
-
-def _listed(labels: Sequence[str]) -> str:
-    return f"[{', '.join(map(_quoted, labels))}]"
-
-
-def _quoted(text: str) -> str:
-    """A text as TOML writes it, on one line."""
-    plain = " ".join(unicodedata.normalize("NFC", text).split()) or text
-    return '"' + plain.replace("\\", "\\\\").replace('"', '\\"').replace("\t", "\\t") + '"'

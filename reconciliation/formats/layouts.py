@@ -126,8 +126,17 @@ class Layout:
                 return None
             if column is not Column.NOTHING:
                 places[column] = place
-        wanted = set(self.columns.values()) - {Column.NOTHING} - self.optional
-        return places if wanted <= places.keys() else None
+        return places if self.wanted <= places.keys() else None
+
+    @property
+    def wanted(self) -> set[Column]:
+        """The columns that every header of this layout has."""
+        return set(self.columns.values()) - {Column.NOTHING} - self.optional
+
+    def clashes_with(self, other: Layout) -> bool:
+        """Whether one header row could be that of both, so that nobody could tell which it is."""
+        shared = self.columns.keys() & other.columns.keys()
+        return all(one.wanted <= {one.columns[each] for each in shared} for one in (self, other))
 
 
 @lru_cache(maxsize=1024)

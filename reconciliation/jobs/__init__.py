@@ -16,6 +16,7 @@ from reconciliation.jobs.fetching import Fetcher
 from reconciliation.jobs.files import (
     Preview,
     import_statement,
+    layouts_of,
     offer_statement,
     preview_statement,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "Fetcher",
     "Preview",
     "import_statement",
+    "layouts_of",
     "offer_statement",
     "preview_statement",
     "run_day",

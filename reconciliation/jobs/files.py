@@ -14,19 +14,27 @@ from payments.core import clock
 from payments.core.errors import CashlessError, Conflict, Invalid, NotFound
 from payments.core.service import Service
 from reconciliation import statements
-from reconciliation.statements import Imported, Read, Received, StatementFile
+from reconciliation.statements import Imported, Layouts, Read, Received, StatementFile
+from reconciliation.statements.layouts import LayoutNotConfirmed
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
     """What a file says, and what would come of it if it were imported now.
 
-    `would` is None for messages about the day: they are shown, and nothing would come of them.
+    `would` is None for messages about the day and for a sheet in an unconfirmed layout: they are
+    shown, and nothing would come of them.
     """
 
     file: StatementFile
     read: Sequence[Read]
     would: Imported | None
+
+
+def layouts_of(cashless: Service) -> Layouts:
+    """The layouts of sheets beside our own: those of the file, and the saved ones."""
+    further = cashless.config.layouts
+    return cashless.database.read(lambda session: statements.layouts.in_use(session, further))
 
 
 def import_statement(
@@ -56,7 +64,7 @@ def import_statement(
             prefix=config.reference_prefix,
             ours=cashless.database.read(agencies.virtual_prefixes),
             in_format=in_format,
-            layouts=config.layouts,
+            layouts=layouts_of(cashless),
             tell=tell,
         )
         return database.write(_storing(received, read, account=account, by=by))
@@ -68,7 +76,7 @@ def offer_statement(
     """Keeps a file to be looked at before it is imported; its public id. Nothing is booked.
 
     What would be refused is refused now: raises what `import_statement` raises, but for messages
-    about the day, since they may be shown.
+    about the day and sheets in a layout that waits to be confirmed, since they may be shown.
     """
     with _refusals_kept(cashless, received, by=by):
         _would(cashless, received, _look(cashless, received), account=account, by=by)
@@ -97,10 +105,13 @@ def _would(
     account: CollectionAccount | None,
     by: str,
 ) -> Imported | None:
-    """What would come of a file, in a unit of work that keeps nothing."""
+    """What would come of a file, in a unit of work that keeps nothing; None if it only is shown."""
     if any(one.start.message is not None for one in read):
         return None
-    return cashless.database.read(_storing(received, read, account=account, by=by))
+    try:
+        return cashless.database.read(_storing(received, read, account=account, by=by))
+    except LayoutNotConfirmed:
+        return None
 
 
 def _look(cashless: Service, received: Received) -> list[Read]:
@@ -110,7 +121,7 @@ def _look(cashless: Service, received: Received) -> list[Read]:
         vault=cashless.vault,
         prefix=config.reference_prefix,
         ours=cashless.database.read(agencies.virtual_prefixes),
-        layouts=config.layouts,
+        layouts=layouts_of(cashless),
     )
 
 

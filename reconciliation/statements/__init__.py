@@ -1,8 +1,9 @@
 """Statements: files of banks read whole, stored once, and whether they follow one another.
 
 `tables` says what is kept, `reading` what a file says, `keeping` whether it is offered, taken or
-refused, `importing` what of it is new, `continuity` what the bank's balance was, `pulls` and
-`fetches` what is fetched from banks, `lines` how lines are marked as matched.
+refused, `layouts` which saved layouts of sheets there are, `importing` what of a file is new,
+`continuity` what the bank's balance was, `pulls` and `fetches` what is fetched from banks, `lines`
+how lines are marked as matched.
 """
 
 from reconciliation.statements.continuity import (
@@ -59,6 +60,7 @@ from reconciliation.statements.pulls import (
 from reconciliation.statements.reading import (
     MOST_BYTES,
     EmptyFile,
+    Layouts,
     Read,
     Received,
     StatementTooLarge,
@@ -68,9 +70,12 @@ from reconciliation.statements.reading import (
 )
 from reconciliation.statements.tables import (
     FileState,
+    LayoutDraft,
+    LayoutState,
     LineReference,
     Statement,
     StatementFile,
+    StatementLayout,
     StatementLine,
 )
 
@@ -88,6 +93,9 @@ __all__ = [
     "Imported",
     "ImportedForAnother",
     "InvalidPull",
+    "LayoutDraft",
+    "LayoutState",
+    "Layouts",
     "LineAlreadyMatched",
     "LineReference",
     "NoPull",
@@ -97,6 +105,7 @@ __all__ = [
     "Statement",
     "StatementFetch",
     "StatementFile",
+    "StatementLayout",
     "StatementLine",
     "StatementNotReady",
     "StatementOfAnotherAccount",

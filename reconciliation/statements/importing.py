@@ -22,6 +22,7 @@ from payments.core.database import load, table_of
 from payments.core.errors import Conflict, Invalid
 from payments.core.money import Dong
 from reconciliation.statements.keeping import keep, tell
+from reconciliation.statements.layouts import refuse_unconfirmed
 from reconciliation.statements.reading import Read, Received
 from reconciliation.statements.tables import (
     FileState,
@@ -103,8 +104,10 @@ def import_file(
     """Stores a file and what was read of it; the same file again changes nothing.
 
     Raises `StatementOfAnotherAccount` for a statement of another account than `account`,
-    `AccountNotSaid` when neither file nor caller names one, `UnknownCollectionAccount`.
+    `AccountNotSaid` when neither file nor caller names one, `UnknownCollectionAccount`, and
+    `LayoutNotConfirmed` for a sheet in a saved layout that no second person has confirmed.
     """
+    refuse_unconfirmed(session, {one.layout_id for one in statements})
     whose = [_account(session, one, asked=account) for one in statements]
     for account_id in sorted({one.id for one in whose}):
         agencies.lock(session, account_id)
@@ -152,6 +155,7 @@ def _store(
         debits=Dong(int(read.end.debits)),
         lines=len(read.lines),
         added=len(new),
+        statement_layout_id=read.layout_id,
         balanced=read.end.balanced,
         discrepancies=_discrepancies(read),
         differs=any(day["only_here"] or day["only_there"] for day in compared.values()),

@@ -78,6 +78,19 @@ class Read:
     to_day: date
     lines: Sequence[dict[str, Any]] = field(repr=False)
     found: Sequence[Mapping[str, str]] = field(repr=False)
+    layout_id: int | None = None
+    """The saved layout it was read by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layouts:
+    """The layouts of sheets beside our own, in TOML, and which saved one each name stands for."""
+
+    described: str = ""
+    saved: Mapping[str, int] = field(default_factory=dict)
+
+
+NO_FURTHER: Final = Layouts()
 
 
 def read(
@@ -87,7 +100,7 @@ def read(
     prefix: str,
     ours: Collection[str] = (),
     in_format: str | None = None,
-    layouts: str = "",
+    layouts: Layouts = NO_FURTHER,
     tell: Callable[[int], None] | None = None,
 ) -> list[Read]:
     """Every statement in the file, in its order, for booking.
@@ -115,20 +128,22 @@ def look(
     prefix: str,
     ours: Collection[str] = (),
     in_format: str | None = None,
-    layouts: str = "",
+    layouts: Layouts = NO_FURTHER,
     tell: Callable[[int], None] | None = None,
 ) -> list[Read]:
     """What the file says, to be shown.
 
     `prefix` is that of our reference codes, `ours` are those of our virtual accounts, `layouts`
-    describes further layouts of sheets, in TOML. `tell` hears, now and then, how many bytes have
-    been read. Raises `UnreadableFile` with line and reason, `WrongLayout`, `OtherCurrency`,
-    `EmptyFile` or `StatementWithoutDays`.
+    further layouts of sheets. `tell` hears, now and then, how many bytes have been read. Raises
+    `UnreadableFile` with line and reason, `WrongLayout`, `OtherCurrency`, `EmptyFile` or
+    `StatementWithoutDays`.
     """
     stream = io.BytesIO(received.content)
-    parts = formats.read(stream, format=in_format, filename=received.filename, layouts=layouts)
+    parts = formats.read(
+        stream, format=in_format, filename=received.filename, layouts=layouts.described
+    )
     statements = [
-        _statement(start, lines, end, vault=vault, prefix=prefix, ours=ours)
+        _statement(start, lines, end, vault=vault, prefix=prefix, ours=ours, layouts=layouts)
         for start, lines, end in _whole(_heard(parts, stream, tell))
     ]
     if not statements:
@@ -165,6 +180,7 @@ def _statement(
     vault: Vault,
     prefix: str,
     ours: Collection[str],
+    layouts: Layouts,
 ) -> Read:
     formats.in_dong(Decimal(0), currency=start.currency)
     moving = [line for line in lines if line.amount]
@@ -191,6 +207,7 @@ def _statement(
         to_day,
         lines=rows,
         found=[{one.code: one.kind.value for one in some} for some in found],
+        layout_id=layouts.saved.get(start.format),
     )
 
 

@@ -71,13 +71,96 @@ class StatementFile(Row):
     received_by: Mapped[str] = mapped_column(Code())
 
 
+class LayoutState(StrEnum):
+    """Whether a saved layout reads files for booking, still waits, or does so no more."""
+
+    WAITING = "waiting"
+    ACTIVE = "active"
+    DECLINED = "declined"
+    REPLACED = "replaced"
+    WITHDRAWN = "withdrawn"
+
+
+class LayoutDraft(Row):
+    """A layout that somebody still works on: its sample, and the answers so far."""
+
+    __tablename__ = "layout_draft"
+    __table_args__ = (UniqueConstraint("public_id"), {"sqlite_strict": True})
+
+    id: Mapped[int] = mapped_column(Key(), primary_key=True)
+    public_id: Mapped[str] = mapped_column(Code())
+    name: Mapped[str] = mapped_column(Code())
+    filename: Mapped[str] = mapped_column(Words())
+    stored_file_id: Mapped[int] = mapped_column(ForeignKey("stored_file.id"))
+    choices: Mapped[Any] = mapped_column(Json())
+    drafted_at: Mapped[datetime] = mapped_column(Instant())
+    drafted_by: Mapped[str] = mapped_column(Code())
+
+
+class StatementLayout(Row):
+    """A saved layout of a bank's sheet, in TOML as in `layouts.toml`; never overwritten.
+
+    It is confirmed by another person than saved it, and books nothing before. A confirmed version
+    replaces the one before of that name.
+    """
+
+    __tablename__ = "statement_layout"
+    __table_args__ = (
+        UniqueConstraint("public_id"),
+        UniqueConstraint("name", "version"),
+        *(
+            Index(
+                f"uq_statement_layout_name_{state.value}",
+                "name",
+                unique=True,
+                sqlite_where=text(f"state = '{state.value}'"),
+                postgresql_where=text(f"state = '{state.value}'"),
+            )
+            for state in (LayoutState.WAITING, LayoutState.ACTIVE)
+        ),
+        one_of("state", LayoutState),
+        CheckConstraint("version >= 1", name="version"),
+        CheckConstraint("confirmed_by <> saved_by", name="four_eyes"),
+        CheckConstraint("(confirmed_by IS NULL) = (confirmed_at IS NULL)", name="confirmed_at"),
+        CheckConstraint(
+            "state NOT IN ('active', 'replaced') OR confirmed_by IS NOT NULL", name="confirmed_by"
+        ),
+        CheckConstraint(
+            "state NOT IN ('waiting', 'declined') OR confirmed_by IS NULL", name="unconfirmed"
+        ),
+        CheckConstraint("(state IN ('waiting', 'active')) = (ended_at IS NULL)", name="ended_at"),
+        CheckConstraint("(ended_by IS NULL) = (ended_at IS NULL)", name="ended_by"),
+        {"sqlite_strict": True},
+    )
+
+    id: Mapped[int] = mapped_column(Key(), primary_key=True)
+    public_id: Mapped[str] = mapped_column(Code())
+    name: Mapped[str] = mapped_column(Code())
+    version: Mapped[int] = mapped_column(Count())
+    described: Mapped[str] = mapped_column(Words())
+    choices: Mapped[Any] = mapped_column(Json())
+    filename: Mapped[str] = mapped_column(Words())
+    stored_file_id: Mapped[int] = mapped_column(ForeignKey("stored_file.id"))
+    reason: Mapped[str] = mapped_column(Words())
+    state: Mapped[str] = mapped_column(Code())
+    saved_at: Mapped[datetime] = mapped_column(Instant())
+    saved_by: Mapped[str] = mapped_column(Code())
+    confirmed_at: Mapped[datetime | None] = mapped_column(Instant())
+    confirmed_by: Mapped[str | None] = mapped_column(Code())
+    ended_at: Mapped[datetime | None] = mapped_column(Instant())
+    ended_by: Mapped[str | None] = mapped_column(Code())
+    ended_because: Mapped[str | None] = mapped_column(Words())
+
+
 class Statement(Row):
     """What one file says of one account: its period, balances and control figures.
 
     `balanced` is None where the file gives no balances to tell. `compared` says, for each day that
     was booked from another format already, which lines only one of the two has. `lines` were read,
-    `added` of them were new. One that did not add up and was followed by one of the same days that
-    does, with all its lines, is superseded: it stays to be seen and proves nothing any more.
+    `added` of them were new. `statement_layout_id` is the saved layout it was read by, None for one
+    that comes with this service or from the file of layouts. One that did not add up and was
+    followed by one of the same days that does, with all its lines, is superseded: it stays to be
+    seen and proves nothing any more.
     """
 
     __tablename__ = "statement"
@@ -105,6 +188,9 @@ class Statement(Row):
     debits: Mapped[Dong] = mapped_column(Amount())
     lines: Mapped[int] = mapped_column(Count())
     added: Mapped[int] = mapped_column(Count())
+    statement_layout_id: Mapped[int | None] = mapped_column(
+        Key(), ForeignKey("statement_layout.id")
+    )
     balanced: Mapped[bool | None] = mapped_column(Flag())
     discrepancies: Mapped[Any | None] = mapped_column(Json())
     differs: Mapped[bool] = mapped_column(Flag())

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final
 
-from flask import redirect, url_for
+from flask import redirect, request, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -17,7 +17,7 @@ from payments.core.service import Service
 from payments.core.words import say
 from payments.staff import Role
 from reconciliation import day_close
-from reconciliation.statements import Imported
+from reconciliation.statements import Imported, StatementTooLarge
 
 READERS: Final = frozenset({Role.VIEWER, Role.RECONCILER, Role.APPROVER, Role.AUDITOR})
 """Who may see figures; administrators have nothing to do with money."""
@@ -37,6 +37,12 @@ class UnknownFilter(Invalid):
     """The address asks for a list by something that there is not."""
 
     code = "unknown_filter"
+
+
+class FileMissing(Invalid):
+    """The form came without a file."""
+
+    code = "file_missing"
 
 
 def reason(code: str) -> str:
@@ -68,6 +74,20 @@ def day_of(text: str) -> date:
     if not 2000 <= day.year < 2100 or day.isoformat() != text:
         raise NotADay
     return day
+
+
+def brought_file(*, most: int) -> tuple[bytes, str]:
+    """The content and name of the file a form came with.
+
+    Raises `FileMissing`, or `StatementTooLarge` for one of more than `most` bytes.
+    """
+    file = request.files.get("file")
+    if file is None or not file.filename:
+        raise FileMissing(pointer="/file")
+    content = file.read()
+    if len(content) > most:
+        raise StatementTooLarge(size=len(content), most=most)
+    return content, file.filename
 
 
 def to_files(done: Imported) -> Response:

@@ -15,7 +15,6 @@ from payments import agencies
 from payments.agencies import CollectionAccount
 from payments.core import clock
 from payments.core.calendar import local_day
-from payments.core.errors import Invalid
 from payments.core.service import Service
 from payments.staff import Role
 from payments.web import auth, problems
@@ -29,15 +28,9 @@ from reconciliation.statements import (
     StatementFetch,
     StatementFile,
 )
-from reconciliation.web.console.parts import READERS, chosen_account, to_files
+from reconciliation.web.console.parts import READERS, brought_file, chosen_account, to_files
 
 SHOWN: Final = 50
-
-
-class FileMissing(Invalid):
-    """The form came without a file."""
-
-    code = "file_missing"
 
 
 def add(pages: StaffPages, cashless: Service) -> None:
@@ -66,10 +59,7 @@ def add(pages: StaffPages, cashless: Service) -> None:
     @pages.post("/statements", endpoint="import_statement")
     @staff_only(Role.RECONCILER, most_bytes=MOST_BYTES)
     def bring() -> Response:
-        file = request.files.get("file")
-        if file is None or not file.filename:
-            raise FileMissing(pointer="/file")
-        received = Received(file.read(), file.filename)
+        received = Received(*brought_file(most=MOST_BYTES))
         chosen = request.form.get("account", "")
         account = chosen_account(cashless, chosen)
         if request.form.get("then") == "look":

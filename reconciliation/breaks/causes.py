@@ -20,6 +20,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    literal_column,
     or_,
     select,
 )
@@ -72,6 +73,17 @@ HELD: Final = {
 """Findings whose money is held until somebody decides, and the breaks they are."""
 
 
+_OF_MESSAGES: Final = {
+    State.CONFLICT: Kind.DELIVERY_CONFLICT,
+    State.FAILED: Kind.CALLBACK_FAILED,
+}
+
+_UNSETTLED: Final[ColumnElement[bool]] = literal_column(
+    "callback.state NOT IN ('taken', 'repeated')"
+)
+"""In the words of the index of callbacks."""
+
+
 def gather(
     session: Session,
     collection_account_id: int,
@@ -96,7 +108,7 @@ def gather(
         session.execute(insert(cause).from_select(columns, found))
     few = [
         *_missing(session, account, since=since, through=through, now=now),
-        *_conflicts(session, account, through),
+        *_messages(session, account, through),
     ]
     if few:
         session.execute(insert(cause), few)
@@ -251,18 +263,23 @@ def _missing(
     return [_few(Leg.DAY, day.isoformat(), Kind.STATEMENT_MISSING, day, now) for day in days]
 
 
-def _conflicts(session: Session, account: int, through: date) -> list[dict[str, Any]]:
-    """Messages of one event that say different things; both are kept, the first stands."""
-    rows = session.execute(
-        select(Callback.id, Callback.received_at).where(
-            Callback.collection_account_id == account, Callback.state == State.CONFLICT
-        )
-    )
+def _messages(session: Session, account: int, through: date) -> list[dict[str, Any]]:
+    """Messages that were stored and not taken: told otherwise before, or failed by themselves."""
+    rows = session.execute(messages(account))
     return [
-        _few(Leg.CALLBACK, str(number), Kind.DELIVERY_CONFLICT, local_day(at), at)
-        for number, at in rows
+        _few(Leg.CALLBACK, str(number), _OF_MESSAGES[State(state)], local_day(at), at)
+        for number, at, state in rows
         if local_day(at) <= through
     ]
+
+
+def messages(account: int) -> Rows:
+    """An account's messages that were stored and not taken: (id, received at, state)."""
+    return select(Callback.id, Callback.received_at, Callback.state).where(
+        Callback.collection_account_id == account,
+        Callback.state.in_([state.value for state in _OF_MESSAGES]),
+        _UNSETTLED,
+    )
 
 
 def _few(leg: Leg, key: str, kind: Kind, day: date, since: datetime) -> dict[str, Any]:

@@ -62,6 +62,7 @@ BY_KIND: Final[Mapping[Kind, tuple[Action, ...]]] = MappingProxyType(
         Kind.AMOUNT_DIFFERS: (Action.MATCH, Action.WAIT),
         Kind.DEBIT_UNEXPLAINED: (Action.CHARGE, Action.WAIT),
         Kind.DELIVERY_CONFLICT: (Action.ACCEPT, Action.WAIT),
+        Kind.CALLBACK_FAILED: (Action.ACCEPT, Action.WAIT),
         Kind.BALANCE_GAP: (Action.WAIT,),  # what is missing is brought, never decided
         Kind.STATEMENT_MISSING: (Action.WAIT,),
         Kind.STATEMENT_UNBALANCED: (Action.WAIT,),

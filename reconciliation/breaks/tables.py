@@ -26,7 +26,7 @@ class Leg(StrEnum):
     STATEMENT = "statement"  # a statement that does not add up
     CONTINUITY = "continuity"  # a statement that does not follow the one before
     DAY = "day"  # a day without a statement
-    CALLBACK = "callback"  # a message that contradicts an earlier one
+    CALLBACK = "callback"  # a message that contradicts an earlier one, or can't be settled
 
 
 class Kind(StrEnum):
@@ -47,6 +47,7 @@ class Kind(StrEnum):
     AMOUNT_DIFFERS = "amount_differs"
     DEBIT_UNEXPLAINED = "debit_unexplained"
     DELIVERY_CONFLICT = "delivery_conflict"
+    CALLBACK_FAILED = "callback_failed"
     BALANCE_GAP = "balance_gap"
     STATEMENT_MISSING = "statement_missing"
     STATEMENT_UNBALANCED = "statement_unbalanced"
@@ -70,8 +71,16 @@ WEIGHTS: Final[Mapping[Kind, Weight]] = MappingProxyType(
     }
 )
 
-ACCEPTABLE: Final = (Kind.MISSED_CALLBACK, Kind.DELIVERY_CONFLICT, Kind.REVERSED)
-"""Kinds that may be left as they are, with a reason: in them no money waits to be placed."""
+ACCEPTABLE: Final = (
+    Kind.MISSED_CALLBACK,
+    Kind.DELIVERY_CONFLICT,
+    Kind.CALLBACK_FAILED,
+    Kind.REVERSED,
+)
+"""Kinds that may be left as they are, with a reason: in them no money waits to be placed.
+
+What a message that failed told of comes with the statement, if it is so.
+"""
 
 _LISTED: Final = ", ".join(f"'{kind}'" for kind in ACCEPTABLE)
 

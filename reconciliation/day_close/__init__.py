@@ -33,6 +33,7 @@ from reconciliation.day_close.running import (
     of,
     renew_breaks,
     run_chunk,
+    standing,
 )
 from reconciliation.day_close.tables import AccountDay, Verdict
 from reconciliation.day_close.verdict import Judged, Lack, judge, reason_key
@@ -72,4 +73,5 @@ __all__ = [
     "renew_breaks",
     "reopen",
     "run_chunk",
+    "standing",
 ]

@@ -25,7 +25,7 @@ from reconciliation.day_close.bridge import bridge
 from reconciliation.day_close.due import LOOK_BACK, first_day
 from reconciliation.day_close.figures import Figures, gather
 from reconciliation.day_close.tables import AccountDay
-from reconciliation.day_close.verdict import judge
+from reconciliation.day_close.verdict import Judged, judge
 from reconciliation.matching import Cursor, Walk
 from reconciliation.statements import StatementLine
 
@@ -172,6 +172,15 @@ def assess(
         session, collection_account_id, day, bridge=drawn, judged=judged, tallies=tallies
     )
     return judged.verdict.value, figures
+
+
+def standing(session: Session, collection_account_id: int, day: date, *, now: datetime) -> Judged:
+    """The verdict on a day as things stand, whatever its last run found; nothing is written.
+
+    The breaks are those that were derived last: after a run, or a decision about one.
+    """
+    tallies = breaks.tallies(session, collection_account_id, through=day, now=now)
+    return judge(bridge(session, collection_account_id, day), tallies)
 
 
 def renew_breaks(session: Session, collection_account_id: int, *, now: datetime) -> None:

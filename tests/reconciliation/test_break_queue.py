@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from payments.core.audit import AuditEntry
 from reconciliation import breaks
 from reconciliation.breaks import Age, Break, Decision, Kind, Search, State, queue
+from reconciliation.breaks.causes import messages
 from reconciliation.breaks.tables import Action, BreakNote
 from reconciliation.breaks.timeline import decided, in_matches
 from tests.bank import TODAY, BankLine, a_statement, run
@@ -152,6 +153,7 @@ def test_the_history_of_a_break_is_found_by_indexes(session: Session) -> None:
         *in_matches(1, 7, None),
         *in_matches(1, None, 7),
         decided(1, ["credit:7", "match:9"]),
+        messages(1),
         select(Break).where(Break.public_id == "x"),
         select(AuditEntry).where(AuditEntry.subject.in_(["break:x"])).order_by(AuditEntry.id),
         select(BreakNote).where(BreakNote.break_id == 7).order_by(BreakNote.id),

@@ -425,7 +425,11 @@ def test_the_books_prove_after_a_morning_of_work(
 
     assert "Nothing waits" in maker.see(QUEUE)
     day = f"/console/days/{here.public_id}/{TODAY}"
+    stands = maker.see(day)
+    assert "RECONCILED" in stands, "as things stand, before the day is run again"
+    assert "the last run found Breaks." in stands
     maker.send(f"{day}/run", on=day)
     assert "RECONCILED" in maker.see(day)
+    assert "the last run found" not in maker.see(day)
     found = database.read(proof.prove)
     assert [one for one in found if not one.holds] == []

@@ -10,10 +10,11 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from payments import payment_requests, policies
+from payments import inbox, payment_requests, policies
 from payments.core import approvals, audit
 from payments.core.approvals import Approval, NotTheMaker, SamePerson, ShownChanged
 from payments.core.audit import AuditEntry
+from payments.inbox import Callback
 from payments.payment_requests import CancelReason, public_status
 from reconciliation import breaks, day_close
 from reconciliation.breaks import (
@@ -163,6 +164,14 @@ def conflict(province: Province) -> None:
     a_statement(province, BankLine(50_000, request.reference))
 
 
+def failed(province: Province) -> None:
+    """A message that could not be settled, and that its day's statement does not show."""
+    a_message(province, a_payment_request(province).reference, amount=50_000)
+    (number,) = inbox.waiting_ids(province.session, province.account.id)
+    inbox.mark_failed(province.session, number, reason="a fault", now=NOON)
+    a_statement(province)
+
+
 def charged(province: Province, amount: int = 11_000) -> None:
     request = a_payment_request(province, amount=BIG)
     paid(province, request)
@@ -199,8 +208,22 @@ WORKED: dict[str, tuple[Cause, str, Action, object]] = {
     "interest": (interest_taken_for_a_credit, "unidentified", Action.INTEREST, None),
     "taken back": (taken_back, "reversed", Action.ACCEPT, None),
     "told in two ways": (conflict, "delivery_conflict", Action.ACCEPT, None),
+    "a message that failed": (failed, "callback_failed", Action.ACCEPT, None),
     "nobody told": (interest_taken_for_a_credit, "missed_callback", Action.ACCEPT, None),
 }
+
+
+def test_a_message_that_failed_is_no_break_once_it_is_settled(province: Province) -> None:
+    """Tried again it is taken, and its day has a credit that no line shows instead."""
+    failed(province)
+    run(province)
+    (number,) = province.session.scalars(select(Callback.id))
+    told = {"vault": province.vault, "prefix": "TTHC", "now": NOON}
+
+    assert inbox.settle_account(province.session, province.account.id, only=[number], **told) == 1
+
+    run(province)
+    assert kinds(province) == ["callback_without_line"]
 
 
 @pytest.mark.parametrize("case", WORKED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final
 
 from flask import redirect, render_template, request, url_for
@@ -23,12 +23,12 @@ from payments.web.paging import UnreadableCursor
 from reconciliation import bookings, breaks, day_close, jobs, statements
 from reconciliation.bookings import AccountOpening, LinePattern
 from reconciliation.breaks import About, Break
-from reconciliation.day_close import AccountDay
+from reconciliation.day_close import AccountDay, Judged
 from reconciliation.matching import LineMatch
 from reconciliation.statements import Statement, StatementFile, StatementLine
 from reconciliation.web.console.parts import READERS, account_of, day_of
 
-MOST_BREAKS: Final = 200
+MOST_BREAKS: Final = 20
 MOST_LINES: Final = 100
 MOST_DIGITS: Final = 18
 """Of a number that a database still holds."""
@@ -38,11 +38,16 @@ Verb = Callable[..., AccountDay]
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A day as the page shows it; `row` is None before its first run."""
+    """A day as the page shows it; `row` is None before its first run.
+
+    `now` is the verdict as things stand, where that is no longer what the last run of an open day
+    found.
+    """
 
     account: CollectionAccount
     day: date
     row: AccountDay | None
+    now: Judged | None
     breaks: Sequence[tuple[Break, About | None]]
     lines: Sequence[Result[*tuple[Any, ...]]]
     more: int | None
@@ -59,7 +64,10 @@ def add(pages: StaffPages, cashless: Service) -> None:
     @staff_only(*READERS)
     def shown(public_id: str, on: str) -> str:
         day, after = day_of(on), _after(request.args.get("after", "0"))
-        found = cashless.database.read(lambda session: _shown(session, public_id, day, after=after))
+        now = clock.now()
+        found = cashless.database.read(
+            lambda session: _shown(session, public_id, day, after=after, now=now)
+        )
         return render_template("console/day.html", shown=found)
 
     @pages.post("/days/<public_id>/<on>/run", endpoint="run_day")
@@ -113,14 +121,16 @@ def _back(public_id: str, on: str) -> Response:
     return redirect(url_for("console.day", public_id=public_id, on=on), 303)
 
 
-def _shown(session: Session, public_id: str, day: date, *, after: int) -> Shown:
+def _shown(session: Session, public_id: str, day: date, *, after: int, now: datetime) -> Shown:
     account = account_of(session, public_id)
+    row = day_close.find(session, account.id, day)
     live = breaks.live(session, account.id, through=day, most=MOST_BREAKS)
     lines = _lines(session, account.id, day, after=after)
     return Shown(
         account=account,
         day=day,
-        row=day_close.find(session, account.id, day),
+        row=row,
+        now=_now(session, row, now=now),
         breaks=[(one, what) for one, what in zip(live, breaks.told_of(session, live), strict=True)],
         lines=lines[:MOST_LINES],
         more=lines[MOST_LINES - 1].id if len(lines) > MOST_LINES else None,
@@ -129,6 +139,15 @@ def _shown(session: Session, public_id: str, day: date, *, after: int) -> Shown:
         first=statements.first_opening(session, account.id),
         patterns=bookings.patterns_of(session, account.id),
     )
+
+
+def _now(session: Session, row: AccountDay | None, *, now: datetime) -> Judged | None:
+    """The verdict as things stand where the last run found another; a closed day keeps its own."""
+    if row is None or row.closed_by is not None:
+        return None
+    stands = day_close.standing(session, row.collection_account_id, row.day, now=now)
+    same = (stands.verdict, list(stands.reasons)) == (row.verdict, row.figures["reasons"])
+    return None if same else stands
 
 
 def _lines(

@@ -7,6 +7,7 @@ through the functions here: each reads, matches and writes in short units of wor
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Final
 
 from payments.core.scheduler import Job, Loop, every
@@ -20,21 +21,26 @@ from reconciliation.jobs.files import (
     offer_statement,
     preview_statement,
 )
+from reconciliation.jobs.waiting import LARGE, Importer, put_in_line
 
 JOBS: Final[Sequence[Job | Loop]] = (
     Job("dropped_files", every(1), take_dropped, once=False),
     Job("fetch_statements", every(15), Fetcher().fetch_due, once=False),
+    Loop("import_waiting", timedelta(seconds=1), Importer().go_round),
     Job("days", every(1), run_due, once=False),
 )
 
 __all__ = [
     "JOBS",
+    "LARGE",
     "Fetcher",
+    "Importer",
     "Preview",
     "import_statement",
     "layouts_of",
     "offer_statement",
     "preview_statement",
+    "put_in_line",
     "run_day",
     "run_due",
     "take_dropped",

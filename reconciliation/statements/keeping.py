@@ -1,11 +1,11 @@
-"""Files as rows: kept with their content, offered to be looked at, or refused with the reason."""
+"""Files as rows: kept with their content, offered or waiting, or refused with the reason."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
@@ -27,11 +27,8 @@ class NotOffered(NotFound):
 def keep(
     session: Session, received: Received, *, state: FileState, by: str, now: datetime
 ) -> StatementFile:
-    """The file's row in that state, with its content; one that was offered before is that row."""
-    before = select(StatementFile).where(
-        StatementFile.sha256 == received.sha256, StatementFile.state == FileState.OFFERED
-    )
-    file = session.scalar(before.order_by(StatementFile.id).limit(1))
+    """The file's row in that state, with its content; one that waited before is that row."""
+    file = _pending(session, received.sha256)
     if file is None:
         file = _file(received, state=state, by=by, now=now)
         file.stored_file_id = files.store(session, received.content, media_type=_MEDIA_TYPE)
@@ -65,11 +62,60 @@ def withdraw_offer(session: Session, public_id: str) -> None:
     session.flush()
 
 
+def put_in_line(
+    session: Session,
+    received: Received,
+    *,
+    collection_account_id: int | None,
+    by: str,
+    now: datetime,
+) -> StatementFile:
+    """Keeps a large file to be imported when its turn comes."""
+    file = keep(session, received, state=FileState.WAITING, by=by, now=now)
+    file.collection_account_id, file.progress = collection_account_id, 0
+    session.flush()
+    return file
+
+
+def in_line(session: Session) -> list[int]:
+    """The files that wait for their turn, in order, by number."""
+    rows = select(StatementFile.id).where(StatementFile.state == FileState.WAITING)
+    return list(session.scalars(rows.order_by(StatementFile.id)))
+
+
+def next_in_line(session: Session, file_id: int) -> tuple[StatementFile, Received] | None:
+    """A file that waits for its turn, and its content; None when it waits no more."""
+    file = session.get(StatementFile, file_id, populate_existing=True)
+    if file is None or file.state != FileState.WAITING or file.stored_file_id is None:
+        return None
+    return file, Received(files.fetch(session, file.stored_file_id).content, file.filename)
+
+
+def leave_line(session: Session, file_id: int) -> None:
+    """Forgets a waiting file that turned out to have been imported before."""
+    file = session.get(StatementFile, file_id, populate_existing=True)
+    if file is not None and file.state == FileState.WAITING:
+        session.delete(file)
+        session.flush()
+
+
+def report_progress(session: Session, file_id: int, percent: int) -> None:
+    """Notes how much of a waiting file has been read."""
+    session.execute(
+        update(StatementFile)
+        .where(StatementFile.id == file_id, StatementFile.state == FileState.WAITING)
+        .values(progress=percent)
+    )
+
+
 def keep_refusal(
     session: Session, received: Received, error: CashlessError, *, by: str, now: datetime
 ) -> None:
     """Notes that a file was refused, and why; nothing of its content is kept."""
-    file = _file(received, state=FileState.REFUSED, by=by, now=now)
+    file = _pending(session, received.sha256)
+    if file is None or file.state != FileState.WAITING:
+        file = _file(received, state=FileState.REFUSED, by=by, now=now)
+    file.state, file.stored_file_id = FileState.REFUSED.value, None
     fields = {name: plain(value) for name, value in error.fields.items()}
     file.refusal = {"code": error.code, "fields": fields}
     session.add(file)
@@ -89,6 +135,15 @@ def tell(
         details={"sha256": file.sha256, **details},
         now=now,
     )
+
+
+def _pending(session: Session, sha256: str) -> StatementFile | None:
+    """The row of that file that waits to be looked at, or for its turn."""
+    rows = select(StatementFile).where(
+        StatementFile.sha256 == sha256,
+        StatementFile.state.in_([FileState.OFFERED.value, FileState.WAITING.value]),
+    )
+    return session.scalar(rows.order_by(StatementFile.state.desc(), StatementFile.id).limit(1))
 
 
 def _file(received: Received, *, state: FileState, by: str, now: datetime) -> StatementFile:

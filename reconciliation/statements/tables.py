@@ -33,15 +33,20 @@ from payments.references import Kind
 
 
 class FileState(StrEnum):
-    """Whether a file's content was taken, waits to be looked at, or was refused whole."""
+    """Whether a file's content was taken, waits for a person or for its turn, or was refused."""
 
     OFFERED = "offered"
+    WAITING = "waiting"
     IMPORTED = "imported"
     REFUSED = "refused"
 
 
 class StatementFile(Row):
-    """A file as it was received. Of a refused one only the refusal is kept."""
+    """A file as it was received. Of a refused one only the refusal is kept.
+
+    A large one waits for its turn to be read; `progress` says how much of it has been, in percent,
+    and `collection_account_id` the account it was brought for, where somebody said so.
+    """
 
     __tablename__ = "statement_file"
     __table_args__ = (
@@ -53,7 +58,14 @@ class StatementFile(Row):
             sqlite_where=text("state = 'imported'"),
             postgresql_where=text("state = 'imported'"),
         ),
+        Index(
+            "ix_statement_file_waiting",
+            "id",
+            sqlite_where=text("state = 'waiting'"),
+            postgresql_where=text("state = 'waiting'"),
+        ),
         one_of("state", FileState),
+        CheckConstraint("progress BETWEEN 0 AND 100", name="progress"),
         CheckConstraint("(state = 'refused') = (refusal IS NOT NULL)", name="refusal"),
         CheckConstraint("(state = 'refused') = (stored_file_id IS NULL)", name="stored_file"),
         {"sqlite_strict": True},
@@ -67,6 +79,10 @@ class StatementFile(Row):
     state: Mapped[str] = mapped_column(Code())
     stored_file_id: Mapped[int | None] = mapped_column(Key(), ForeignKey("stored_file.id"))
     refusal: Mapped[Any | None] = mapped_column(Json())
+    progress: Mapped[int] = mapped_column(Count(), default=0)
+    collection_account_id: Mapped[int | None] = mapped_column(
+        Key(), ForeignKey("collection_account.id")
+    )
     received_at: Mapped[datetime] = mapped_column(Instant())
     received_by: Mapped[str] = mapped_column(Code())
 

@@ -20,6 +20,7 @@ from reconciliation.web.console import (
     report_files,
     reports,
     statement_files,
+    statement_progress,
     three_way,
     today,
 )
@@ -37,6 +38,7 @@ _PAGES = (
     three_way,
     movements,
     statement_files,
+    statement_progress,
     preview,
     layouts,
     layout_draft,

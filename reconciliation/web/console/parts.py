@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final
@@ -84,7 +85,8 @@ def brought_file(*, most: int) -> tuple[bytes, str]:
     file = request.files.get("file")
     if file is None or not file.filename:
         raise FileMissing(pointer="/file")
-    content = file.read()
+    with contextlib.closing(file):
+        content = file.read()
     if len(content) > most:
         raise StatementTooLarge(size=len(content), most=most)
     return content, file.filename

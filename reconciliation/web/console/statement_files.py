@@ -29,6 +29,7 @@ from reconciliation.statements import (
     StatementFile,
 )
 from reconciliation.web.console.parts import READERS, brought_file, chosen_account, to_files
+from reconciliation.web.console.statement_progress import put_in_line
 
 SHOWN: Final = 50
 
@@ -65,6 +66,8 @@ def add(pages: StaffPages, cashless: Service) -> None:
         if request.form.get("then") == "look":
             waiting = jobs.offer_statement(cashless, received, account=account, by=auth.who().actor)
             return redirect(_preview_of(waiting, chosen), 303)
+        if len(received.content) > jobs.LARGE:
+            return put_in_line(cashless, received, account)
         done = jobs.import_statement(cashless, received, account=account, by=auth.who().actor)
         if not problems.for_a_person():
             answer: Response = jsonify(cashless.database.read(lambda s: _fields(s, done)))

@@ -20,6 +20,7 @@ from payments.core.money import Dong
 from payments.credits import Credit, Evidence
 from payments.inbox import Callback
 from payments.ledger import JournalEntry, LedgerAccount, Posting
+from reconciliation import matching
 from reconciliation.breaks.about import callback_of, credit_of, line_of, statement_of
 from reconciliation.breaks.tables import Break
 from reconciliation.breaks.working import notes_of
@@ -170,13 +171,8 @@ def _of_match(match: LineMatch) -> Iterator[Entry]:
 
 
 def _lines_of(session: Session, match: LineMatch) -> Iterator[Entry]:
-    further = select(MatchMember.statement_line_id).where(MatchMember.line_match_id == match.id)
-    rows = session.scalars(
-        select(StatementLine).where(
-            or_(StatementLine.id == match.first_line_id, StatementLine.id.in_(further))
-        )
-    )
-    for line in rows:
+    ours = select(StatementLine).where(StatementLine.id.in_(matching.lines_of(match)))
+    for line in session.scalars(ours.order_by(StatementLine.id)):
         yield from _line(session, line)
 
 

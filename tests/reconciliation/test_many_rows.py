@@ -23,8 +23,11 @@ from tests.console import Person, employ, signing_in, whole_app
 from tests.reconciliation.reports.volume import a_million_of_everything
 from tests.reconciliation.test_console_breaks import MORNING
 
-LARGE = {"credit", "statement_line", "line_match", "break", "posting", "journal_entry"}
-"""Tables that grow with every payment, filled here."""
+LARGE = {"credit", "statement_line", "line_match", "break"}
+"""Tables that grow with every payment, as far as they are filled here."""
+
+SEARCHES = ("state=resolved", "kind=unidentified", "owner=nobody", "owner=mine")
+"""What the form of the queue asks for, which no link does."""
 
 WHOLE = ("/console/reports", "/console/sign-out")
 """What reads everything by its nature, or isn't a list."""
@@ -41,29 +44,33 @@ def kind_of(link: str) -> str:
 
 def walked(person: Person) -> Iterator[str]:
     """Every kind of page of the console, from the first on."""
-    waiting, seen = ["/console/"], {kind_of("/console/")}
+    waiting = ["/console/", *(f"/console/breaks?{search}" for search in SEARCHES)]
+    seen = {kind_of(page) for page in waiting}
     while waiting:
         page = waiting.pop(0)
         yield page
         for link in re.findall(r'href="(/console[^"#]*)"', person.see(page)):
             address = unescape(link)
             kind = kind_of(address)
-            leads_to_list = (
-                "lang=" not in address
-                and not address.startswith(WHOLE)
-                and not re.search(r"\.\w+$", address)
-            )
+            a_file = re.search(r"\.\w+(\?|$)", address)
+            leads_to_list = not (a_file or "lang=" in address or address.startswith(WHOLE))
             if leads_to_list and kind not in seen:
                 seen.add(kind)
                 waiting.append(address)
 
 
 def scanned(session: Session, sent: Sent) -> list[str]:
-    """The large tables that a statement reads from end to end."""
+    """The large tables that a statement reads from end to end.
+
+    SQLite may read a table in the order asked for, until a page is full.
+    """
     statement, parameters = sent
     connection = session.connection()
     if connection.dialect.name == "sqlite":
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+        sorts = any(row[3] == "USE TEMP B-TREE FOR ORDER BY" for row in plan)
+        if " LIMIT " in statement and not sorts:
+            return []
         steps = [row[3].split() for row in plan if re.fullmatch(r"SCAN \w+", row[3])]
         return [name for name in (re.sub(r"_\d+$", "", step[1]) for step in steps) if name in LARGE]
     plan = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters).scalar_one()
@@ -90,7 +97,7 @@ def test_no_list_of_the_console_reads_a_whole_table(
 
     database.write(fill)
     database.write(lambda session: session.execute(text("ANALYZE")))
-    slow: dict[str, float] = {}
+    took: dict[str, float] = {}
     wrong: list[tuple[str, list[str], str]] = []
     with whole_app(database_url, MORNING) as app:
         person, sent = signing_in(app)(Role.RECONCILER), dict[str, Sent]()
@@ -103,16 +110,16 @@ def test_no_list_of_the_console_reads_a_whole_table(
         for page in walked(person):
             began = time.perf_counter()
             person.see(page)
-            slow[page] = time.perf_counter() - began
+            took[page] = time.perf_counter() - began
             for one in list(sent.values()):
                 found = database.read(lambda session, one=one: scanned(session, one))
                 wrong += [(page, found, one[0])] if found else []
             sent.clear()
     with capsys.disabled():
-        worst = sorted(slow.items(), key=lambda item: -item[1])[:6]
-        told = ", ".join(f"{page} {took:.2f} s" for page, took in worst)
-        print(f"\n{engine}: {len(slow)} kinds of page at a million rows; slowest {told}")
-    assert [
-        f"{page} reads the whole {found}: {statement}" for page, found, statement in wrong
-    ] == []
-    assert len(slow) > 10
+        worst = sorted(took.items(), key=lambda item: -item[1])[:6]
+        told = ", ".join(f"{page} {seconds:.2f} s" for page, seconds in worst)
+        print(f"\n{engine}: {len(took)} kinds of page at a million rows; slowest {told}")
+        for page, tables, statement in wrong:
+            print(f"{page} reads the whole {tables}: {statement}")
+    assert not wrong
+    assert len(took) >= 14

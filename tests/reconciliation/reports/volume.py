@@ -21,15 +21,16 @@ from tests.bank import TODAY
 from tests.builders import NOON
 
 DAYS = 5
+YEAR = 250
 
 
-def many_credits(session: Session, account: int, many: int) -> None:
-    """Unidentified credits of 1.000 đồng, spread over five days from today on."""
+def many_credits(session: Session, account: int, many: int, *, days: int = DAYS) -> None:
+    """Unidentified credits of 1.000 đồng, spread over some days from today on."""
     one = select(literal(1, Integer).label("number")).cte("counted", recursive=True)
     counted = one.union_all(select(one.c.number + 1).where(one.c.number < many))
     number = counted.c.number
     day = case(
-        {n: literal(TODAY + timedelta(days=n), Day()) for n in range(DAYS)}, value=number % DAYS
+        {n: literal(TODAY + timedelta(days=n), Day()) for n in range(days)}, value=number % days
     )
     amount, none = literal(1_000, Amount()), literal(0, Amount())
     values = {
@@ -54,13 +55,13 @@ def many_credits(session: Session, account: int, many: int) -> None:
 
 
 def a_million_of_everything(
-    session: Session, account: CollectionAccount, *, many: int = 20_000
+    session: Session, account: CollectionAccount, *, many: int = 1_000_000
 ) -> None:
     """Credits, and lines, matches and breaks of the account, as many of each.
 
     One break of a hundred is not resolved; each line is matched with the credit of its number.
     """
-    many_credits(session, account.id, many)
+    many_credits(session, account.id, many, days=YEAR)
     statement = _a_statement(session, account, many)
     credit, line = table_of(Credit), table_of(StatementLine)
     columns = {
@@ -121,7 +122,7 @@ def _a_statement(session: Session, account: CollectionAccount, many: int) -> int
         position=1,
         format="camt.053",
         from_day=TODAY,
-        to_day=TODAY + timedelta(days=DAYS - 1),
+        to_day=TODAY + timedelta(days=YEAR - 1),
         credits=Dong(1_000 * many),
         debits=Dong(0),
         lines=many,

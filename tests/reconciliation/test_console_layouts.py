@@ -86,7 +86,7 @@ def test_a_row_that_cannot_be_read_is_told_with_its_number(reconciler: Person) -
 
     page = answered(reconciler, draft)
 
-    assert "2 rows cannot be read" in page
+    assert "cannot read: 2" in page
     assert "Line 4" in page
     assert "Line 5" in page
     assert save(reconciler, draft).status_code == 422

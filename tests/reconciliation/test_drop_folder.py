@@ -143,6 +143,17 @@ def test_a_huge_file_is_not_read(cashless: Service, tmp_path: Path) -> None:
     assert "byte" in next((tmp_path / "refused").glob("*.txt")).read_text()
 
 
+def test_a_file_of_just_the_largest_size_is_read(cashless: Service, tmp_path: Path) -> None:
+    """It is refused for what it says, not for its size."""
+    dropped(tmp_path, "largest.xml", b"")
+    with (tmp_path / "largest.xml").open("r+b") as file:
+        file.truncate(drop_folder.MOST_BYTES)
+    os.utime(tmp_path / "largest.xml", (0, 0))
+
+    assert look(cashless) == "0 of 1 files"
+    assert "byte" not in next((tmp_path / "refused").glob("*.txt")).read_text()
+
+
 def test_without_a_folder_there_is_nothing_to_do(database: Database) -> None:
     """No setting, no work."""
     assert jobs.take_dropped(a_service(database), NOON) == "no folder is watched"

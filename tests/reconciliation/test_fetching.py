@@ -316,6 +316,17 @@ def test_an_endless_answer_is_not_read_to_its_end(here: Here) -> None:
     assert here.fetches() == [(TODAY, "failed", "statement_too_large", 1)]
 
 
+def test_an_answer_of_just_the_largest_size_is_read(here: Here) -> None:
+    """It is refused for what it says, not for its size."""
+    with a_receiver(getting=answering(bytes(1 << 20), times=MOST_BYTES >> 20)) as other:
+        here.pull(f"{other.url}/{{yyyymmdd}}")
+        patient = Fetcher(Client(allowed={"127.0.0.1"}))
+        with time_machine.travel(MORNING, tick=False):
+            patient.fetch_due(here.cashless, MORNING)
+
+    assert here.fetches() == [(TODAY, "failed", "unknown_format", 1)]
+
+
 def test_a_statement_that_does_not_add_up_is_fetched_again(here: Here) -> None:
     """It is kept and marked; the bank's corrected one takes its place."""
     wrong = camt(NUMBER, [BankLine(1_000)], closing=5)

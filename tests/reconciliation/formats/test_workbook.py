@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
 from reconciliation.formats import UnreadableFile, workbook
-from reconciliation.formats.workbook import Number
+from reconciliation.formats.package import FREE_OF_RATIO
+from reconciliation.formats.workbook import MOST_ROWS, MOST_TEXT, Number
 from tests.statement_files import as_xlsx, rows
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -220,3 +221,40 @@ def test_a_formula_that_excel_has_calculated_is_read():
     with xlsxwriter.Workbook(stream) as written:
         written.add_worksheet().write_formula(0, 0, "=1+1", None, 2)
     assert read(stream) == [(1, ["2"])]
+
+
+def tightly(size: int) -> BytesIO:
+    """A workbook whose sheet unpacks to so many bytes, nearly all of them spaces."""
+    filled = sheet('<row r="1"><c r="A1"><v>7</v></c></row>')
+    return packed(PARTS | {"xl/worksheets/sheet1.xml": filled + " " * (size - len(filled))})
+
+
+def test_the_last_of_what_is_taken_is_taken():
+    """The row, the text and the tightest packing just within their limits."""
+    assert read(book(f'<row r="{MOST_ROWS}"><c r="A{MOST_ROWS}"><v>7</v></c></row>')) == [
+        (MOST_ROWS, ["7"])
+    ]
+    longest = "x" * MOST_TEXT
+    assert read(book(f'<row><c t="inlineStr"><is><t>{longest}</t></is></c></row>')) == [
+        (1, [longest])
+    ]
+    assert read(tightly(FREE_OF_RATIO)) == [(1, ["7"])]
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (lambda: book(f'<row r="{MOST_ROWS + 1}"/>'), "unreadable_workbook"),
+        (
+            lambda: book(
+                f'<row><c t="inlineStr"><is><t>{"x" * (MOST_TEXT + 1)}</t></is></c></row>'
+            ),
+            "file_too_large",
+        ),
+        (lambda: tightly(FREE_OF_RATIO + 1), "packed_too_tightly"),
+    ],
+    ids=["row", "text", "packing"],
+)
+def test_the_first_that_is_too_much_is_refused(content, code):
+    """One more of each is refused."""
+    assert refusal(content()).code == code

@@ -9,7 +9,8 @@ from xml.sax.saxutils import escape
 
 from payments import agencies
 from payments.core.calendar import VIETNAM
-from reconciliation import day_close, proof, statements
+from reconciliation import bookings, day_close, proof, statements
+from reconciliation.bookings import LinePattern
 from reconciliation.day_close import AccountDay, Progress, Step
 from reconciliation.proof import Identity
 from reconciliation.statements import Imported, Received
@@ -120,6 +121,14 @@ def run(province: Province, day: date = TODAY, *, now: datetime | None = None) -
         )
     session.expire_all()
     return day_close.of(session, account, day)
+
+
+def known_words(province: Province, kind: bookings.Kind, words: str) -> LinePattern:
+    """Words of the account's charges or interest, proposed by one person, confirmed by another."""
+    session, account = province.session, province.account.id
+    row = bookings.propose_pattern(session, account, kind=kind, words=words, by="staff:1", now=NOON)
+    bookings.confirm_pattern(session, row, by="staff:2", now=NOON)
+    return row
 
 
 def unproved(province: Province) -> list[Identity]:

@@ -317,8 +317,20 @@ def test_opening_balance_and_charges_are_decided_on_the_page(sign_in: SignIn, he
     words = {"kind": "charge", "words": "thu phi QLTK"}
     assert maker.send(f"{account}/patterns", on=here.day, **words).status_code == 303
     maker.send(f"{here.day}/run", on=here.day)
+    assert "RECONCILED" not in maker.see(here.day), "nothing is booked by what one person proposed"
+    confirm = re.search(rf'action="({account}/patterns/[0-9]+/confirm)"', checker.see(here.day))
+    assert confirm is not None
+    assert "/confirm" not in maker.see(here.day)
+    assert maker.send(confirm[1], on=here.day).status_code == 403
+    assert checker.send(confirm[1], on=here.day).status_code == 303
+    assert checker.send(confirm[1], on=here.day).status_code == 409
+    maker.send(f"{here.day}/run", on=here.day)
 
     assert "RECONCILED" in maker.see(here.day)
+    end = confirm[1].replace("/confirm", "/end")
+    assert maker.send(end, on=here.day).status_code == 303
+    assert "THU PHI QLTK</span>" not in maker.see(here.day).split('id="account"')[1]
+    assert maker.send(end, on=here.day).status_code == 404
 
 
 @pytest.mark.parametrize("day", ["2026-13-01", "yesterday", "20261124", "0206-11-24"])

@@ -27,7 +27,7 @@ from reconciliation import bookings, jobs, proof
 from reconciliation.breaks import Break
 from reconciliation.matching import LineMatch, Suggestion
 from reconciliation.statements import Received, StatementLine
-from tests.bank import TODAY, BankLine, camt
+from tests.bank import TODAY, BankLine, camt, known_words
 from tests.builders import NOON, a_message, a_payment_request, a_province, settle
 from tests.services import a_service
 from tests.stores import Stores
@@ -62,14 +62,7 @@ def a_day(session: Session) -> tuple[int, bytes]:
         approved_by="staff:2",
         now=NOON,
     )
-    bookings.confirm_pattern(
-        session,
-        province.account.id,
-        kind=bookings.Kind.CHARGE,
-        words="THU PHI QLTK",
-        by="staff:2",
-        now=NOON,
-    )
+    known_words(province, bookings.Kind.CHARGE, "THU PHI QLTK")
     wrong = damaged[:7] + str((int(damaged[7]) + 1) % 10) + damaged[8:]
     lines = [
         BankLine(50_000, told, "FT1"),

@@ -15,7 +15,7 @@ from reconciliation import bookings, matching
 from reconciliation.bookings import Kind
 from reconciliation.matching import LineMatch, Walk
 from reconciliation.statements import StatementLine
-from tests.bank import TODAY, BankLine, a_statement, unproved
+from tests.bank import TODAY, BankLine, a_statement, known_words, unproved
 from tests.builders import (
     NOON,
     Province,
@@ -258,10 +258,8 @@ def test_charges_and_interest_are_booked_by_confirmed_words(province: Province) 
     session = province.session
     told = {"amount": Dong(20_000), "day": TODAY, "now": NOON}
     bookings.open_account(session, number, by="staff:1", approved_by=by, **told)
-    bookings.confirm_pattern(
-        session, number, kind=Kind.CHARGE, words="Thu phí QLTK", by=by, now=NOON
-    )
-    bookings.confirm_pattern(session, number, kind=Kind.INTEREST, words="tra lai", by=by, now=NOON)
+    known_words(province, Kind.CHARGE, "Thu phí QLTK")
+    known_words(province, Kind.INTEREST, "tra lai")
     a_statement(
         province,
         BankLine(-11_000, "THU PHI QLTK T11", reference="C1"),
@@ -276,6 +274,48 @@ def test_charges_and_interest_are_booked_by_confirmed_words(province: Province) 
     assert province.balance("expenses:charges") == 11_000
     assert province.balance("income:interest") == -300
     assert province.balance("assets:bank") == 20_000 - 10_700
+
+
+def test_words_book_nothing_before_a_second_person_confirms_nor_after_their_end(
+    province: Province,
+) -> None:
+    """One person's words are a proposal; ended ones book nothing more, what was booked stays."""
+    told = {"kind": Kind.CHARGE, "words": "thu phi", "now": NOON}
+    session, account = province.session, province.account.id
+    held = {"amount": Dong(3_000), "day": TODAY, "now": NOON}
+    bookings.open_account(session, account, by="staff:1", approved_by="staff:2", **held)
+    row = bookings.propose_pattern(session, account, by="staff:1", **told)
+    a_statement(province, BankLine(-1_000, "THU PHI 1", "A"), opening=3_000)
+    match(province)
+    assert rules(province) == [None]
+
+    with pytest.raises(bookings.SamePerson):
+        bookings.confirm_pattern(session, row, by="staff:1", now=NOON)
+    bookings.confirm_pattern(session, row, by="staff:2", now=NOON)
+    match(province)
+    assert rules(province) == ["charge"]
+
+    bookings.end_pattern(session, row, by="staff:1", now=NOON)
+    day = TODAY + timedelta(days=1)
+    a_statement(province, BankLine(-1_000, "THU PHI 2", "B", day=day), opening=2_000, day=day)
+    match(province)
+    assert rules(province) == ["charge", None]
+    with pytest.raises(bookings.UnknownPattern):
+        bookings.end_pattern(session, row, by="staff:1", now=NOON)
+
+
+@pytest.mark.parametrize("words", ["phi", "PHÍ 2026", "a b c d", "1234567890", "", "p" * 61])
+def test_words_of_few_letters_are_refused(province: Province, words: str) -> None:
+    """What is in many memos, or is no word, is never taken for a charge."""
+    with pytest.raises(bookings.InvalidPattern):
+        bookings.propose_pattern(
+            province.session,
+            province.account.id,
+            kind=Kind.CHARGE,
+            words=words,
+            by="staff:1",
+            now=NOON,
+        )
 
 
 def test_a_match_can_be_revoked_and_nothing_else_moves(province: Province) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import redirect, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -14,7 +16,9 @@ from payments.web import auth
 from payments.web.auth import StaffPages, staff_only
 from reconciliation import bookings, statements
 from reconciliation.bookings import Kind
-from reconciliation.web.console.parts import account_of
+from reconciliation.web.console.parts import NUMBER, account_of
+
+Verb = Callable[..., None]
 
 
 class NoOpeningStated(Conflict):
@@ -60,17 +64,44 @@ def add(pages: StaffPages, cashless: Service) -> None:
         )
         return _back()
 
-    @pages.post("/accounts/<public_id>/patterns", endpoint="confirm_pattern")
+    _add_patterns(pages, cashless)
+
+
+def _add_patterns(pages: StaffPages, cashless: Service) -> None:
+    @pages.post("/accounts/<public_id>/patterns", endpoint="propose_pattern")
     @staff_only(Role.RECONCILER)
-    def confirm(public_id: str) -> Response:
+    def propose(public_id: str) -> Response:
         kind, words = _kind(request.form.get("kind", "")), request.form.get("words", "")
         by, now = auth.who().actor, clock.now()
         cashless.database.write(
-            lambda session: bookings.confirm_pattern(
+            lambda session: bookings.propose_pattern(
                 session, account_of(session, public_id).id, kind=kind, words=words, by=by, now=now
             )
         )
         return _back()
+
+    @pages.post(
+        f"/accounts/<public_id>/patterns/<{NUMBER}:number>/confirm", endpoint="confirm_pattern"
+    )
+    @staff_only(Role.APPROVER)
+    def confirm(public_id: str, number: int) -> Response:
+        return _decide(cashless, bookings.confirm_pattern, public_id, number)
+
+    @pages.post(f"/accounts/<public_id>/patterns/<{NUMBER}:number>/end", endpoint="end_pattern")
+    @staff_only(Role.RECONCILER, Role.APPROVER)
+    def end(public_id: str, number: int) -> Response:
+        return _decide(cashless, bookings.end_pattern, public_id, number)
+
+
+def _decide(cashless: Service, verb: Verb, public_id: str, number: int) -> Response:
+    by, now = auth.who().actor, clock.now()
+
+    def unit(session: Session) -> None:
+        account = account_of(session, public_id)
+        verb(session, bookings.pattern_of(session, account.id, number), by=by, now=now)
+
+    cashless.database.write(unit)
+    return _back()
 
 
 def _kind(text: str) -> Kind:

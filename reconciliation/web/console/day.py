@@ -137,7 +137,7 @@ def _shown(session: Session, public_id: str, day: date, *, after: int, now: date
         files=_files(session, account.id, day),
         opening=bookings.opening_of(session, account.id),
         first=statements.first_opening(session, account.id),
-        patterns=bookings.patterns_of(session, account.id),
+        patterns=bookings.known_patterns(session, account.id),
     )
 
 

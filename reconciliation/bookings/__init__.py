@@ -1,49 +1,82 @@
 """Lines that are no citizen's credit: an account's opening balance, bank charges, interest.
 
 What the account held before its first statement is booked once, proposed by one person and
-approved by another. Charges and interest are known by words in their memo, which staff confirm
-once for each account; lines that carry our own codes are never taken for them.
+approved by another. Charges and interest are known by words in their memo, which two people
+confirm once for each account; lines that carry our own codes are never taken for them.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
-from typing import Final
 
 from sqlalchemy import (
     CheckConstraint,
     ColumnElement,
     ForeignKey,
-    Index,
-    Select,
     UniqueConstraint,
     case,
     cast,
     literal,
     select,
-    text,
 )
 from sqlalchemy import Text as SqlText
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from payments import agencies, ledger
-from payments.advice import Direction
 from payments.core import audit
 from payments.core.approvals import SamePerson
-from payments.core.columns import Amount, Code, Day, Instant, Key, Words, one_of
+from payments.core.columns import Amount, Code, Day, Instant, Key
 from payments.core.database import Row, Rows
 from payments.core.errors import Conflict, Invalid, NotFound
 from payments.core.money import MOST, ZERO, Dong
-from payments.core.text import plain
+from reconciliation.bookings.patterns import (
+    InvalidPattern,
+    Kind,
+    LinePattern,
+    Memo,
+    PatternConfirmed,
+    UnknownPattern,
+    confirm_pattern,
+    end_pattern,
+    fold,
+    known_patterns,
+    pattern_of,
+    patterns_of,
+    propose_pattern,
+    recognise,
+)
 
-SHORTEST: Final = 3
-LONGEST: Final = 60
-
-_WORD: Final = re.compile(r"[A-Z0-9]+")
+__all__ = [
+    "AccountOpening",
+    "Direction",
+    "InvalidPattern",
+    "Kind",
+    "LinePattern",
+    "Memo",
+    "NotAnOpening",
+    "NothingProposed",
+    "OpeningApproved",
+    "PatternConfirmed",
+    "SamePerson",
+    "UnknownPattern",
+    "Words",
+    "approve_opening",
+    "book_all",
+    "confirm_pattern",
+    "end_pattern",
+    "fold",
+    "known_patterns",
+    "one_of",
+    "open_account",
+    "opening_of",
+    "pattern_of",
+    "patterns_of",
+    "plain",
+    "propose_opening",
+    "propose_pattern",
+    "recognise",
+    "unbook_all",
+]
 
 
 class OpeningApproved(Conflict):
@@ -62,19 +95,6 @@ class NotAnOpening(Invalid):
     """An opening balance is a positive amount; an account that began empty needs none."""
 
     code = "not_an_opening"
-
-
-class InvalidPattern(Invalid):
-    """The words of a pattern have 3 to 60 letters and digits."""
-
-    code = "invalid_pattern"
-
-
-class Kind(StrEnum):
-    """What a line is booked as by its words."""
-
-    CHARGE = "charge"
-    INTEREST = "interest"
 
 
 class AccountOpening(Row):
@@ -97,44 +117,6 @@ class AccountOpening(Row):
     proposed_at: Mapped[datetime] = mapped_column(Instant())
     approved_by: Mapped[str | None] = mapped_column(Code())
     approved_at: Mapped[datetime | None] = mapped_column(Instant())
-
-
-class LinePattern(Row):
-    """Words by which an account's charges or interest are known, as staff confirmed them."""
-
-    __tablename__ = "line_pattern"
-    __table_args__ = (
-        Index(
-            "uq_line_pattern_live",
-            "collection_account_id",
-            "kind",
-            "words",
-            unique=True,
-            sqlite_where=text("ended_at IS NULL"),
-            postgresql_where=text("ended_at IS NULL"),
-        ),
-        one_of("kind", Kind),
-        CheckConstraint("(ended_at IS NULL) = (ended_by IS NULL)", name="ended_by"),
-        {"sqlite_strict": True},
-    )
-
-    id: Mapped[int] = mapped_column(Key(), primary_key=True)
-    collection_account_id: Mapped[int] = mapped_column(ForeignKey("collection_account.id"))
-    kind: Mapped[str] = mapped_column(Code())
-    words: Mapped[str] = mapped_column(Words())
-    confirmed_by: Mapped[str] = mapped_column(Code())
-    confirmed_at: Mapped[datetime] = mapped_column(Instant())
-    ended_by: Mapped[str | None] = mapped_column(Code())
-    ended_at: Mapped[datetime | None] = mapped_column(Instant())
-
-
-@dataclass(frozen=True, slots=True)
-class Memo:
-    """A line to be recognised by its words."""
-
-    line_id: int
-    direction: str
-    text: str
 
 
 def propose_opening(
@@ -220,85 +202,6 @@ def opening_of(session: Session, collection_account_id: int) -> AccountOpening |
     )
 
 
-def confirm_pattern(
-    session: Session,
-    collection_account_id: int,
-    *,
-    kind: Kind,
-    words: str,
-    by: str,
-    now: datetime,
-) -> LinePattern:
-    """From now on, lines of the account with these words in their memo are booked as `kind`.
-
-    Accents, case and punctuation do not count. Raises `InvalidPattern`.
-    """
-    folded = fold(words)
-    if not SHORTEST <= len(folded) <= LONGEST:
-        raise InvalidPattern(least=SHORTEST, most=LONGEST)
-    agencies.lock(session, collection_account_id)
-    known = _live(collection_account_id).where(
-        LinePattern.kind == kind, LinePattern.words == folded
-    )
-    row = session.scalar(known)
-    if row is None:
-        row = LinePattern(
-            collection_account_id=collection_account_id,
-            kind=kind,
-            words=folded,
-            confirmed_by=by,
-            confirmed_at=now,
-        )
-        session.add(row)
-        session.flush()
-        audit.append(
-            session,
-            actor=by,
-            action="pattern.confirmed",
-            subject=f"line_pattern:{row.id}",
-            details={"kind": kind.value, "words": folded, "account": collection_account_id},
-            now=now,
-        )
-    return row
-
-
-def end_pattern(session: Session, pattern: LinePattern, *, by: str, now: datetime) -> None:
-    """Lines are no longer booked by this pattern; what was booked stays."""
-    pattern.ended_by, pattern.ended_at = by, now
-    session.flush()
-    audit.append(
-        session,
-        actor=by,
-        action="pattern.ended",
-        subject=f"line_pattern:{pattern.id}",
-        now=now,
-    )
-
-
-def patterns_of(session: Session, collection_account_id: int) -> Sequence[LinePattern]:
-    """The patterns in force for an account."""
-    return session.scalars(_live(collection_account_id).order_by(LinePattern.id)).all()
-
-
-def recognise(patterns: Sequence[LinePattern], memos: Iterable[Memo]) -> dict[int, Kind]:
-    """What lines are by their words: charges go out, interest comes in; by line number."""
-    going = {Kind.CHARGE: Direction.DEBIT, Kind.INTEREST: Direction.CREDIT}
-    found: dict[int, Kind] = {}
-    for memo in memos:
-        folded = f" {fold(memo.text)} "
-        for pattern in patterns:
-            kind = Kind(pattern.kind)
-            if memo.direction == going[kind] and f" {pattern.words} " in folded:
-                found[memo.line_id] = kind
-                break
-    return found
-
-
-def fold(words: str) -> str:
-    """Words as patterns compare them: capitals and digits of ASCII, one space between."""
-    return " ".join(_WORD.findall(plain(words).upper()))
-
-
 def book_all(session: Session, lines: Rows, *, actor: str, now: datetime) -> None:
     """Books charges (Dr charges, Cr bank) and interest (Dr bank, Cr interest).
 
@@ -331,13 +234,6 @@ def _either(
     condition: ColumnElement[bool], one: ColumnElement[str], other: ColumnElement[str]
 ) -> ColumnElement[str]:
     return case((condition, one), else_=other)
-
-
-def _live(collection_account_id: int) -> Select[LinePattern]:
-    return select(LinePattern).where(
-        LinePattern.collection_account_id == collection_account_id,
-        LinePattern.ended_at.is_(None),
-    )
 
 
 def _tell(session: Session, action: str, row: AccountOpening, *, by: str, now: datetime) -> None:

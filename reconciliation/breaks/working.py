@@ -141,6 +141,20 @@ def attached(session: Session, one: Break, note_id: str) -> tuple[str, files.Kep
     return row.filename, files.fetch(session, row.stored_file_id)
 
 
+def letter(session: Session, one: Break, note_id: str) -> BreakNote:
+    """The letter of inquiry of that number about a break. Raises `UnknownNote`."""
+    row = session.scalar(
+        select(BreakNote).where(
+            BreakNote.public_id == note_id,
+            BreakNote.break_id == one.id,
+            BreakNote.kind == NoteKind.LETTER,
+        )
+    )
+    if row is None:
+        raise UnknownNote(note=note_id[:40])
+    return row
+
+
 def reopen(session: Session, one: Break, *, reason: str, by: str, now: datetime) -> None:
     """Takes back that a break was accepted as it is, or that one waits.
 

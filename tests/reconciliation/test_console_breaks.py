@@ -339,6 +339,12 @@ def test_notes_and_attachments_on_the_page(sign_in: SignIn, here: Here, database
     answer = sign_in(Role.VIEWER).client.get(link[1])
     assert (answer.data, answer.mimetype) == (pdf, "application/pdf")
     assert answer.headers["Content-Disposition"].startswith("attachment; filename*=UTF-8''Th%C6")
+    letter = re.search(rf'href="({path}/notes/[^"]+/letter.pdf)"', page)
+    assert letter is not None
+    with sign_in(Role.VIEWER).client.get(letter[1]) as paper:
+        assert (paper.data[:5], paper.mimetype) == (b"%PDF-", "application/pdf")
+        assert paper.headers["Content-Disposition"].startswith("attachment")
+    assert person.client.get(f"{path}/notes/none/letter.pdf").status_code == 404
     script = (BytesIO(b"<script>alert(1)</script>"), "x.html")
     refused = person.send(f"{path}/notes", on=path, kind="note", words="x", file=script)
     assert refused.status_code == 422

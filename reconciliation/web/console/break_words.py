@@ -17,7 +17,7 @@ from payments.core.money import Dong
 from payments.core.words import say
 from payments.staff import Person
 from payments.web.i18n import day
-from reconciliation.breaks import Action, Decision, Entry
+from reconciliation.breaks import Action, Decision, Entry, NoteKind
 from reconciliation.web.console.parts import day_of
 
 _SPOKEN: Final[Mapping[str, str]] = {
@@ -49,6 +49,7 @@ class Happened:
     note: str | None
     file: str | None
     sha256: str | None
+    letter: bool = False
 
 
 def names_of(session: Session, actors: Iterable[str | None]) -> Mapping[str, str]:
@@ -129,4 +130,5 @@ def _happened(entry: Entry, names: Mapping[str, str]) -> Happened:
         note=facts.get("note"),
         file=facts.get("file") if what == "noted" else None,
         sha256=facts.get("sha256"),
+        letter=what == "noted" and facts.get("kind") == NoteKind.LETTER,
     )

@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 
 from payments.core.service import Service
 from payments.web.auth import StaffPages, staff_only
-from reconciliation import reports
+from reconciliation import breaks, reports
 from reconciliation.jobs.report_files import Writer, written
 from reconciliation.reports import FileKind, Format, Part
+from reconciliation.reports.inquiry import inquiry
 from reconciliation.web.console.parts import READERS, account_of, day_of
 from reconciliation.web.console.reports import question
 
@@ -59,6 +60,15 @@ def add(pages: StaffPages, cashless: Service) -> None:
 
         called, media_type = f"bien-ban-doi-soat-{on}.pdf", FileKind.PDF.media_type
         return _sent(cashless, writer, called=called, media_type=media_type)
+
+    @pages.get("/breaks/<public_id>/notes/<note_id>/letter.pdf", endpoint="inquiry")
+    @staff_only(*READERS)
+    def letter(public_id: str, note_id: str) -> Response:
+        def writer(session: Session, to: IO[bytes]) -> None:
+            one = breaks.by_public_id(session, public_id)
+            to.write(inquiry(session, one, breaks.letter(session, one, note_id)))
+
+        return _sent(cashless, writer, called="tra-soat.pdf", media_type=FileKind.PDF.media_type)
 
 
 def _sent(cashless: Service, writer: Writer, *, called: str, media_type: str) -> Response:

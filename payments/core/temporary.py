@@ -37,11 +37,12 @@ def temporary(session: Session, *tables: Table) -> None:
     """
     connection = session.connection()
     known = _laid(connection)
-    for table in tables:
-        if table.name not in known.made | known.making:
-            connection.execute(CreateTable(table, if_not_exists=True))
-            known.making.add(table.name)
+    new = [table for table in tables if table.name not in known.made | known.making]
+    for table in new:
+        connection.execute(CreateTable(table, if_not_exists=True))
+        known.making.add(table.name)
     if connection.dialect.name != "postgresql":
+        _call_small(connection, new)
         for table in tables:
             connection.exec_driver_sql(f"DELETE FROM {table.name}")
         return
@@ -51,6 +52,21 @@ def temporary(session: Session, *tables: Table) -> None:
             connection.exec_driver_sql(f"TRUNCATE {table.name}")
             known.dead[table.name] = 0
             known.sized.pop(table.name, None)
+
+
+def _call_small(connection: Connection, tables: Sequence[Table]) -> None:
+    """Tells SQLite's planner that new tables are small; it measures none without rows.
+
+    It would take each for a million rows, and read a whole table of ours to look its rows up in
+    one.
+    """
+    for table in tables:
+        connection.exec_driver_sql(f"ANALYZE temp.{table.name}")  # makes what is written to next
+        few = f"INSERT INTO temp.sqlite_stat1 (tbl, stat) VALUES ('{table.name}', '{FEW}')"
+        connection.exec_driver_sql(few)
+    if tables:
+        connection.exec_driver_sql("ANALYZE temp.sqlite_schema")
+        _laid(connection).sized.update({table.name: FEW for table in tables})
 
 
 def _emptied(connection: Connection, tables: Sequence[Table]) -> dict[str, int]:
@@ -63,22 +79,21 @@ def _emptied(connection: Connection, tables: Sequence[Table]) -> dict[str, int]:
 
 
 def analyze(session: Session, *tables: Table) -> None:
-    """Gives PostgreSQL's planner the size of temporary tables; SQLite is steered otherwise.
+    """Tells the planner the size of temporary tables.
 
-    Only where it is much another than when it was last given: that makes every plan anew, which
+    Only where it is much another than when it was last told: that makes every plan anew, which
     costs a small set more than its work.
     """
     connection = session.connection()
-    if connection.dialect.name != "postgresql":
-        return
     known = _laid(connection).sized
     counts = ", ".join(f"(SELECT count(*) FROM {table.name})" for table in tables)
     sizes = connection.exec_driver_sql(f"SELECT {counts}").one()
+    schema = "temp." if connection.dialect.name == "sqlite" else ""
     for table, size in zip(tables, sizes, strict=True):
-        before = known.get(table.name)
-        now = max(size, FEW)
-        if before is None or not before / SAME_SIZE <= now <= before * SAME_SIZE:
-            connection.exec_driver_sql(f"ANALYZE {table.name}")
+        before, now = known.get(table.name), max(size, FEW)
+        same = before is not None and before / SAME_SIZE <= now <= before * SAME_SIZE
+        if size and not same:
+            connection.exec_driver_sql(f"ANALYZE {schema}{table.name}")
             known[table.name] = now
 
 
@@ -102,7 +117,7 @@ class _Laid:
     """Rows deleted that still take room."""
 
     sized: dict[str, int] = field(default_factory=dict)
-    """Rows when PostgreSQL's planner was last told of them."""
+    """Rows when the planner was last told of them."""
 
 
 def _laid(connection: Connection) -> _Laid:

@@ -29,18 +29,29 @@ OPEN_PARTS: Final = or_(
 
 
 def counted(chosen: Rows) -> Rows:
-    """What each of the chosen credits counts for: (credit_id, payment_request_id, amount, seen)."""
+    """What each of the chosen credits counts for: (credit_id, payment_request_id, amount, seen).
+
+    `chosen` selects ids, each once.
+    """
     allocation, line = table_of(Allocation), table_of(PaymentRequestLine)
+    ours = chosen.subquery()
+    theirs = and_(
+        allocation.c.collection_account_id == CREDIT.c.collection_account_id,
+        allocation.c.credit_id == CREDIT.c.id,
+    )
     seen = CREDIT.c.match_id.is_not(None)
-    whole = select(
-        CREDIT.c.id.label("credit_id"),
-        CREDIT.c.payment_request_id,
-        CREDIT.c.amount,
-        seen.label("seen"),
-    ).where(
-        CREDIT.c.id.in_(chosen),
-        CREDIT.c.finding.in_([one for one in COUNTED if one != Finding.SPLIT]),
-        CREDIT.c.reversed == 0,
+    whole = (
+        select(
+            CREDIT.c.id.label("credit_id"),
+            CREDIT.c.payment_request_id,
+            CREDIT.c.amount,
+            seen.label("seen"),
+        )
+        .join(ours, ours.c[0] == CREDIT.c.id)
+        .where(
+            CREDIT.c.finding.in_([one for one in COUNTED if one != Finding.SPLIT]),
+            CREDIT.c.reversed == 0,
+        )
     )
     parts = (
         select(
@@ -49,16 +60,11 @@ def counted(chosen: Rows) -> Rows:
             cast(func.sum(allocation.c.amount), Amount()),
             seen,
         )
-        .select_from(CREDIT)
-        .join(
-            allocation,
-            and_(
-                allocation.c.collection_account_id == CREDIT.c.collection_account_id,
-                allocation.c.credit_id == CREDIT.c.id,
-            ),
-        )
+        .select_from(ours)
+        .join(CREDIT, CREDIT.c.id == ours.c[0])
+        .join(allocation, theirs)
         .join(line, line.c.id == allocation.c.payment_request_line_id)
-        .where(CREDIT.c.id.in_(chosen), CREDIT.c.finding == Finding.SPLIT)
+        .where(CREDIT.c.finding == Finding.SPLIT)
         .group_by(CREDIT.c.id, line.c.payment_request_id, seen)
         .having(func.sum(allocation.c.amount) > 0)
     )

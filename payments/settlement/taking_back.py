@@ -14,6 +14,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Table,
+    and_,
     case,
     cast,
     exists,
@@ -69,6 +70,13 @@ _share: Final = Table(
     prefixes=["TEMPORARY"],
 )
 
+_concerned: Final = Table(
+    "concerned_credit",
+    scratch,
+    Column("credit_id", Key(), primary_key=True),
+    prefixes=["TEMPORARY"],
+)
+
 resettled: Final = Table(
     "resettled_credit",
     scratch,
@@ -86,7 +94,7 @@ def take_back_all(
     `pairs` selects (credit_id, decision, day). Their requests fall back; what else was paid for
     those is afterwards in `resettled`, held and without a finding.
     """
-    temporary(session, _back, _reopened, _share, resettled)
+    temporary(session, _back, _reopened, _share, _concerned, resettled)
     session.execute(insert(_back).from_select(["credit_id", "decision", "day"], pairs))
     analyze(session, _back)
     _find_shares(session)
@@ -106,9 +114,12 @@ def _find_shares(session: Session) -> None:
     )
     grown = 1
     while grown:
-        session.execute(_share.delete())
-        columns = [column.name for column in _share.c]
-        session.execute(insert(_share).from_select(columns, credits.counted(_concerned())))
+        analyze(session, _reopened)
+        temporary(session, _share, _concerned)
+        session.execute(insert(_concerned).from_select(["credit_id"], _credits_of_reopened()))
+        analyze(session, _concerned)
+        counted = credits.counted(select(_concerned.c.credit_id))
+        session.execute(insert(_share).from_select([column.name for column in _share.c], counted))
         known = select(_reopened.c.payment_request_id)
         more = (
             select(_share.c.payment_request_id)
@@ -121,23 +132,40 @@ def _find_shares(session: Session) -> None:
     analyze(session, _reopened, _share)
 
 
-def _concerned() -> Rows:
+def _credits_of_reopened() -> Rows:
     """Credits that pay, or are held for, a reopened request."""
-    requests = select(_reopened.c.payment_request_id)
-    named = select(CREDIT.c.id).where(
-        CREDIT.c.payment_request_id.in_(requests), CREDIT.c.reversed == 0
-    )
+    named = _named_by_reopened().where(CREDIT.c.reversed == 0)
     paying = (
         select(ALLOCATION.c.credit_id)
-        .join(LINE, LINE.c.id == ALLOCATION.c.payment_request_line_id)
-        .where(LINE.c.payment_request_id.in_(requests))
+        .select_from(_reopened)
+        .join(LINE, LINE.c.payment_request_id == _reopened.c.payment_request_id)
+        .join(ALLOCATION, ALLOCATION.c.payment_request_line_id == LINE.c.id)
     )
     both = union(named, paying, select(_back.c.credit_id)).subquery()
     return select(both.c[0])
 
 
+def _named_by_reopened() -> Rows:
+    """Credits of a reopened request, by the index that begins with its account."""
+    ours = and_(
+        CREDIT.c.collection_account_id == REQUEST.c.collection_account_id,
+        CREDIT.c.payment_request_id == REQUEST.c.id,
+    )
+    return (
+        select(CREDIT.c.id)
+        .select_from(_reopened)
+        .join(REQUEST, REQUEST.c.id == _reopened.c.payment_request_id)
+        .join(CREDIT, ours)
+    )
+
+
 def _allocated(chosen: Rows) -> Any:
     """What each chosen credit still pays of each fee line, since when, and that fee's path."""
+    ours = chosen.subquery()
+    theirs = and_(
+        ALLOCATION.c.collection_account_id == CREDIT.c.collection_account_id,
+        ALLOCATION.c.credit_id == CREDIT.c.id,
+    )
     return (
         select(
             ALLOCATION.c.credit_id,
@@ -146,10 +174,12 @@ def _allocated(chosen: Rows) -> Any:
             fees_path().label("path"),
             cast(func.sum(ALLOCATION.c.amount), Amount()).label("amount"),
         )
+        .select_from(ours)
+        .join(CREDIT, CREDIT.c.id == ours.c[0])
+        .join(ALLOCATION, theirs)
         .join(LINE, LINE.c.id == ALLOCATION.c.payment_request_line_id)
         .join(REQUEST, REQUEST.c.id == LINE.c.payment_request_id)
         .join(AGENCY, AGENCY.c.id == REQUEST.c.agency_id)
-        .where(ALLOCATION.c.credit_id.in_(chosen))
         .group_by(
             ALLOCATION.c.credit_id,
             ALLOCATION.c.payment_request_line_id,
@@ -291,8 +321,7 @@ def _give_back(session: Session, *, now: datetime) -> None:
 
 def _waiting_for_reopened() -> Rows:
     """The other credits that counted for, or were held as duplicates of, a reopened request."""
-    duplicates = select(CREDIT.c.id).where(
-        CREDIT.c.payment_request_id.in_(select(_reopened.c.payment_request_id)),
+    duplicates = _named_by_reopened().where(
         CREDIT.c.held > 0,
         CREDIT.c.finding.in_([*COUNTED, Finding.DUPLICATE.value]),
         CREDIT.c.merged_into_id.is_(None),
@@ -303,11 +332,10 @@ def _waiting_for_reopened() -> Rows:
 
 
 def _note_paid(session: Session) -> None:
-    paid = select(REQUEST.c.id).where(REQUEST.c.status == Status.PAID)
     session.execute(
-        _reopened.update().values(
-            was_paid=case((_reopened.c.payment_request_id.in_(paid), True), else_=False)
-        )
+        _reopened.update()
+        .where(REQUEST.c.id == _reopened.c.payment_request_id)
+        .values(was_paid=REQUEST.c.status == Status.PAID)
     )
 
 

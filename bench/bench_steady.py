@@ -195,10 +195,12 @@ def watch(run: Run, port: int) -> None:
     line = Line(port)
     while (one := run.watched.get()) is not None:
         token, durable, counts = one
-        while json.loads(line.get(f"/p/{token}/state").body)["state"] != "paid":
+        answer = line.get(f"/p/{token}/state")
+        while answer.status == 304 or json.loads(answer.body)["state"] != "paid":
             if time.perf_counter() - durable > GIVEN_UP:
                 raise SystemExit(f"not paid after {GIVEN_UP} s")
             time.sleep(ASKED_EVERY)
+            answer = line.get(f"/p/{token}/state", tag=answer.tag)  # as the page's script asks
         if counts:
             run.seen.append(time.perf_counter() - durable)
 

@@ -62,6 +62,7 @@ class Answer:
 
     status: int
     body: bytes
+    tag: str | None = None
 
 
 class Line:
@@ -71,9 +72,10 @@ class Line:
         self._port = port
         self._socket: socket.socket | None = None
 
-    def get(self, path: str) -> Answer:
-        """Asks for a page."""
-        return self._call(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+    def get(self, path: str, *, tag: str | None = None) -> Answer:
+        """Asks for a page; with a `tag`, only if it is another than that one by now."""
+        known = f"If-None-Match: {tag}\r\n" if tag else ""
+        return self._call(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{known}\r\n".encode())
 
     def post(self, path: str, signed: Signed) -> Answer:
         """Brings a signed message."""
@@ -98,7 +100,8 @@ class Line:
             body += self._more()
         if b"connection: close" in head.lower():
             self._socket = None
-        return Answer(int(head[9:12]), body)
+        tag = re.search(rb"(?i)\r\netag: ([^\r]+)", head)
+        return Answer(int(head[9:12]), body, tag[1].decode() if tag else None)
 
     def _more(self) -> bytes:
         assert self._socket is not None

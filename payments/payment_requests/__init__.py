@@ -27,7 +27,7 @@ from payments.payment_requests.moves import (
     expire_all,
 )
 from payments.payment_requests.searching import PublicStatus, Search, search
-from payments.payment_requests.snapshots import Snapshot, public_status, snapshots
+from payments.payment_requests.snapshots import Snapshot, glance, public_status, snapshots
 from payments.payment_requests.tables import (
     MOVES,
     WAITING,
@@ -64,6 +64,7 @@ __all__ = [
     "by_token",
     "cancel",
     "expire_all",
+    "glance",
     "issue",
     "issue_all",
     "public_status",

@@ -95,6 +95,29 @@ def _shown() -> Rows:
     )
 
 
+def glance(session: Session, token: str) -> Snapshot | None:
+    """Of a request's public JSON, by its page's token, only what changes; None without one.
+
+    One row by its index: what a page that waits asks for again and again.
+    """
+    row = session.execute(_glanced().where(PaymentRequest.token == token)).one_or_none()
+    if row is None:
+        return None
+    return {
+        "status": public_status(row),
+        "received": int(row.received),
+        "refunded": int(row.refunded),
+        "expires_at": _stamp(row.expires_at),
+        "sequence": row.sequence,
+    }
+
+
+@cache
+def _glanced() -> Rows:
+    names = ("status", "amount", "received", "advised", "refunded", "expires_at", "sequence")
+    return select(*[table_of(PaymentRequest).c[name] for name in names])
+
+
 def first_snapshot(facts: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> Snapshot:
     """The public JSON of a request just written: from what was written, without asking for it.
 

@@ -137,5 +137,5 @@ class Payment:
     def app(self) -> Flask:
         """An application with nothing but this payment's page."""
         made = kit.new_app(base_url="http://127.0.0.1")
-        made.register_blueprint(citizen.pages(self.find))
+        made.register_blueprint(citizen.pages(self.find, lambda token: self.find(token).snapshot))
         return made

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from flask import Blueprint, Response, json, render_template, request
 from sqlalchemy import select
@@ -23,7 +23,7 @@ from payments.core.errors import NotFound
 from payments.core.words import language, say
 from payments.fees import Fee
 from payments.payment_requests import PaymentRequest, PaymentRequestLine, UnknownRequest
-from payments.web.citizen.page import Asked, Page, page_of, tag_of
+from payments.web.citizen.page import Asked, Page, mark_of, page_of
 from payments.web.headers import private
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{22}")
@@ -49,30 +49,47 @@ def blueprint(database: Database) -> Blueprint:
             raise UnknownPage
         return database.read(lambda session: asked(session, token))
 
-    return pages(find)
+    def glance(token: str) -> Mapping[str, Any]:
+        if not _TOKEN.fullmatch(token):
+            raise UnknownPage
+        found = database.read(lambda session: payment_requests.glance(session, token))
+        if found is None:
+            raise UnknownPage
+        return found
+
+    return pages(find, glance)
 
 
-def pages(find: Callable[[str], Asked]) -> Blueprint:
-    """The same pages over any way to `find` what a token asks for; it raises `UnknownPage`."""
+def pages(find: Callable[[str], Asked], glance: Callable[[str], Mapping[str, Any]]) -> Blueprint:
+    """The same pages over any way to `find` what a token asks for, or only what changes of it.
+
+    Both raise `UnknownPage`.
+    """
     pages = Blueprint("citizen", __name__, url_prefix="/p/<token>")
     pages.after_request(private)
 
     @pages.get("")
     def pay(token: str) -> str:
-        now = clock.now()
-        page = page_of(find(token), now=now)
+        asked, now = find(token), clock.now()
         return render_template(
-            "citizen/pay.html", page=page, token=token, tag=f'"{tag_of(page)}"', now=now.isoformat()
+            "citizen/pay.html",
+            page=page_of(asked, now=now),
+            token=token,
+            tag=f'"{mark_of(asked.snapshot, now=now)}"',
+            now=now.isoformat(),
         )
 
     @pages.get("/state")
     def state(token: str) -> Response:
-        page = page_of(find(token), now=clock.now())
-        answer = Response(mimetype="application/json")
-        answer.set_etag(tag_of(page))
-        if not request.if_none_match.contains(tag_of(page)):
-            answer.set_data(json.dumps(_told(page, token)))
-        answer.make_conditional(request)
+        now, answer = clock.now(), Response(mimetype="application/json")
+        known = request.if_none_match
+        if known and known.contains(mark := mark_of(glance(token), now=now)):
+            answer.set_etag(mark)
+            answer.make_conditional(request)
+            return answer
+        asked = find(token)
+        answer.set_etag(mark_of(asked.snapshot, now=now))
+        answer.set_data(json.dumps(_told(page_of(asked, now=now), token)))
         return answer
 
     @pages.get("/qr.svg")

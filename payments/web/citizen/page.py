@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
 from payments import banks
 from payments.core.money import Dong
@@ -97,9 +97,17 @@ def page_of(asked: Asked, *, now: datetime) -> Page:
     )
 
 
-def tag_of(page: Page) -> str:
-    """A mark of all that the page shows, language included: equal marks, equal pages."""
-    return sha256(f"{language.get()}|{page!r}".encode()).hexdigest()[:24]
+_CHANGING: Final = ("sequence", "status", "received", "refunded", "expires_at")
+
+
+def mark_of(snapshot: Mapping[str, Any], *, now: datetime) -> str:
+    """A mark of what the page shows at `now`, language included: equal marks, equal pages.
+
+    `snapshot` is a request's public JSON, or what `payment_requests.glance` gives of it.
+    """
+    in_time = now < datetime.fromisoformat(snapshot["expires_at"])
+    told = [language.get(), in_time, *(snapshot[name] for name in _CHANGING)]
+    return sha256(repr(told).encode()).hexdigest()[:24]
 
 
 def _state_of(snapshot: Mapping[str, Any], *, now: datetime) -> str:

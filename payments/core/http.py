@@ -198,7 +198,12 @@ class Client:
         return [str(address) for address in found]
 
     def _names(self, goal: Destination) -> Sequence[str]:
-        """What the resolver says, waited for no longer than a whole call may last."""
+        """What the resolver says, waited for no longer than a whole call may last.
+
+        An address is its own name: no thread is needed to look it up.
+        """
+        with contextlib.suppress(ValueError):
+            return [str(ipaddress.ip_address(goal.host))]
         told: queue.SimpleQueue[Sequence[str] | Exception] = queue.SimpleQueue()
 
         def ask() -> None:

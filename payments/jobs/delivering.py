@@ -22,10 +22,11 @@ from sqlalchemy.orm import Session
 
 from payments import outbox
 from payments.core import clock, metrics
+from payments.core.gathering import Gathering
 from payments.core.http import Client
 from payments.core.logs import log
 from payments.core.service import Service
-from payments.outbox import Attempt, Parcel
+from payments.outbox import Attempt, DeliveryState, Outcome, Parcel
 
 THREADS: Final = 16
 SHARE: Final = THREADS // 2
@@ -49,6 +50,15 @@ def place(cashless: Service, now: datetime) -> bool:
     return placed > 0
 
 
+Record = Gathering[Outcome, DeliveryState]
+"""Where threads hand in how their attempts went, written down together."""
+
+
+def recorded(cashless: Service, outcomes: Sequence[Outcome]) -> Sequence[DeliveryState]:
+    """Writes down how attempts went, with one commit."""
+    return cashless.database.write(lambda session: outbox.record_all(session, outcomes))
+
+
 class Courier:
     """Carries what is due; one for a process, whose threads are made when first needed."""
 
@@ -65,6 +75,7 @@ class Courier:
         self._threads = threads
         self._share = share
         self._pool: ThreadPoolExecutor | None = None
+        self._record: Record | None = None
         self._under_way: Counter[int] = Counter()
         self._change = threading.Condition()
 
@@ -118,11 +129,16 @@ class Courier:
                 self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="deliver")
             if self._client is None:
                 self._client = Client(allowed=cashless.config.webhook_hosts)
-        self._pool.submit(self._carry, cashless, self._client, parcel)
+            if self._record is None:
+                self._record = Gathering(lambda outcomes: recorded(cashless, outcomes))
+        self._pool.submit(self._carry, self._client, self._record, parcel)
 
-    def _carry(self, cashless: Service, client: Client, parcel: Parcel) -> None:
+    def _carry(self, client: Client, record: Record, parcel: Parcel) -> None:
         try:
-            deliver(cashless, client, parcel)
+            outcome = deliver(client, parcel)
+            if record.ask(outcome) is DeliveryState.GIVEN_UP:
+                status = outcome.attempt.status
+                log.warning("webhook.given_up", public_id=parcel.event, status=status)
         except Exception as error:  # noqa: BLE001  the lease ends, and it is due again
             log.error("webhook.not_recorded", exc_info=error)
         finally:
@@ -131,19 +147,15 @@ class Courier:
                 self._change.notify_all()
 
 
-def deliver(cashless: Service, client: Client, parcel: Parcel) -> None:
-    """Sends one leased message and records how it went."""
+def deliver(client: Client, parcel: Parcel) -> Outcome:
+    """Sends one leased message; how it went."""
     at, began = clock.now(), time.perf_counter()
     reply = outbox.send(client, parcel, now=at)
     seconds = time.perf_counter() - began
     attempt = Attempt(
         at=at, status=reply.status, milliseconds=round(seconds * 1000), answer=reply.words
     )
-    jitter = random.uniform(-1, 1)  # noqa: S311  spreads retries, keeps no secret
-    state = cashless.database.write(
-        lambda session: outbox.record(session, parcel, attempt, jitter=jitter)
-    )
     _SECONDS.observe(seconds)
     _SENT.labels("delivered" if attempt.delivered else "failed").inc()
-    if state is outbox.DeliveryState.GIVEN_UP:
-        log.warning("webhook.given_up", public_id=parcel.event, status=attempt.status)
+    jitter = random.uniform(-1, 1)  # noqa: S311  spreads retries, keeps no secret
+    return Outcome(parcel, attempt, jitter)

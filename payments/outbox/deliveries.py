@@ -81,6 +81,15 @@ class Attempt:
         return self.status is not None and 200 <= self.status < 300
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A parcel, and how its attempt went; `jitter`, from -1 to 1, spreads what is tried again."""
+
+    parcel: Parcel
+    attempt: Attempt
+    jitter: float
+
+
 def wait_before(attempt: int, *, jitter: float) -> timedelta | None:
     """How long to wait before an attempt, counted from 0; None where there is no such attempt.
 
@@ -147,46 +156,55 @@ def lease(
     ]
 
 
-def record(session: Session, parcel: Parcel, attempt: Attempt, *, jitter: float) -> DeliveryState:
-    """Writes down how an attempt went and what follows from it; returns where it stands now.
+def record_all(session: Session, outcomes: Sequence[Outcome]) -> list[DeliveryState]:
+    """Writes down how attempts went and what follows from each; returns where they stand now.
 
     A sender whose lease passed to another writes down its attempt and changes nothing else. The
-    delivery is locked before the attempt is inserted: its foreign key takes a share of that lock,
-    and two senders that each hold a share would wait for one another.
+    deliveries are locked, in order, before the attempts are inserted: their foreign keys take a
+    share of that lock, and two senders that each hold a share would wait for one another.
     """
-    row = session.scalars(
+    ids = [one.parcel.delivery_id for one in outcomes]
+    locked = (
         select(Delivery)
-        .where(Delivery.id == parcel.delivery_id)
+        .where(Delivery.id.in_(ids))
+        .order_by(Delivery.id)
         .with_for_update()
         .execution_options(populate_existing=True)
-    ).one()
-    session.execute(
-        insert(DeliveryAttempt),
-        [
-            {
-                "delivery_id": parcel.delivery_id,
-                "at": attempt.at,
-                "status": attempt.status,
-                "milliseconds": attempt.milliseconds,
-                "answer": attempt.answer,
-            }
-        ],
     )
-    if row.fence != parcel.fence or row.state != DeliveryState.DUE:
-        return DeliveryState(row.state)
+    rows = {row.id: row for row in session.scalars(locked)}
+    session.execute(insert(DeliveryAttempt), [_attempt_row(one) for one in outcomes])
+    for one in outcomes:
+        _follow(rows[one.parcel.delivery_id], one)
+    session.flush()
+    for one in outcomes:
+        if one.attempt.status == _GONE and one.parcel.fence == rows[one.parcel.delivery_id].fence:
+            _stop(session, one.parcel, now=one.attempt.at)
+    return [DeliveryState(rows[number].state) for number in ids]
+
+
+def _attempt_row(one: Outcome) -> dict[str, Any]:
+    return {
+        "delivery_id": one.parcel.delivery_id,
+        "at": one.attempt.at,
+        "status": one.attempt.status,
+        "milliseconds": one.attempt.milliseconds,
+        "answer": one.attempt.answer,
+    }
+
+
+def _follow(row: Delivery, one: Outcome) -> None:
+    """What follows from an attempt for its delivery, if it is still the sender's."""
+    if row.fence != one.parcel.fence or row.state != DeliveryState.DUE:
+        return
     row.attempts += 1
     row.leased_until = None
-    wait = wait_before(row.attempts, jitter=jitter)
-    if attempt.delivered:
+    wait = wait_before(row.attempts, jitter=one.jitter)
+    if one.attempt.delivered:
         row.state = DeliveryState.DELIVERED
-    elif attempt.status == _GONE or wait is None:
+    elif one.attempt.status == _GONE or wait is None:
         row.state = DeliveryState.GIVEN_UP
     else:
-        row.next_at = attempt.at + wait
-    session.flush()
-    if attempt.status == _GONE:
-        _stop(session, parcel, now=attempt.at)
-    return DeliveryState(row.state)
+        row.next_at = one.attempt.at + wait
 
 
 def redeliver(session: Session, portal_id: int, event: str, *, now: datetime) -> Delivery:

@@ -24,7 +24,7 @@ from payments import outbox, portals
 from payments.core.database import Database
 from payments.core.http import Client, Limits
 from payments.core.service import Service
-from payments.jobs.delivering import Courier, deliver, place
+from payments.jobs.delivering import Courier, deliver, place, recorded
 from payments.outbox import Delivery, DeliveryAttempt, DeliveryState, Event, News
 from tests.builders import BY
 from tests.receiver import Answering, Handler, Received, Receiver, a_receiver, answer
@@ -306,7 +306,7 @@ def test_without_leases_four_couriers_send_messages_twice(cashless: Service) -> 
             parcels = cashless.database.read(lambda session: _peek(session, cashless))
         all_have_read.wait()
         for parcel in parcels:
-            deliver(cashless, Client(allowed=HERE), parcel)
+            recorded(cashless, [deliver(Client(allowed=HERE), parcel)])
 
     with a_receiver() as receiver:
         portal, _ = a_portal(cashless, receiver)

@@ -63,7 +63,7 @@ def lease(session: Session, *, most: int = 10, now=NOON) -> list[Parcel]:
 def attempt(session: Session, parcel: Parcel, status: int | None, *, at=NOON, answer="") -> str:
     """One attempt that ended with `status`, recorded."""
     tried = Attempt(at=at, status=status, milliseconds=5, answer=answer)
-    return outbox.record(session, parcel, tried, jitter=0)
+    return outbox.record_all(session, [outbox.Outcome(parcel, tried, 0)])[0]
 
 
 def delivery(session: Session) -> Delivery:

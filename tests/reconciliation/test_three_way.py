@@ -171,8 +171,9 @@ def test_a_message_that_was_taken_no_longer_differs(province: Province) -> None:
     run(province)
     session, vault = province.session, province.vault
     (endpoint,) = outbox.endpoints_due(session, now=NIGHT)
-    for parcel in outbox.lease(session, endpoint, most=100, vault=vault, now=NIGHT):
-        outbox.record(session, parcel, outbox.Attempt(NIGHT, 200, 5, ""), jitter=0)
+    parcels = outbox.lease(session, endpoint, most=100, vault=vault, now=NIGHT)
+    taken = outbox.Attempt(NIGHT, 200, 5, "")
+    outbox.record_all(session, [outbox.Outcome(parcel, taken, 0) for parcel in parcels])
 
     assert rows(province) == []
 

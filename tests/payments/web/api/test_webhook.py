@@ -33,7 +33,8 @@ def leased(service: Service) -> list[Parcel]:
 def tried(service: Service, parcel: Parcel, status: int) -> None:
     """One attempt, recorded."""
     attempt = Attempt(at=now(), status=status, milliseconds=12, answer="words")
-    service.database.write(lambda s: outbox.record(s, parcel, attempt, jitter=0))
+    outcome = outbox.Outcome(parcel, attempt, 0)
+    service.database.write(lambda session: outbox.record_all(session, [outcome]))
 
 
 def secrets(service: Service, portal: Portal) -> tuple[str, ...]:

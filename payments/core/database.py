@@ -175,6 +175,13 @@ def _as_copied(column: Column[Any], dialect: Dialect) -> tuple[str, Callable[[An
     return column.name, bound or (lambda value: value)
 
 
+def renew_statistics(session: Session, *tables: Table) -> None:
+    """Tells PostgreSQL's planner of tables that a unit makes grow much; it does so itself later."""
+    if session.get_bind().dialect.name == "postgresql":
+        for table in tables:
+            session.connection().exec_driver_sql(f"ANALYZE {table.name}")
+
+
 def numbered(session: Session, table: Table, *, order_by: Any) -> ColumnElement[int]:
     """New ids of `table` for the rows of a SELECT, in the order of `order_by`.
 

@@ -30,7 +30,7 @@ from sqlalchemy.orm import Session
 from payments import credits, settlement
 from payments.advice import Direction
 from payments.core.columns import Code, Flag, Key
-from payments.core.database import Rows, table_of
+from payments.core.database import Rows, renew_statistics, table_of
 from payments.core.temporary import analyze, scratch, temporary
 from payments.credits import Credit
 from payments.ledger import JournalEntry
@@ -108,7 +108,7 @@ def match_chunk(
     reached = lay_out(session, collection_account_id, through=through, after=after, most=most)
     lines = how_many(session, chunk)
     if lines >= MANY if after is None else lines < most:
-        analyze(session, *GROWN)  # a long walk begins, or it ends
+        renew_statistics(session, *GROWN)  # a long walk begins, or it ends
     if reached is None:
         return Chunk(None, 0, 0)
     matched = _confirm(session, actor=actor, now=now)

@@ -82,7 +82,7 @@ class Life:
                 eve = self._stage.day - timedelta(days=1)
                 treasury = self._treasury(day, at=now)
                 treasury.take_in(day.statements(eve))
-                treasury.confirm_words(next(iter(day.accounts)), kind="charge", words=CHARGE)
+                treasury.teach_words(next(iter(day.accounts)), eve, kind="charge", words=CHARGE)
             with self._teller.step(later("demo.issue"), count=len(day.of_the_day())) as moved:
                 day.issue(day.of_the_day(), reached=self._paced(moved, 0.0, 0.3))
                 day.cancel()

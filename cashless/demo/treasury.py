@@ -18,15 +18,17 @@ _WITHIN: Final = 150.0
 """Seconds: the scheduler looks each minute for days that are due."""
 
 _LOOK: Final = 1.0
-_PERSON: Final = "reconciler"
+_RECONCILER: Final = "reconciler"
+_APPROVER: Final = "approver"
 
 
 class _Forms(HTMLParser):
-    """The token of a page's forms, and the choices of its lists, by their words."""
+    """The token of a page's forms, where they go, and the choices of its lists, by their words."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
         self.token = ""
+        self.actions: list[str] = []
         self.choices: dict[str, str] = {}
         self._choice: str | None = None
         self.feed(page)
@@ -35,6 +37,8 @@ class _Forms(HTMLParser):
         told = dict(attrs)
         if tag == "input" and told.get("name") == "csrf_token":
             self.token = told.get("value") or ""
+        if tag == "form":
+            self.actions.append(told.get("action") or "")
         self._choice = told.get("value") if tag == "option" else None
 
     def handle_data(self, data: str) -> None:
@@ -44,22 +48,25 @@ class _Forms(HTMLParser):
 
 @dataclass
 class Treasury:
-    """A reconciler at the console, and the commands of the machine, at one time of the day."""
+    """Two people at the console, each at a browser of their own, and the machine's commands.
+
+    All at one time of the day.
+    """
 
     stage: Stage
     at: timedelta
     http: Http
     practice: Mapping[str, Any]
-    _cookies: dict[str, str] = field(default_factory=dict)
+    _cookies: dict[str, dict[str, str]] = field(
+        default_factory=lambda: {_RECONCILER: {}, _APPROVER: {}}
+    )
 
     def sign_in(self) -> None:
-        """Signs the reconciler in, with the password that `seed` told."""
-        (password,) = (
-            person["password"]
-            for person in self.practice["people"]
-            if person["username"] == _PERSON
-        )
-        self._send("/sign-in", {"username": _PERSON, "password": password}, status=303)
+        """Signs both in, with the passwords that `seed` told."""
+        passwords = {who["username"]: who["password"] for who in self.practice["people"]}
+        for who in self._cookies:
+            form = {"username": who, "password": passwords[who]}
+            self._send("/sign-in", form, status=303, who=who)
 
     def take_in(self, files: Mapping[str, Path]) -> None:
         """Brings each account's statement by the console's form."""
@@ -67,8 +74,8 @@ class Treasury:
             file = (path.name, path.read_bytes(), "application/octet-stream")
             self._send("/console/statements", {"account": "", "file": file}, status=303)
 
-    def confirm_words(self, account: str, *, kind: str, words: str) -> None:
-        """Confirms that lines of an account with these words are its charges, or its interest."""
+    def teach_words(self, account: str, day: date, *, kind: str, words: str) -> None:
+        """One proposes that lines with these words are an account's charges; the other confirms."""
         choices = _Forms(self._get("/console/statements").body.decode()).choices
         (public_id,) = (value for told, value in choices.items() if told.startswith(account))
         self._send(
@@ -77,6 +84,10 @@ class Treasury:
             status=303,
             form_at="/console/statements",
         )
+        page = f"/console/days/{public_id}/{day}"
+        forms = _Forms(self._get(page, who=_APPROVER).body.decode())
+        (confirm,) = (action for action in forms.actions if action.endswith("/confirm"))
+        self._send(confirm, {}, status=303, form_at=page, who=_APPROVER)
 
     def wait_for_days(self, accounts: Iterable[str], day: date) -> dict[str, dict[str, Any]]:
         """What the day came to, by account, once the scheduler ran it with its statement.
@@ -112,23 +123,29 @@ class Treasury:
         )  # fmt: skip
         return json.loads(told) if told else None
 
-    def _get(self, path: str) -> Answer:
+    def _get(self, path: str, *, who: str = _RECONCILER) -> Answer:
         url = self.stage.web + path
-        answer = self.http.ask("GET", url, headers=self._headers())
-        self._cookies |= answer.cookies
+        answer = self.http.ask("GET", url, headers=self._headers(who))
+        self._cookies[who] |= answer.cookies
         return expect(answer, 200, method="GET", url=url)
 
     def _send(
-        self, path: str, told: Mapping[str, Any], *, status: int, form_at: str | None = None
+        self,
+        path: str,
+        told: Mapping[str, Any],
+        *,
+        status: int,
+        form_at: str | None = None,
+        who: str = _RECONCILER,
     ) -> None:
         """Fills in the form of a page, as a browser does, and sends it."""
-        token = _Forms(self._get(form_at or path).body.decode()).token
+        token = _Forms(self._get(form_at or path, who=who).body.decode()).token
         url = self.stage.web + path
         form = {"csrf_token": token, **told}
-        answer = self.http.ask("POST", url, form=form, headers=self._headers())
-        self._cookies |= answer.cookies
+        answer = self.http.ask("POST", url, form=form, headers=self._headers(who))
+        self._cookies[who] |= answer.cookies
         expect(answer, status, method="POST", url=url)
 
-    def _headers(self) -> dict[str, str]:
-        cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+    def _headers(self, who: str) -> dict[str, str]:
+        cookies = "; ".join(f"{name}={value}" for name, value in self._cookies[who].items())
         return {"Accept": "text/html", "Cookie": cookies}

@@ -22,6 +22,7 @@ from payments.agencies.accounts import (
     lock,
     lock_if_free,
     open_account,
+    told_apart,
     work_on,
 )
 from payments.agencies.tables import Agency, ClosedDay, CollectionAccount, Kind
@@ -80,6 +81,7 @@ __all__ = [
     "open_account",
     "put",
     "succeed",
+    "told_apart",
     "tree",
     "use_virtual_accounts",
     "virtual_prefix",

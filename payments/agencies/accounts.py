@@ -7,6 +7,7 @@ holds its row first. PostgreSQL locks the row; SQLite has a single writer and ig
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Final
@@ -170,6 +171,19 @@ def by_number(session: Session, number: str, *, bin: str | None = None) -> Colle
     if len(found) > 1:
         raise SeveralCollectionAccounts(number=number[-4:])
     return found[0]
+
+
+def told_apart(session: Session) -> Mapping[str, int]:
+    """The numbers that one collection account alone has, in capitals, each with its account's id.
+
+    A statement names a counterparty by its number and not always its bank: a number that we have
+    at two banks says of neither.
+    """
+    rows = session.execute(select(CollectionAccount.id, CollectionAccount.number)).all()
+    having: dict[str, list[int]] = {}
+    for id_, number in rows:
+        having.setdefault(number.upper(), []).append(id_)
+    return {number: ids[0] for number, ids in having.items() if len(ids) == 1}
 
 
 def calendar_of(session: Session, collection_account_id: int) -> Calendar:

@@ -4,6 +4,7 @@ Ledger accounts are paths; `b` is the number of a collection account:
 
     assets:bank:b             seen on a statement
     assets:transit:b          told, not yet seen
+    assets:transfers:b        left for another account of ours, less what came from one
     assets:receivable:b       to be got back
     liabilities:fees:b:agency:kind:sub-item
     liabilities:held:b        received, not (yet) a fee

@@ -1,4 +1,4 @@
-"""Lines that are no citizen's credit: an account's opening balance, bank charges, interest.
+"""Lines that are no citizen's credit: opening balance, charges, interest, our own transfers.
 
 What the account held before its first statement is booked once, proposed by one person and
 approved by another. Charges and interest are known by words in their memo, which two people
@@ -23,6 +23,7 @@ from sqlalchemy import Text as SqlText
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from payments import agencies, ledger
+from payments.advice import Direction
 from payments.core import audit
 from payments.core.approvals import SamePerson
 from payments.core.columns import Amount, Code, Day, Instant, Key
@@ -48,7 +49,6 @@ from reconciliation.bookings.patterns import (
 
 __all__ = [
     "AccountOpening",
-    "Direction",
     "InvalidPattern",
     "Kind",
     "LinePattern",
@@ -59,22 +59,20 @@ __all__ = [
     "PatternConfirmed",
     "SamePerson",
     "UnknownPattern",
-    "Words",
     "approve_opening",
     "book_all",
     "confirm_pattern",
     "end_pattern",
     "fold",
     "known_patterns",
-    "one_of",
     "open_account",
     "opening_of",
     "pattern_of",
     "patterns_of",
-    "plain",
     "propose_opening",
     "propose_pattern",
     "recognise",
+    "transfer_all",
     "unbook_all",
 ]
 
@@ -225,8 +223,37 @@ def book_all(session: Session, lines: Rows, *, actor: str, now: datetime) -> Non
     ledger.post_all(session, postings, actor=actor, now=now)
 
 
+def transfer_all(session: Session, lines: Rows, *, actor: str, now: datetime) -> None:
+    """Books both halves of transfers between our accounts, each on its own account.
+
+    What leaves one is Dr transfers, Cr bank there; what reaches the other is Dr bank, Cr transfers
+    there: over all accounts, transfers come to what is still under way at a day's end. `lines`
+    selects (collection_account_id, match_id, direction, day, amount).
+    """
+    given = lines.subquery()
+    account, match, direction, day, amount = given.c
+    number = cast(account, SqlText)
+    bank = literal("assets:bank:", Code()) + number
+    transfers = literal("assets:transfers:", Code()) + number
+    leaves = direction == Direction.DEBIT
+    postings = select(
+        account,
+        literal("transfer", Code()),
+        literal("match:", Code()) + cast(match, SqlText),
+        day,
+        _either(leaves, transfers, bank),
+        _either(leaves, bank, transfers),
+        amount,
+        cast(literal(None), Key()),
+    )
+    ledger.post_all(session, postings, actor=actor, now=now)
+
+
 def unbook_all(session: Session, entries: Rows, *, actor: str, now: datetime) -> None:
-    """Takes back what `book_all` booked; `entries` selects the ids of its journal entries."""
+    """Takes back what `book_all` or `transfer_all` booked.
+
+    `entries` selects the ids of their journal entries.
+    """
     ledger.reverse_all(session, entries, actor=actor, now=now)
 
 

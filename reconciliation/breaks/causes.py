@@ -38,7 +38,7 @@ from payments.payment_requests import WAITING, PaymentRequest
 from payments.references import Kind as Damage
 from reconciliation import statements
 from reconciliation.breaks.tables import Kind, Leg
-from reconciliation.matching import LineMatch, Rule
+from reconciliation.matching import LineMatch, Rule, awaited
 from reconciliation.statements import Statement, StatementFile, StatementLine
 
 CREDIT: Final = table_of(Credit)
@@ -101,7 +101,7 @@ def gather(
         _findings(account, through),
         _reversed(account, through),
         _untold(account, through, now=now),
-        _lines(account, through, now=now),
+        _lines(account, through, half=awaited(session, account), now=now),
         _unbalanced(account, through),
         _gaps(account, through, now=now),
     ):
@@ -188,7 +188,7 @@ def _untold(account: int, through: date, *, now: datetime) -> Rows:
     )
 
 
-def _lines(account: int, through: date, *, now: datetime) -> Rows:
+def _lines(account: int, through: date, *, half: ColumnElement[bool], now: datetime) -> Rows:
     """Lines that no rule could book."""
     other_amount = exists().where(
         CREDIT.c.collection_account_id == account,
@@ -199,6 +199,7 @@ def _lines(account: int, through: date, *, now: datetime) -> Rows:
         CREDIT.c.merged_into_id.is_(None),
     )
     kind = case(
+        (half, Kind.TRANSFER_UNSEEN.value),
         (LINE.c.direction == Direction.DEBIT, Kind.DEBIT_UNEXPLAINED.value),
         (other_amount, Kind.AMOUNT_DIFFERS.value),
         else_=Kind.UNIDENTIFIED.value,

@@ -21,6 +21,9 @@ from reconciliation.statements import StatementLine
 NEAR: Final = timedelta(days=7)
 MOST: Final = 20
 
+_NO_CREDITS: Final = (Kind.DEBIT_UNEXPLAINED, Kind.TRANSFER_UNSEEN)
+"""What a line may be that is no payer's money."""
+
 
 def counterparts(session: Session, one: Break) -> Sequence[Break]:
     """Breaks of the account about lines for a credit, about credits for a line, near its day.
@@ -31,7 +34,7 @@ def counterparts(session: Session, one: Break) -> Sequence[Break]:
         return []
     kinds: list[ColumnElement[bool]] = [Break.leg == Leg.CONFIRMATION]
     if one.leg == Leg.CONFIRMATION:
-        free = and_(Break.leg == Leg.LINE, Break.kind != Kind.DEBIT_UNEXPLAINED)
+        free = and_(Break.leg == Leg.LINE, Break.kind.not_in(_NO_CREDITS))
         taken = and_(Break.leg == Leg.SETTLEMENT, Break.kind == Kind.UNIDENTIFIED)
         kinds = [free, and_(taken, Break.key != one.key)]
     rows = session.scalars(

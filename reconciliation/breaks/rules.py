@@ -61,6 +61,7 @@ BY_KIND: Final[Mapping[Kind, tuple[Action, ...]]] = MappingProxyType(
         Kind.REVERSED: (Action.ACCEPT, Action.WAIT),
         Kind.AMOUNT_DIFFERS: (Action.MATCH, Action.WAIT),
         Kind.DEBIT_UNEXPLAINED: (Action.CHARGE, Action.WAIT),
+        Kind.TRANSFER_UNSEEN: (Action.WAIT,),  # the other account's statement tells
         Kind.DELIVERY_CONFLICT: (Action.ACCEPT, Action.WAIT),
         Kind.CALLBACK_FAILED: (Action.ACCEPT, Action.WAIT),
         Kind.BALANCE_GAP: (Action.WAIT,),  # what is missing is brought, never decided

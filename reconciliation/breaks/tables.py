@@ -46,6 +46,7 @@ class Kind(StrEnum):
     REVERSED = "reversed"
     AMOUNT_DIFFERS = "amount_differs"
     DEBIT_UNEXPLAINED = "debit_unexplained"
+    TRANSFER_UNSEEN = "transfer_unseen"
     DELIVERY_CONFLICT = "delivery_conflict"
     CALLBACK_FAILED = "callback_failed"
     BALANCE_GAP = "balance_gap"
@@ -88,6 +89,7 @@ GRACE: Final[Mapping[Kind, str]] = MappingProxyType(
     {
         Kind.CALLBACK_WITHOUT_LINE: "callback_grace_hours",
         Kind.ADVISED_UNCONFIRMED: "advised_grace_hours",
+        Kind.TRANSFER_UNSEEN: "transfer_grace_hours",
     }
 )
 """The policies by which a kind may wait before it counts; the others count at once."""

@@ -220,7 +220,7 @@ def decided(account: int, decisions: Sequence[str]) -> Select[Any]:
     )
 
 
-_KINDS: Final = ("credit", "withdrawal", "match", "charge", "interest")
+_KINDS: Final = ("credit", "withdrawal", "match", "charge", "interest", "transfer")
 """The kinds of journal entries whose decisions name a credit or a match."""
 
 

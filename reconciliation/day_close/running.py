@@ -115,7 +115,10 @@ def run_chunk(
     """
     if not leases.renew(session, fence, for_=LEASED, now=now):
         raise RunTakenOver(day=day)
-    agencies.lock(session, collection_account_id)
+    taking = progress.step is Step.TAKE
+    others = matching.partners(session, collection_account_id) if taking else frozenset()
+    for account in sorted({collection_account_id, *others}):
+        agencies.lock(session, account)
     if progress.step is Step.CONCLUDE:
         matching.suggest_all(session, collection_account_id, through=day, now=now)
         conclude(session, collection_account_id, day, actor=actor, now=now)
@@ -130,7 +133,10 @@ def run_chunk(
         actor=actor,
         now=now,
         most=most,
+        others=others,
     )
+    for other in sorted(done.touched):
+        renew_breaks(session, other, now=now)
     matched = progress.matched + done.matched
     if done.reached is None or done.lines < most:
         return Progress(_NEXT[progress.step], matched=matched)

@@ -1,8 +1,8 @@
 """Matching: which statement line is which credit, by rules that rest on identity evidence.
 
-`tables` says what a match is, `automatic` finds matches in sets, `matches` makes and revokes them,
-`by_hand` makes those that staff decide. `suggesting` finds what staff should look at, `suggestions`
-is what they do with it.
+`tables` says what a match is, `automatic` finds matches in sets, `transfers` those between our
+accounts, `matches` makes and revokes them, `by_hand` makes those that staff decide. `suggesting`
+finds what staff should look at, `suggestions` is what they do with it.
 """
 
 from reconciliation.matching.automatic import MOST_AT_ONCE, Chunk, Walk, match_chunk
@@ -19,11 +19,13 @@ from reconciliation.matching.matches import (
     MatchRevoked,
     ReversalStands,
     UnknownMatch,
+    accounts_of,
     by_number,
     check_revocable,
     credits_of,
     entries_of,
     lines_of,
+    other_side,
     unmatch,
 )
 from reconciliation.matching.sets import Cursor
@@ -38,6 +40,7 @@ from reconciliation.matching.tables import (
     Suggestion,
     SuggestionState,
 )
+from reconciliation.matching.transfers import awaited, partners
 
 __all__ = [
     "MOST_AT_ONCE",
@@ -61,6 +64,8 @@ __all__ = [
     "UnknownLine",
     "UnknownMatch",
     "Walk",
+    "accounts_of",
+    "awaited",
     "by_number",
     "check_revocable",
     "credits_of",
@@ -68,6 +73,8 @@ __all__ = [
     "lines_of",
     "match_by_hand",
     "match_chunk",
+    "other_side",
+    "partners",
     "suggest_all",
     "unmatch",
 ]

@@ -2,12 +2,14 @@
 
 Only identity evidence matches by itself; amount and date never do. Lines are taken in chunks, in
 two walks. The first confirms credits that messages told of. The second looks at what is left:
-charges and interest, credits that nobody told us of, and what the bank took back. So no line is
+transfers between our accounts, charges and interest, credits that nobody told us of, and what the
+bank took back. So no line is
 taken for news while a later line might still show whose credit is whose.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -18,7 +20,6 @@ from sqlalchemy import (
     ColumnElement,
     Table,
     and_,
-    exists,
     insert,
     literal,
     or_,
@@ -40,6 +41,7 @@ from reconciliation.bookings import Memo
 from reconciliation.matching.matches import book_found, make_all
 from reconciliation.matching.reversals import reverse
 from reconciliation.matching.sets import (
+    CREDIT,
     LINE,
     Cursor,
     chunk,
@@ -49,11 +51,12 @@ from reconciliation.matching.sets import (
     lay_out,
     lines_of_chunk,
     numbered_match,
+    untold,
 )
 from reconciliation.matching.tables import LineMatch, Rule
+from reconciliation.matching.transfers import awaited, match_transfers
 from reconciliation.statements import LineReference, StatementLine
 
-CREDIT: Final = table_of(Credit)
 MATCH: Final = table_of(LineMatch)
 REFERENCE: Final = table_of(LineReference)
 
@@ -86,11 +89,15 @@ class Walk(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """What one step did; `reached` is None when no line was left."""
+    """What one step did; `reached` is None when no line was left.
+
+    `touched` are the other accounts on which halves of transfers were booked with it.
+    """
 
     reached: Cursor | None
     lines: int
     matched: int
+    touched: frozenset[int] = frozenset()
 
 
 def match_chunk(
@@ -103,20 +110,29 @@ def match_chunk(
     actor: str,
     now: datetime,
     most: int = MOST_AT_ONCE,
+    others: Collection[int] = (),
 ) -> Chunk:
-    """Matches what it can of the next lines up to a day; the caller holds the account's lock."""
-    reached = lay_out(session, collection_account_id, through=through, after=after, most=most)
+    """Matches what it can of the next lines up to a day; the caller holds the account's lock.
+
+    Transfers are matched from and to `others`, our accounts whose locks the caller holds too.
+    """
+    account, touched = collection_account_id, frozenset[int]()
+    if walk is Walk.TAKE:
+        touched = match_transfers(
+            session, account, others=others, through=through, most=most, actor=actor, now=now
+        )
+    reached = lay_out(session, account, through=through, after=after, most=most)
     lines = how_many(session, chunk)
     if lines >= MANY if after is None else lines < most:
         renew_statistics(session, *GROWN)  # a long walk begins, or it ends
     if reached is None:
-        return Chunk(None, 0, 0)
+        return Chunk(None, 0, 0, touched)
     matched = _confirm(session, actor=actor, now=now)
     if walk is Walk.TAKE:
-        matched += _book(session, collection_account_id, actor=actor, now=now)
-        matched += _take(session, actor=actor, now=now)
+        matched += _book(session, account, actor=actor, now=now)
+        matched += _take(session, account, actor=actor, now=now)
         matched += reverse(session, actor=actor, now=now)
-    return Chunk(reached, lines, matched)
+    return Chunk(reached, lines, matched, touched)
 
 
 def _confirm(session: Session, *, actor: str, now: datetime) -> int:
@@ -169,11 +185,16 @@ def _learn(session: Session) -> None:
     credits.learn(session, select(*told.c))
 
 
-def _take(session: Session, *, actor: str, now: datetime) -> int:
+def _take(session: Session, collection_account_id: int, *, actor: str, now: datetime) -> int:
     """Credits that nobody told: they go through settlement like any other, and are seen at once."""
     rule = literal(Rule.MISSED_CALLBACK.value, Code())
-    untold = lines_of_chunk().where(*_plain_credit(), ~_differs_in_amount(), ~_may_be_told())
-    taken = find(session, untold.add_columns(literal(None, Key()), rule))
+    nobodys = lines_of_chunk().where(
+        *_plain_credit(),
+        ~_differs_in_amount(),
+        ~_may_be_told(),
+        ~awaited(session, collection_account_id),
+    )
+    taken = find(session, nobodys.add_columns(literal(None, Key()), rule))
     if not taken:
         return 0
     lines = select(
@@ -239,28 +260,16 @@ def _plain_credit() -> tuple[ColumnElement[bool], ...]:
     return (chunk.c.direction == Direction.CREDIT, chunk.c.reversal.is_(False))
 
 
-def _untold(*same: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Whether a credit of the account that no line confirms yet answers to what is asked."""
-    return exists().where(
-        CREDIT.c.collection_account_id == chunk.c.collection_account_id,
-        CREDIT.c.day == chunk.c.day,
-        CREDIT.c.match_id.is_(None),
-        CREDIT.c.merged_into_id.is_(None),
-        CREDIT.c.reversed == 0,
-        *same,
-    )
-
-
 def _differs_in_amount() -> ColumnElement[bool]:
     """Told under the same bank reference on the same day, with another amount."""
-    return _untold(
+    return untold(
         CREDIT.c.bank_reference == chunk.c.bank_reference, CREDIT.c.amount != chunk.c.amount
     )
 
 
 def _may_be_told() -> ColumnElement[bool]:
     """Nothing but amount and day says that it is, and nothing says that it is not."""
-    may_be = _untold(
+    may_be = untold(
         CREDIT.c.amount == chunk.c.amount,
         or_(CREDIT.c.payer_key.is_(None), chunk.c.payer_key.is_(None)),
         or_(CREDIT.c.bank_reference.is_(None), chunk.c.bank_reference.is_(None)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -19,6 +20,7 @@ from payments.ledger import JournalEntry
 from reconciliation import bookings, statements
 from reconciliation.matching.sets import chunk, found, numbered_match
 from reconciliation.matching.tables import REASONS, LineMatch, MatchMember, Rule
+from reconciliation.statements import StatementLine
 
 MATCH: Final = table_of(LineMatch)
 
@@ -57,7 +59,8 @@ def make_all(session: Session, *, actor: str, now: datetime) -> None:
     )
     analyze(session, numbered_match)
     columns = ["id", "collection_account_id", "day", "rule", "reasons", "amount"]
-    columns += ["first_line_id", "first_credit_id", "reversed_credit_id", "made_at", "made_by"]
+    columns += ["first_line_id", "first_credit_id", "reversed_credit_id", "other_line_id"]
+    columns += ["made_at", "made_by"]
     reasons = case(
         *[
             (found.c.rule == rule.value, literal([why.value for why in whys], Json()))
@@ -77,6 +80,7 @@ def make_all(session: Session, *, actor: str, now: datetime) -> None:
                 found.c.line_id,
                 found.c.credit_id,
                 found.c.reversed_credit_id,
+                found.c.other_line_id,
                 literal(now, Instant()),
                 literal(actor, Code()),
             )
@@ -104,20 +108,43 @@ def book_found(session: Session, *, actor: str, now: datetime) -> None:
     bookings.book_all(session, booked, actor=actor, now=now)
 
 
+def book_transfers(session: Session, *, actor: str, now: datetime) -> None:
+    """Makes a match of every row in `found`, and books its line as half of a transfer of ours."""
+    make_all(session, actor=actor, now=now)
+    booked = select(
+        chunk.c.collection_account_id,
+        numbered_match.c.match_id,
+        chunk.c.direction,
+        chunk.c.booked_on,
+        chunk.c.amount,
+    ).join(numbered_match, numbered_match.c.line_id == chunk.c.line_id)
+    bookings.transfer_all(session, booked, actor=actor, now=now)
+
+
 def unmatch(session: Session, match_id: int, *, reason: str, by: str, now: datetime) -> LineMatch:
     """Revokes one match, keeps its history and books the reversal; nothing else moves.
 
-    The line is then left to staff. What lies in a closed day stays there: the reversal is booked on
-    the next open one. One person does it whatever the amount, since the money is only less proved
-    than before; to match it again takes two above the limit.
+    A transfer is revoked on both accounts. The lines are then left to staff. What lies in a closed
+    day stays there: the reversal is booked on the next open one. One person does it whatever the
+    amount, since the money is only less proved than before; to match it again takes two above the
+    limit.
 
     Raises `NoReasonGiven`, `UnknownMatch`, and what `check_revocable` does.
     """
     reason = approvals.given(reason)
     match = by_number(session, match_id)
-    agencies.lock(session, match.collection_account_id)
-    session.refresh(match)
-    check_revocable(session, match)
+    sides = [match, *other_side(session, match)]
+    for account in sorted(one.collection_account_id for one in sides):
+        agencies.lock(session, account)
+    for one in sides:
+        session.refresh(one)
+        check_revocable(session, one)
+    for one in sides:
+        _revoke(session, one, reason=reason, by=by, now=now)
+    return match
+
+
+def _revoke(session: Session, match: LineMatch, *, reason: str, by: str, now: datetime) -> None:
     entries = entries_of(match)
     if match.first_credit_id is None:
         bookings.unbook_all(session, entries, actor=by, now=now)
@@ -131,11 +158,35 @@ def unmatch(session: Session, match_id: int, *, reason: str, by: str, now: datet
         session,
         actor=by,
         action="match.revoked",
-        subject=f"line_match:{match_id}",
+        subject=f"line_match:{match.id}",
         details={"reason": reason, "rule": match.rule},
         now=now,
     )
-    return match
+
+
+def accounts_of(session: Session, match: LineMatch) -> frozenset[int]:
+    """The collection accounts whose lines a match concerns: two where it is a transfer."""
+    lines = [match.first_line_id, *filter(None, [match.other_line_id])]
+    return frozenset(
+        session.scalars(
+            select(StatementLine.collection_account_id).where(StatementLine.id.in_(lines))
+        )
+    )
+
+
+def other_side(session: Session, match: LineMatch) -> Sequence[LineMatch]:
+    """The live match of the other account's line, where the match is half of a transfer."""
+    if match.other_line_id is None:
+        return []
+    line = session.get_one(StatementLine, match.other_line_id)
+    return session.scalars(
+        select(LineMatch).where(
+            LineMatch.collection_account_id == line.collection_account_id,
+            LineMatch.first_line_id == line.id,
+            LineMatch.other_line_id == match.first_line_id,
+            LineMatch.revoked_at.is_(None),
+        )
+    ).all()
 
 
 def by_number(session: Session, match_id: int) -> LineMatch:

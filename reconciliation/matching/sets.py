@@ -25,9 +25,11 @@ from payments import ledger
 from payments.core.columns import Amount, Code, Day, Flag, Key
 from payments.core.database import Rows, table_of
 from payments.core.temporary import analyze, scratch, temporary
+from payments.credits import Credit
 from reconciliation.matching.tables import LineMatch, MatchMember
 from reconciliation.statements import StatementLine
 
+CREDIT: Final = table_of(Credit)
 LINE: Final = table_of(StatementLine)
 
 chunk: Final = Table(
@@ -55,6 +57,7 @@ found: Final = Table(
     Column("line_id", Key(), primary_key=True),
     Column("credit_id", Key(), unique=True),
     Column("reversed_credit_id", Key(), unique=True),
+    Column("other_line_id", Key(), unique=True),
     Column("rule", Code()),
     prefixes=["TEMPORARY"],
 )
@@ -91,8 +94,7 @@ def lay_out(
     A line whose match was revoked is left to staff.
     """
     temporary(session, chunk)
-    rows = _waiting(collection_account_id, _booked_on(session, collection_account_id))
-    rows = rows.where(LINE.c.day <= through)
+    rows = waiting(session, collection_account_id).where(LINE.c.day <= through)
     if after is not None:
         last = tuple_(literal(after.day, Day()), literal(after.line_id, Key()))
         rows = rows.where(LINE.c.day >= after.day, tuple_(LINE.c.day, LINE.c.id) > last)
@@ -115,6 +117,18 @@ def lines_of_chunk() -> Select[Any]:
     )
 
 
+def untold(*same: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether a credit of the account that no line confirms yet answers to what is asked."""
+    return exists().where(
+        CREDIT.c.collection_account_id == chunk.c.collection_account_id,
+        CREDIT.c.day == chunk.c.day,
+        CREDIT.c.match_id.is_(None),
+        CREDIT.c.merged_into_id.is_(None),
+        CREDIT.c.reversed == 0,
+        *same,
+    )
+
+
 def find(session: Session, pairs: Rows, *, credit: str = "credit_id") -> int:
     """Keeps what a rule found, (line_id, the number in `credit`, rule); how many."""
     temporary(session, found, numbered_match)
@@ -128,6 +142,11 @@ def how_many(session: Session, table: Table) -> int:
     return session.scalar(select(func.count()).select_from(table)) or 0
 
 
+def waiting(session: Session, collection_account_id: int) -> Select[Any]:
+    """The rows of `chunk` that an account's lines would be: not booked yet, not left to staff."""
+    return _waiting(collection_account_id, _booked_on(session, collection_account_id))
+
+
 def _booked_on(session: Session, collection_account_id: int) -> ColumnElement[date]:
     closed = ledger.closed_through(session, collection_account_id)
     if closed is None:
@@ -136,7 +155,7 @@ def _booked_on(session: Session, collection_account_id: int) -> ColumnElement[da
     return case((LINE.c.day <= closed, next_open), else_=LINE.c.day)
 
 
-def _waiting(collection_account_id: int, booked_on: ColumnElement[date]) -> Rows:
+def _waiting(collection_account_id: int, booked_on: ColumnElement[date]) -> Select[Any]:
     revoked = exists().where(
         LineMatch.collection_account_id == collection_account_id,
         LineMatch.first_line_id == LINE.c.id,

@@ -28,6 +28,7 @@ class Rule(StrEnum):
     REVERSAL = "reversal"
     CHARGE = "charge"
     INTEREST = "interest"
+    TRANSFER = "transfer"
     BY_HAND = "by_hand"
 
 
@@ -43,6 +44,7 @@ class Reason(StrEnum):
     NOBODY_TOLD = "nobody_told"
     BANK_SAYS_REVERSAL = "bank_says_reversal"
     KNOWN_WORDS = "known_words"
+    EACH_NAMES_THE_OTHER = "each_names_the_other"
     BY_HAND = "by_hand"
 
 
@@ -55,6 +57,7 @@ REASONS = {
     Rule.REVERSAL: [Reason.BANK_SAYS_REVERSAL, Reason.SAME_AMOUNT],
     Rule.CHARGE: [Reason.KNOWN_WORDS],
     Rule.INTEREST: [Reason.KNOWN_WORDS],
+    Rule.TRANSFER: [Reason.EACH_NAMES_THE_OTHER, Reason.SAME_AMOUNT],
     Rule.BY_HAND: [Reason.BY_HAND],
 }
 """What each rule rests on."""
@@ -75,8 +78,9 @@ class LineMatch(Row):
     """A line found to be a credit, or booked for what it is; `day` is the accounting day.
 
     It names its first line and credit, each in at most one live match. A reversal names the credit
-    that the bank took back. A revoked match keeps its row; `revoked_on` is the accounting day of
-    its reversal.
+    that the bank took back, a transfer the line of our other account, whose own match names this
+    one's; the two are made and revoked together. A revoked match keeps its row; `revoked_on` is the
+    accounting day of its reversal.
     """
 
     __tablename__ = "line_match"
@@ -84,6 +88,7 @@ class LineMatch(Row):
         _live("first_line_id"),
         _live("first_credit_id"),
         _live("reversed_credit_id"),
+        _live("other_line_id"),
         Index(
             "ix_line_match_revoked",
             "collection_account_id",
@@ -103,6 +108,8 @@ class LineMatch(Row):
         CheckConstraint(
             "(rule = 'reversal') = (reversed_credit_id IS NOT NULL)", name="reversed_credit"
         ),
+        CheckConstraint("(rule = 'transfer') = (other_line_id IS NOT NULL)", name="other_line"),
+        CheckConstraint("other_line_id <> first_line_id", name="two_lines"),
         CheckConstraint(
             "(revoked_at IS NULL) = (revoked_by IS NULL)"
             " AND (revoked_at IS NULL) = (revoked_on IS NULL)"
@@ -121,6 +128,7 @@ class LineMatch(Row):
     first_line_id: Mapped[int] = mapped_column(ForeignKey("statement_line.id"))
     first_credit_id: Mapped[int | None] = mapped_column(Key(), ForeignKey("credit.id"))
     reversed_credit_id: Mapped[int | None] = mapped_column(Key(), ForeignKey("credit.id"))
+    other_line_id: Mapped[int | None] = mapped_column(Key(), ForeignKey("statement_line.id"))
     made_at: Mapped[datetime] = mapped_column(Instant())
     made_by: Mapped[str] = mapped_column(Code())
     revoked_at: Mapped[datetime | None] = mapped_column(Instant())

@@ -34,7 +34,7 @@ _COUNTED: Final = (
     Finding.OVERPAID,
     Finding.SPLIT,
 )
-_OF_MATCHES: Final = ("match", "charge", "interest", "bank_reversal")
+_OF_MATCHES: Final = ("match", "charge", "interest", "transfer", "bank_reversal")
 
 
 class Name(StrEnum):
@@ -52,6 +52,7 @@ class Name(StrEnum):
     FEES_ARE_ALLOCATED = "fees_are_allocated"
     REQUESTS_RECEIVED_CREDITS = "requests_received_credits"
     REQUESTS_CONFIRMED_BY_LINES = "requests_confirmed_by_lines"
+    TRANSFERS_ARE_PAIRED = "transfers_are_paired"
     MATCHES_POSTED_ONCE = "matches_posted_once"
     CREDITS_POSTED_ONCE = "credits_posted_once"
 
@@ -106,6 +107,7 @@ def _figures(session: Session, account: int, *, day: date | None) -> Mapping[Nam
         Name.TRANSIT_IS_UNSEEN_CREDITS: (now.explained, now.balance),
         **_parts(session, account),
         **_requests(session, account),
+        Name.TRANSFERS_ARE_PAIRED: _transfers(session, account),
         Name.MATCHES_POSTED_ONCE: _matches(session, account),
         Name.CREDITS_POSTED_ONCE: _settled(session, account),
     }
@@ -238,6 +240,36 @@ def _requests(session: Session, account: int) -> Mapping[Name, Two]:
         Name.REQUESTS_RECEIVED_CREDITS: (came, received),
         Name.REQUESTS_CONFIRMED_BY_LINES: (confirmed, known),
     }
+
+
+def _transfers(session: Session, account: int) -> Two:
+    """What left for our other accounts, less what came, by lines whose other half is booked too."""
+    line, other = aliased(StatementLine), aliased(LineMatch)
+    signed = case(
+        (StatementLine.direction == Direction.DEBIT, LineMatch.amount), else_=-LineMatch.amount
+    )
+    paired = (
+        select(_sum(signed))
+        .select_from(LineMatch)
+        .join(StatementLine, StatementLine.id == LineMatch.first_line_id)
+        .join(line, line.id == LineMatch.other_line_id)
+        .join(
+            other,
+            and_(
+                other.id == line.match_id,
+                other.other_line_id == LineMatch.first_line_id,
+                other.amount == LineMatch.amount,
+                other.revoked_at.is_(None),
+            ),
+        )
+        .where(
+            LineMatch.collection_account_id == account,
+            LineMatch.other_line_id.is_not(None),
+            LineMatch.revoked_at.is_(None),
+        )
+    )
+    balance = ledger.balance(session, f"assets:transfers:{account}")
+    return _sum_of(session, paired), int(balance)
 
 
 def _matches(session: Session, account: int) -> Two:

@@ -300,11 +300,17 @@ def _insert(
     account_id: int,
     statement_id: int,
 ) -> None:
+    others = {
+        number: id_ for number, id_ in agencies.told_apart(session).items() if id_ != account_id
+    }
     for start in range(0, len(new), _AT_ONCE):
         batch = new[start : start + _AT_ONCE]
         ids = _new_ids(session, len(batch))
         owner = {"collection_account_id": account_id, "statement_id": statement_id}
-        lines = [row | owner | {"id": id_} for id_, (row, _) in zip(ids, batch, strict=True)]
+        lines = [
+            _named(row, others) | owner | {"id": id_}
+            for id_, (row, _) in zip(ids, batch, strict=True)
+        ]
         found = [
             {
                 "collection_account_id": account_id,
@@ -318,6 +324,12 @@ def _insert(
         load(session, LINE, lines)
         if found:
             load(session, REFERENCE, found)
+
+
+def _named(row: Mapping[str, Any], others: Mapping[str, int]) -> dict[str, Any]:
+    """A line as it is stored: the account of ours that its counterparty is, not the number."""
+    stored = {key: value for key, value in row.items() if key != "counterparty"}
+    return stored | {"other_account_id": others.get(row["counterparty"])}
 
 
 def _new_ids(session: Session, count: int) -> list[int]:

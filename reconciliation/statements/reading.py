@@ -239,6 +239,7 @@ def _row(
         "virtual_account": virtual_account,
         "payer_key": credits.payer_key(line.payer_account, vault=vault),
         "payer": credits.sealed_payer(line.payer_account, line.payer_name, vault=vault),
+        "counterparty": "".join(c for c in (line.payer_account or "").upper() if c.isalnum()),
         "reversal": line.reversal,
         "reverses": line.reverses,
         "identity": identity(line, booked_at=booked_at),

@@ -220,6 +220,7 @@ class StatementLine(Row):
     `timed` says that the bank gave the time and not only the day; without it `booked_at` is the
     day's beginning. `code` are the FULL codes of the memo, as on a credit, found by the version
     `extractor` of the references; on a line that names a `virtual_account` of ours, that one's.
+    `other_account_id` is the collection account of ours that the bank names as the other side.
     A `reversal` takes back the movement that `reverses` names. `identity` and `occurrence` tell
     equal lines of several files from genuine repeats.
     """
@@ -239,7 +240,17 @@ class StatementLine(Row):
             sqlite_where=text("match_id IS NULL"),
             postgresql_where=text("match_id IS NULL"),
         ),
+        # Of the few lines that name another account of ours.
+        Index(
+            "ix_statement_line_other_account",
+            "collection_account_id",
+            "other_account_id",
+            "day",
+            sqlite_where=text("other_account_id IS NOT NULL"),
+            postgresql_where=text("other_account_id IS NOT NULL"),
+        ),
         one_of("direction", Direction),
+        CheckConstraint("other_account_id <> collection_account_id", name="other_account"),
         CheckConstraint("amount BETWEEN 1 AND 1000000000000", name="amount"),
         CheckConstraint("occurrence >= 1", name="occurrence"),
         {"sqlite_strict": True, "postgresql_with": {"fillfactor": 50}},
@@ -262,6 +273,7 @@ class StatementLine(Row):
     virtual_account: Mapped[str | None] = mapped_column(Code())
     payer_key: Mapped[str | None] = mapped_column(Code())
     payer: Mapped[bytes | None] = mapped_column(Bytes())
+    other_account_id: Mapped[int | None] = mapped_column(Key(), ForeignKey("collection_account.id"))
     reversal: Mapped[bool] = mapped_column(Flag())
     reverses: Mapped[str | None] = mapped_column(Code())
     identity: Mapped[str] = mapped_column(Code())

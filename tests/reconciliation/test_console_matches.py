@@ -25,6 +25,7 @@ from tests.console import SignIn, employ, signing_in, whole_app
 
 MORNING = NOON + timedelta(hours=20)
 NIGHT = NOON + timedelta(hours=13)
+THERE = "9704001112223"
 
 
 @dataclass(frozen=True)
@@ -229,6 +230,32 @@ def test_money_given_back_stays_matched(session: Session) -> None:
 
     with pytest.raises(GivenBack):
         matching.unmatch(session, made.id, reason="mistaken", by="staff:2", now=NIGHT)
+
+
+@pytest.mark.committed
+def test_a_transfer_leads_to_its_other_half_and_is_revoked_on_both_accounts(
+    sign_in: SignIn, database: Database
+) -> None:
+    """Each half has its page; taking one apart opens both lines again."""
+
+    def unit(session: Session) -> None:
+        there, here = (a_province(session, number=one) for one in (THERE, "0011009998887"))
+        a_statement(there, BankLine(900_000, "CHUYEN", payer=here.account.number))
+        a_statement(here, BankLine(-900_000, "CHUYEN", payer=THERE), opening=900_000)
+        run(here)
+        run(there)
+
+    database.write(unit)
+    person, path = sign_in(Role.RECONCILER), page_of(database, "transfer")
+
+    page = person.see(path)
+
+    assert "transfers between our accounts" in page.split('id="revoke"')[1]
+    (other,) = re.findall(r'href="(/console/matches/[0-9]+)"', page)
+    assert f'href="{path}"' in person.see(other)
+    assert person.send(f"{other}/unmatch", on=other, reason="not ours").status_code == 303
+    for half in (path, other):
+        assert "Own transfer, other half not seen" in person.see(half)
 
 
 def test_revoking_one_match_of_many_looks_at_few_rows(session: Session) -> None:

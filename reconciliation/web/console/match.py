@@ -42,6 +42,7 @@ class Shown:
     match: LineMatch
     account: CollectionAccount
     lines: Sequence[StatementLine]
+    other_side: int | None
     credits: Sequence[tuple[Credit, PaymentRequest | None]]
     booked: Sequence[Booked]
     stays: str | None
@@ -66,7 +67,8 @@ def add(pages: StaffPages, cashless: Service) -> None:
 
         def unit(session: Session) -> None:
             match = matching.unmatch(session, number, reason=reason, by=by, now=now)
-            day_close.renew_breaks(session, match.collection_account_id, now=now)
+            for account in sorted(matching.accounts_of(session, match)):
+                day_close.renew_breaks(session, account, now=now)
 
         cashless.database.write(unit)
         return redirect(url_for("console.match", number=number), 303)
@@ -80,11 +82,13 @@ def _shown(session: Session, number: int) -> Shown:
         .where(StatementLine.id.in_(matching.lines_of(match)))
         .order_by(StatementLine.id)
     ).all()
+    others = matching.other_side(session, match)
     credits = [(credit, request) for credit, request in session.execute(_credits(match))]
     return Shown(
         match=match,
         account=session.get_one(CollectionAccount, match.collection_account_id),
         lines=lines,
+        other_side=others[0].id if others else None,
         credits=credits,
         booked=booked,
         stays=_stays(session, match),

@@ -63,6 +63,27 @@ BEGIN
 END $$"""
 
 
+_COUNTS = """OLD.set_aside_at IS NOT NULL OR EXISTS (
+    SELECT 1 FROM statement_line
+    WHERE statement_id = NEW.id AND collection_account_id IS NOT NULL)"""
+_LINE_MOVED = "BEFORE UPDATE OF collection_account_id ON statement_line"
+_RETURNS = "NEW.collection_account_id IS NOT NULL"
+
+REFUSE_SETTING_ASIDE = f"""CREATE FUNCTION refuse_setting_aside()
+RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF {_COUNTS} THEN
+        RAISE EXCEPTION 'lines of the statement still count' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END $$"""
+
+REFUSE_RETURN = """CREATE FUNCTION refuse_return() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'a line keeps its account' USING ERRCODE = 'restrict_violation';
+END $$"""
+
+
 @compiles(CreateColumn, "postgresql")
 def with_identity(element: CreateColumn, compiler: DDLCompiler, **options: object) -> str:
     """A numbered key is an IDENTITY (conventions), which the models need not say each time."""
@@ -108,6 +129,37 @@ def sqlite_moves() -> list[str]:
     ]
 
 
+def postgresql_set_aside() -> list[str]:
+    """The functions and triggers by which PostgreSQL holds that what is set aside stays so."""
+    return [
+        REFUSE_SETTING_ASIDE,
+        (
+            "CREATE TRIGGER statement_set_aside BEFORE UPDATE OF set_aside_at ON statement\n"
+            "FOR EACH ROW EXECUTE FUNCTION refuse_setting_aside()"
+        ),
+        REFUSE_RETURN,
+        (
+            f"CREATE TRIGGER statement_line_set_aside {_LINE_MOVED}\n"
+            f"FOR EACH ROW WHEN ({_RETURNS})\nEXECUTE FUNCTION refuse_return()"
+        ),
+    ]
+
+
+def sqlite_set_aside() -> list[str]:
+    """The triggers by which SQLite holds that what is set aside stays so."""
+    return [
+        (
+            "CREATE TRIGGER statement_set_aside BEFORE UPDATE OF set_aside_at ON statement\n"
+            f"WHEN {_COUNTS}\n"
+            "BEGIN SELECT RAISE(ABORT, 'lines of the statement still count'); END"
+        ),
+        (
+            f"CREATE TRIGGER statement_line_set_aside {_LINE_MOVED}\nWHEN {_RETURNS}\n"
+            "BEGIN SELECT RAISE(ABORT, 'a line keeps its account'); END"
+        ),
+    ]
+
+
 def _forbidden() -> str:
     allowed = ", ".join(f"'{before}>{after}'" for before, after in sorted(MOVES))
     return f"OLD.status <> NEW.status AND OLD.status || '>' || NEW.status NOT IN ({allowed})"
@@ -141,9 +193,15 @@ def statements(metadata: MetaData, dialect: DefaultDialect) -> list[str]:
     """Everything the migration runs on one engine, in order."""
     if isinstance(dialect, SQLiteDialect):
         guards = [text for table in tables.append_only() for text in sqlite_triggers(table)]
-        return [*creation(metadata, dialect), *guards, *sqlite_moves()]
+        return [*creation(metadata, dialect), *guards, *sqlite_moves(), *sqlite_set_aside()]
     guards = [text for table in tables.append_only() for text in postgresql_triggers(table)]
-    return [*creation(metadata, dialect), REFUSE, *guards, *postgresql_moves()]
+    return [
+        *creation(metadata, dialect),
+        REFUSE,
+        *guards,
+        *postgresql_moves(),
+        *postgresql_set_aside(),
+    ]
 
 
 def written() -> str:

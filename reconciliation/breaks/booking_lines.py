@@ -30,9 +30,15 @@ class NotToBeBooked(Conflict):
 
 def book_line(session: Session, line: StatementLine, *, kind: Kind, by: str, now: datetime) -> None:
     """Books one line that is not booked yet, under the account's lock. Raises `NotToBeBooked`."""
-    if line.match_id is not None or line.reversal or line.direction != GOING[kind]:
+    account = line.collection_account_id
+    if (
+        account is None
+        or line.match_id is not None
+        or line.reversal
+        or line.direction != GOING[kind]
+    ):
         raise NotToBeBooked
-    _lay_out(session, line, kind=kind)
+    _lay_out(session, line, account=account, kind=kind)
     book_found(session, actor=by, now=now)
     session.expire_all()
 
@@ -67,16 +73,16 @@ def free_line(
     return line
 
 
-def _lay_out(session: Session, line: StatementLine, *, kind: Kind) -> None:
+def _lay_out(session: Session, line: StatementLine, *, account: int, kind: Kind) -> None:
     """The line as a set of one, and what it was found to be."""
     temporary(session, chunk, found, numbered_match)
     session.execute(
         insert(chunk),
         {
             "line_id": line.id,
-            "collection_account_id": line.collection_account_id,
+            "collection_account_id": account,
             "day": line.day,
-            "booked_on": ledger.open_day(session, line.collection_account_id, line.day),
+            "booked_on": ledger.open_day(session, account, line.day),
             "direction": line.direction,
             "amount": line.amount,
             "code": line.code,

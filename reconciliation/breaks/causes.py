@@ -237,7 +237,7 @@ def _unbalanced(account: int, through: date) -> Rows:
         .where(
             Statement.collection_account_id == account,
             or_(Statement.balanced.is_(False), Statement.differs.is_(True)),
-            Statement.superseded_by_id.is_(None),
+            statements.stands(),
             Statement.to_day <= through,
         )
     )

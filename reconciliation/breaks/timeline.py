@@ -20,7 +20,7 @@ from payments.core.money import Dong
 from payments.credits import Credit, Evidence
 from payments.inbox import Callback
 from payments.ledger import JournalEntry, LedgerAccount, Posting
-from reconciliation import matching
+from reconciliation import matching, statements
 from reconciliation.breaks.about import callback_of, credit_of, line_of, statement_of
 from reconciliation.breaks.tables import Break
 from reconciliation.breaks.working import notes_of
@@ -81,11 +81,12 @@ def of_credit(session: Session, credit: Credit) -> Iterator[Entry]:
 def of_line(session: Session, line: StatementLine) -> Iterator[Entry]:
     """From which file a line is, its matches, and what was booked; in no order."""
     yield from _line(session, line)
-    matches = _matches(session, line.collection_account_id, line=line.id)
+    account = statements.account_of(session, line)
+    matches = _matches(session, account, line=line.id)
     for match in matches:
         yield from _of_match(match)
     decisions = [f"match:{match.id}" for match in matches]
-    yield from _booked(session, line.collection_account_id, decisions)
+    yield from _booked(session, account, decisions)
 
 
 def _of_message(session: Session, one: Break) -> Iterator[Entry]:
@@ -191,6 +192,9 @@ def _line(session: Session, line: StatementLine) -> Iterator[Entry]:
         "direction": line.direction,
     }
     yield Entry(file.received_at, "line", by=file.received_by, facts=facts)
+    if statement.set_aside_at is not None:
+        why = {"reason": statement.set_aside_because}
+        yield Entry(statement.set_aside_at, "set_aside", by=statement.set_aside_by, facts=why)
 
 
 def _booked(session: Session, account: int, decisions: Sequence[str]) -> Iterator[Entry]:

@@ -77,8 +77,11 @@ def first_day(session: Session, collection_account_id: int) -> date | None:
     """
     run = _first(session, AccountDay.day, AccountDay.collection_account_id, collection_account_id)
     told = _first(session, Credit.day, Credit.collection_account_id, collection_account_id)
-    stated = _first(
-        session, Statement.from_day, Statement.collection_account_id, collection_account_id
+    stated = session.scalar(
+        select(func.min(Statement.from_day, type_=Day())).where(
+            Statement.collection_account_id == collection_account_id,
+            Statement.set_aside_at.is_(None),
+        )
     )
     known = [stated, told if run is None else run]
     return min((day for day in known if day is not None), default=None)
@@ -103,9 +106,13 @@ def _runs(session: Session, account: int, *, since: date) -> dict[date, datetime
 
 
 def _news(session: Session, account: int, *, since: date, through: date) -> dict[date, datetime]:
-    """When the newest statement of each day came."""
+    """When the newest statement of each day came, or one was set aside."""
     rows = session.execute(
-        select(Statement.from_day, Statement.to_day, StatementFile.received_at)
+        select(
+            Statement.from_day,
+            Statement.to_day,
+            func.coalesce(Statement.set_aside_at, StatementFile.received_at),
+        )
         .join(StatementFile, StatementFile.id == Statement.statement_file_id)
         .where(
             Statement.collection_account_id == account,
@@ -114,9 +121,9 @@ def _news(session: Session, account: int, *, since: date, through: date) -> dict
         )
     )
     news: dict[date, datetime] = {}
-    for from_day, to_day, received_at in rows:
+    for from_day, to_day, told_at in rows:
         day, end = max(from_day, since), min(to_day, through)
         while day <= end:
-            news[day] = max(received_at, news.get(day, received_at))
+            news[day] = max(told_at, news.get(day, told_at))
             day += _ONE
     return news

@@ -102,7 +102,7 @@ def _matches(session: Session, account: int, day: date) -> list[Mapping[str, Any
 
 
 def _inputs(session: Session, account: int, day: date) -> list[str]:
-    """The SHA-256 of every statement file that covers the day."""
+    """The SHA-256 of every statement file that covers the day and was not set aside."""
     rows = session.scalars(
         select(StatementFile.sha256)
         .join(Statement, Statement.statement_file_id == StatementFile.id)
@@ -110,6 +110,7 @@ def _inputs(session: Session, account: int, day: date) -> list[str]:
             Statement.collection_account_id == account,
             Statement.from_day <= day,
             Statement.to_day >= day,
+            Statement.set_aside_at.is_(None),
         )
         .distinct()
         .order_by(StatementFile.sha256)

@@ -80,7 +80,7 @@ def match_by_hand(
     _check(ours, theirs, mistaken)
     for match_id, credit in mistaken.items():
         take_out(session, match_id, credit, reason=reason, by=by, now=now)
-    match = _make(session, ours, theirs, by=by, now=now)
+    match = _make(session, collection_account_id, ours, theirs, by=by, now=now)
     _book(session, match, ours, theirs, by=by, now=now)
     audit.append(
         session,
@@ -152,13 +152,13 @@ def _book(
 
 def _make(
     session: Session,
+    account: int,
     ours: Sequence[StatementLine],
     theirs: Sequence[Credit],
     *,
     by: str,
     now: datetime,
 ) -> LineMatch:
-    account = ours[0].collection_account_id
     match = LineMatch(
         collection_account_id=account,
         day=ledger.open_day(session, account, max(line.day for line in ours)),

@@ -193,6 +193,7 @@ def _closing(session: Session, account: int, through: date) -> Two:
             Statement.collection_account_id == account,
             Statement.closing.is_not(None),
             Statement.to_day <= through,
+            statements.stands(),
         )
     )
     closing = None if last is None else statements.closing_on(session, account, last)

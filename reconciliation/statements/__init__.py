@@ -3,9 +3,10 @@
 `tables` says what is kept, `reading` what a file says, `keeping` whether it is offered, taken or
 refused, `layouts` which saved layouts of sheets there are, `importing` what of a file is new,
 `continuity` what the bank's balance was, `pulls` and `fetches` what is fetched from banks, `lines`
-how lines are marked as matched.
+how lines are marked as matched, `setting_aside` how a wrong statement is made to count no more.
 """
 
+from reconciliation.statements import setting_aside
 from reconciliation.statements.continuity import (
     Basis,
     Closing,
@@ -36,6 +37,7 @@ from reconciliation.statements.importing import (
     AccountNotSaid,
     Imported,
     ImportedForAnother,
+    SetAsideBefore,
     StatementOfAnotherAccount,
     import_file,
     known,
@@ -52,7 +54,7 @@ from reconciliation.statements.keeping import (
     report_progress,
     withdraw_offer,
 )
-from reconciliation.statements.lines import LineAlreadyMatched, match_all, unmatch_all
+from reconciliation.statements.lines import LineAlreadyMatched, account_of, match_all, unmatch_all
 from reconciliation.statements.pulls import (
     Access,
     InvalidPull,
@@ -82,6 +84,7 @@ from reconciliation.statements.tables import (
     StatementFile,
     StatementLayout,
     StatementLine,
+    stands,
 )
 
 __all__ = [
@@ -107,6 +110,7 @@ __all__ = [
     "NotOffered",
     "Read",
     "Received",
+    "SetAsideBefore",
     "Statement",
     "StatementFetch",
     "StatementFile",
@@ -119,6 +123,7 @@ __all__ = [
     "StatementTooLarge",
     "StatementWithoutDays",
     "Wanted",
+    "account_of",
     "begin_call",
     "begin_pull",
     "closing_on",
@@ -146,6 +151,8 @@ __all__ = [
     "record_failed",
     "record_fetched",
     "report_progress",
+    "setting_aside",
+    "stands",
     "take_call",
     "unmatch_all",
     "wanted",

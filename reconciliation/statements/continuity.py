@@ -19,7 +19,7 @@ from payments.advice import Direction
 from payments.core.columns import Amount
 from payments.core.database import Rows
 from payments.core.money import Dong
-from reconciliation.statements.tables import Statement, StatementLine
+from reconciliation.statements.tables import Statement, StatementLine, stands
 
 
 class Basis(StrEnum):
@@ -65,7 +65,7 @@ def first_opening(session: Session, collection_account_id: int) -> Statement | N
         select(Statement)
         .where(
             Statement.collection_account_id == collection_account_id,
-            Statement.superseded_by_id.is_(None),
+            stands(),
             Statement.opening.is_not(None),
         )
         .order_by(Statement.from_day, Statement.id)
@@ -79,6 +79,7 @@ def is_covered(session: Session, collection_account_id: int, day: date) -> bool:
         Statement.collection_account_id == collection_account_id,
         Statement.from_day <= day,
         Statement.to_day >= day,
+        Statement.set_aside_at.is_(None),
     )
     return session.scalar(holds.limit(1)) is not None
 
@@ -91,7 +92,7 @@ def days_without(
         select(Statement.from_day, Statement.to_day, Statement.opening, Statement.closing)
         .where(
             Statement.collection_account_id == collection_account_id,
-            Statement.superseded_by_id.is_(None),
+            stands(),
         )
         .order_by(Statement.from_day, Statement.to_day, Statement.id)
     ).all()
@@ -141,7 +142,7 @@ def gaps(collection_account_id: int) -> Rows:
         select(func.max(last.to_day))
         .where(
             last.collection_account_id == later.collection_account_id,
-            last.superseded_by_id.is_(None),
+            stands(last),
             last.to_day < later.from_day,
             last.closing.is_not(None),
         )
@@ -150,7 +151,7 @@ def gaps(collection_account_id: int) -> Rows:
     )
     ends_there = and_(
         earlier.collection_account_id == later.collection_account_id,
-        earlier.superseded_by_id.is_(None),
+        stands(earlier),
         earlier.to_day == newest,
         earlier.closing.is_not(None),
     )
@@ -159,7 +160,7 @@ def gaps(collection_account_id: int) -> Rows:
     missing = later.opening - closing
     return select(later.id, later.from_day, case((missing < 0, -missing), else_=missing)).where(
         later.collection_account_id == collection_account_id,
-        later.superseded_by_id.is_(None),
+        stands(later),
         later.opening.is_not(None),
         newest.is_not(None),
         ~fits,
@@ -176,7 +177,7 @@ def _newest(collection_account_id: int, when: ColumnElement[bool]) -> Select[Sta
         select(Statement)
         .where(
             Statement.collection_account_id == collection_account_id,
-            Statement.superseded_by_id.is_(None),
+            stands(),
             Statement.closing.is_not(None),
             when,
         )
@@ -197,7 +198,7 @@ def _over(session: Session, collection_account_id: int, day: date) -> Statement 
         Statement.from_day <= day,
         Statement.to_day > day,
         Statement.opening.is_not(None),
-        Statement.superseded_by_id.is_(None),
+        stands(),
     )
     return session.scalars(rows.order_by(Statement.from_day.desc(), Statement.id.desc())).first()
 
@@ -209,7 +210,7 @@ def _next_opening(session: Session, collection_account_id: int, day: date) -> Do
             Statement.collection_account_id == collection_account_id,
             Statement.from_day > day,
             Statement.opening.is_not(None),
-            Statement.superseded_by_id.is_(None),
+            stands(),
         )
         .order_by(Statement.from_day, Statement.sequence.nulls_first(), Statement.id)
         .limit(1)

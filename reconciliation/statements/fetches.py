@@ -33,7 +33,7 @@ from reconciliation.statements.pulls import (
     pull_of,
     pulls_in_force,
 )
-from reconciliation.statements.tables import Statement
+from reconciliation.statements.tables import Statement, stands
 
 LOOK_BACK: Final = timedelta(days=31)
 """A day missed longer ago than this is fetched by hand."""
@@ -218,7 +218,7 @@ def _not_adding_up(session: Session, account: int, *, since: date, through: date
         select(Statement.from_day, Statement.to_day).where(
             Statement.collection_account_id == account,
             Statement.balanced.is_(False),
-            Statement.superseded_by_id.is_(None),
+            stands(),
             Statement.to_day >= since,
             Statement.from_day <= through,
         )

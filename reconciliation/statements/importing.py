@@ -30,6 +30,7 @@ from reconciliation.statements.tables import (
     Statement,
     StatementFile,
     StatementLine,
+    stands,
 )
 
 LINE: Final = table_of(StatementLine)
@@ -59,6 +60,12 @@ class ImportedForAnother(Conflict):
     """This very file was imported for another account before."""
 
     code = "statement_imported_for_another"
+
+
+class SetAsideBefore(Conflict):
+    """Two persons set this very file aside; only a person brings it again."""
+
+    code = "statement_set_aside_before"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +111,9 @@ def import_file(
     """Stores a file and what was read of it; the same file again changes nothing.
 
     Raises `StatementOfAnotherAccount` for a statement of another account than `account`,
-    `AccountNotSaid` when neither file nor caller names one, `UnknownCollectionAccount`, and
-    `LayoutNotConfirmed` for a sheet in a saved layout that no second person has confirmed.
+    `AccountNotSaid` when neither file nor caller names one, `UnknownCollectionAccount`,
+    `LayoutNotConfirmed` for a sheet in a saved layout that no second person has confirmed, and
+    `SetAsideBefore` where a job brings a file that was set aside.
     """
     refuse_unconfirmed(session, {one.layout_id for one in statements})
     whose = [_account(session, one, asked=account) for one in statements]
@@ -114,6 +122,7 @@ def import_file(
     before = known(session, received, account=account)
     if before is not None:
         return before
+    _refuse_set_aside(session, received, by=by)
     file = keep(session, received, state=FileState.IMPORTED, by=by, now=now)
     stored = [
         _store(session, one, file_id=file.id, account_id=of.id, position=position)
@@ -121,6 +130,17 @@ def import_file(
     ]
     tell(session, "statement.imported", file, by=by, now=now, statements=_told(stored))
     return Imported(file.id, again=False, statements=stored)
+
+
+def _refuse_set_aside(session: Session, received: Received, *, by: str) -> None:
+    """A file that was set aside does not come back by itself, however often a bank offers it."""
+    if not by.startswith("job:"):
+        return
+    aside = select(StatementFile.id).where(
+        StatementFile.sha256 == received.sha256, StatementFile.state == FileState.SET_ASIDE
+    )
+    if session.scalar(aside.limit(1)) is not None:
+        raise SetAsideBefore
 
 
 def _account(session: Session, read: Read, *, asked: CollectionAccount | None) -> CollectionAccount:
@@ -180,7 +200,7 @@ def _supersede(session: Session, statement: Statement) -> None:
             Statement.from_day >= statement.from_day,
             Statement.to_day <= statement.to_day,
             Statement.balanced.is_(False),
-            Statement.superseded_by_id.is_(None),
+            stands(),
             Statement.lines <= statement.lines - statement.added,
         )
         .values(superseded_by_id=statement.id)
@@ -275,7 +295,11 @@ def _continues(session: Session, account_id: int, read: Read) -> bool:
     """
     last = session.scalars(
         select(Statement)
-        .where(Statement.collection_account_id == account_id, Statement.to_day == read.from_day)
+        .where(
+            Statement.collection_account_id == account_id,
+            Statement.to_day == read.from_day,
+            Statement.set_aside_at.is_(None),
+        )
         .order_by(Statement.sequence.desc().nulls_last(), Statement.id.desc())
         .limit(1)
     ).first()

@@ -11,7 +11,7 @@ from payments.core.columns import Key
 from payments.core.database import Rows, rows_of, table_of
 from payments.core.errors import Conflict
 from payments.core.temporary import analyze, scratch, temporary
-from reconciliation.statements.tables import StatementLine
+from reconciliation.statements.tables import Statement, StatementLine
 
 LINE: Final = table_of(StatementLine)
 
@@ -28,6 +28,11 @@ class LineAlreadyMatched(Conflict):
     """A line stands in at most one live match."""
 
     code = "line_already_matched"
+
+
+def account_of(session: Session, line: StatementLine) -> int:
+    """The account whose statement the line is on, also when that was set aside."""
+    return session.get_one(Statement, line.statement_id).collection_account_id
 
 
 def match_all(session: Session, matched: Rows) -> None:

@@ -19,20 +19,16 @@ from payments.core.service import Service
 from payments.staff import Role
 from payments.web import auth
 from payments.web.auth import StaffPages, staff_only
-from payments.web.paging import UnreadableCursor
 from reconciliation import bookings, breaks, day_close, jobs, statements
 from reconciliation.bookings import AccountOpening, LinePattern
 from reconciliation.breaks import About, Break
 from reconciliation.day_close import AccountDay, Judged
 from reconciliation.matching import LineMatch
 from reconciliation.statements import Statement, StatementFile, StatementLine
-from reconciliation.web.console.parts import READERS, account_of, day_of
+from reconciliation.web.console.parts import READERS, account_of, day_of, line_after
 
 MOST_BREAKS: Final = 20
 MOST_LINES: Final = 100
-MOST_DIGITS: Final = 18
-"""Of a number that a database still holds."""
-
 Verb = Callable[..., AccountDay]
 
 
@@ -63,7 +59,7 @@ def add(pages: StaffPages, cashless: Service) -> None:
     @pages.get("/days/<public_id>/<on>", endpoint="day")
     @staff_only(*READERS)
     def shown(public_id: str, on: str) -> str:
-        day, after = day_of(on), _after(request.args.get("after", "0"))
+        day, after = day_of(on), line_after(request.args.get("after", "0"))
         now = clock.now()
         found = cashless.database.read(
             lambda session: _shown(session, public_id, day, after=after, now=now)
@@ -97,13 +93,6 @@ def add(pages: StaffPages, cashless: Service) -> None:
     @staff_only(Role.APPROVER)
     def reopen(public_id: str, on: str) -> Response:
         return _decide(cashless, day_close.reopen, public_id, on)
-
-
-def _after(text: str) -> int:
-    """The line after which a page goes on. Raises `UnreadableCursor`."""
-    if not (text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS):
-        raise UnreadableCursor(pointer="query:after")
-    return int(text)
 
 
 def _decide(cashless: Service, verb: Verb, public_id: str, on: str, **told: str) -> Response:
@@ -187,6 +176,9 @@ def _files(session: Session, account: int, day: date) -> Sequence[Result[*tuple[
             Statement.added,
             Statement.balanced,
             Statement.differs,
+            Statement.position,
+            Statement.set_aside_at,
+            StatementFile.public_id,
         )
         .join(StatementFile, StatementFile.id == Statement.statement_file_id)
         .where(

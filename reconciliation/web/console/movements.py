@@ -17,7 +17,7 @@ from payments.credits import Credit
 from payments.outbox import Delivery, DeliveryAttempt, Event
 from payments.payment_requests import PaymentRequest, UnknownRequest
 from payments.web.auth import StaffPages, staff_only
-from reconciliation import breaks
+from reconciliation import breaks, statements
 from reconciliation.breaks import Break, Entry
 from reconciliation.matching import UnknownCredit, UnknownLine
 from reconciliation.reports import three_way
@@ -108,7 +108,7 @@ def _of_line(session: Session, number: int) -> Movement:
     line = session.get(StatementLine, number)
     if line is None:
         raise UnknownLine(number=number)
-    account = line.collection_account_id
+    account = statements.account_of(session, line)
     return Movement(
         account=session.get_one(CollectionAccount, account),
         credit=None,

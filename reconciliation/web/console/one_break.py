@@ -21,7 +21,7 @@ from payments.credits import Credit, CreditReference
 from payments.payment_requests import PaymentRequest
 from payments.staff import Person, Role, StaffRole
 from payments.web.auth import StaffPages, staff_only
-from reconciliation import breaks
+from reconciliation import breaks, statements
 from reconciliation.breaks import About, Action, Break, NoteKind
 from reconciliation.breaks.about import credit_of, line_of, request_of
 from reconciliation.matching import Suggestion, suggestions
@@ -145,7 +145,7 @@ def _codes(
         return [(code, kind) for code, kind in session.execute(read.order_by(CreditReference.id))]
     if line is not None:
         found = select(LineReference.code, LineReference.kind).where(
-            LineReference.collection_account_id == line.collection_account_id,
+            LineReference.collection_account_id == statements.account_of(session, line),
             LineReference.statement_line_id == line.id,
         )
         return [(code, kind) for code, kind in session.execute(found.order_by(LineReference.id))]

@@ -17,6 +17,7 @@ from payments.core.errors import Invalid, NotFound
 from payments.core.service import Service
 from payments.core.words import say
 from payments.staff import Role
+from payments.web.paging import UnreadableCursor
 from reconciliation import day_close
 from reconciliation.statements import Imported, StatementTooLarge
 
@@ -26,6 +27,10 @@ READERS: Final = frozenset({Role.VIEWER, Role.RECONCILER, Role.APPROVER, Role.AU
 
 NUMBER: Final = f"int(min=1, max={2**63 - 1})"
 """A row's number in an address: what a database holds."""
+
+
+MOST_DIGITS: Final = 18
+"""Of a number that a database still holds."""
 
 
 class NotADay(NotFound):
@@ -75,6 +80,13 @@ def day_of(text: str) -> date:
     if not 2000 <= day.year < 2100 or day.isoformat() != text:
         raise NotADay
     return day
+
+
+def line_after(text: str) -> int:
+    """The line after which a page goes on. Raises `UnreadableCursor`."""
+    if not (text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS):
+        raise UnreadableCursor(pointer="query:after")
+    return int(text)
 
 
 def brought_file(*, most: int) -> tuple[bytes, str]:

@@ -14,7 +14,7 @@ from payments.credits.arrivals import (
     tell,
     touched,
 )
-from payments.credits.counting import COUNTED, OPEN_PARTS, counted
+from payments.credits.counting import COUNTED, OPEN_PARTS, beyond, counted
 from payments.credits.dividing import (
     AlreadyMatched,
     advise_all,
@@ -47,6 +47,7 @@ __all__ = [
     "advise_all",
     "allocate_all",
     "arrival",
+    "beyond",
     "code_of",
     "counted",
     "divide_all",

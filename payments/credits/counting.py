@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from sqlalchemy import ColumnElement, and_, cast, func, literal_column, or_, select
+from sqlalchemy.orm import Session
 
 from payments.core.columns import Amount
 from payments.core.database import Rows, table_of
+from payments.core.money import Dong
 from payments.credits.pairing import CREDIT
 from payments.credits.tables import Allocation, Finding
-from payments.payment_requests import PaymentRequestLine
+from payments.payment_requests import PaymentRequest, PaymentRequestLine
 
 COUNTED: Final = (
     Finding.EXACT.value,
@@ -20,6 +22,9 @@ COUNTED: Final = (
     Finding.SPLIT.value,
 )
 """Findings whose money counts towards a request; the rest is held, or unidentified."""
+
+BEYOND: Final = (Finding.DUPLICATE.value, Finding.AFTER_CANCEL.value)
+"""Findings of money that names a request by which nothing was due any more: it is held."""
 
 _ZERO: Final[ColumnElement[int]] = literal_column("0")
 OPEN_PARTS: Final = or_(
@@ -70,3 +75,23 @@ def counted(chosen: Rows) -> Rows:
     )
     both = whole.union_all(parts).subquery()
     return select(*both.c)
+
+
+def beyond(session: Session, requests: Rows) -> Dong:
+    """What is held of money that came for the requests chosen when nothing was due, in đồng.
+
+    `requests` selects ids. Paid twice, or paid after it was cancelled: what has been given back
+    or assigned elsewhere since is not in it.
+    """
+    request = table_of(PaymentRequest)
+    theirs = and_(
+        CREDIT.c.collection_account_id == request.c.collection_account_id,
+        CREDIT.c.payment_request_id == request.c.id,
+    )
+    held = (
+        select(cast(func.coalesce(func.sum(CREDIT.c.held), 0), Amount()))
+        .select_from(request)
+        .join(CREDIT, theirs)
+        .where(request.c.id.in_(requests), CREDIT.c.finding.in_(BEYOND))
+    )
+    return Dong(session.scalar(held) or 0)

@@ -112,6 +112,7 @@ STATES: dict[str, dict[str, Any]] = {
     },
     "expired": {"status": "expired", "expires_at": "2026-11-01T10:00:00Z"},
     "cancelled": {"status": "cancelled"},
+    "cancelled_held": {"status": "cancelled", "beyond": 350_000},
 }
 """Every state a payer can meet, by name."""
 
@@ -132,10 +133,11 @@ class Payment:
             raise citizen.UnknownPage
         names = ["Cấp phiếu lý lịch tư pháp", "Cấp phiếu từ phiếu thứ ba trở đi"]
         agency = AGENCY["vi"]
-        return Asked(self.snapshot, agency, names[: len(self.snapshot["lines"])])
+        lines = names[: len(self.snapshot["lines"])]
+        return Asked(self.snapshot, agency, lines, Dong(self.snapshot.get("beyond", 0)))
 
     def app(self) -> Flask:
         """An application with nothing but this payment's page."""
         made = kit.new_app(base_url="http://127.0.0.1")
-        made.register_blueprint(citizen.pages(self.find, lambda token: self.find(token).snapshot))
+        made.register_blueprint(citizen.pages(self.find, lambda token: self.find(token).changing))
         return made

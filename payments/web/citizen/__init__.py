@@ -15,17 +15,20 @@ from flask import Blueprint, Response, json, render_template, request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from payments import payment_requests, vietqr
+from payments import credits, payment_requests, vietqr
 from payments.agencies import Agency
 from payments.core import clock
-from payments.core.database import Database
+from payments.core.database import Database, Rows
 from payments.core.errors import NotFound
+from payments.core.money import Dong
 from payments.core.words import language, say
 from payments.fees import Fee
 from payments.payment_requests import PaymentRequest, PaymentRequestLine, UnknownRequest
 from payments.web.citizen.page import Asked, Page, mark_of, page_of
 from payments.web.headers import private
 
+_DUE: Final = ("open", "confirming", "partially_paid", "expired")
+"""Public statuses in which money that comes is still due."""
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
@@ -52,7 +55,7 @@ def blueprint(database: Database) -> Blueprint:
     def glance(token: str) -> Mapping[str, Any]:
         if not _TOKEN.fullmatch(token):
             raise UnknownPage
-        found = database.read(lambda session: payment_requests.glance(session, token))
+        found = database.read(lambda session: glanced(session, token))
         if found is None:
             raise UnknownPage
         return found
@@ -75,7 +78,7 @@ def pages(find: Callable[[str], Asked], glance: Callable[[str], Mapping[str, Any
             "citizen/pay.html",
             page=page_of(asked, now=now),
             token=token,
-            tag=f'"{mark_of(asked.snapshot, now=now)}"',
+            tag=f'"{mark_of(asked.changing, now=now)}"',
             now=now.isoformat(),
         )
 
@@ -88,7 +91,7 @@ def pages(find: Callable[[str], Asked], glance: Callable[[str], Mapping[str, Any
             answer.make_conditional(request)
             return answer
         asked = find(token)
-        answer.set_etag(mark_of(asked.snapshot, now=now))
+        answer.set_etag(mark_of(asked.changing, now=now))
         answer.set_data(json.dumps(_told(page_of(asked, now=now), token)))
         return answer
 
@@ -120,11 +123,29 @@ def asked(session: Session, token: str) -> Asked:
         .order_by(PaymentRequestLine.position)
     )
     agency = session.get_one(Agency, found.agency_id)
+    snapshot = payment_requests.snapshots(session, this)[found.id]
     return Asked(
-        snapshot=payment_requests.snapshots(session, this)[found.id],
+        snapshot=snapshot,
         agency=_in_language(agency.name_vi, agency.name_en),
         fees=[_in_language(name, name_en) for name, name_en in names],
+        beyond=_beyond(session, this, status=snapshot["status"]),
     )
+
+
+def glanced(session: Session, token: str) -> Mapping[str, Any] | None:
+    """Of what the holder of `token` may see, only what changes; None without a request.
+
+    While money is still due it is one row by its index: a page that waits asks again and again.
+    """
+    found = payment_requests.glance(session, token)
+    if found is None:
+        return None
+    this = select(PaymentRequest.id).where(PaymentRequest.token == token)
+    return {**found, "beyond": _beyond(session, this, status=found["status"])}
+
+
+def _beyond(session: Session, this: Rows, *, status: str) -> Dong:
+    return Dong(0) if status in _DUE else credits.beyond(session, this)
 
 
 def _to_scan(asked: Asked) -> str:

@@ -13,7 +13,7 @@ from payments.core.words import later
 class Face:
     """How a state looks and what it says.
 
-    A sentence's fields are agency, amount, received, due, excess and refunded.
+    A sentence's fields are agency, amount, received, due, arrived, beyond, excess and refunded.
     """
 
     tone: str
@@ -90,7 +90,7 @@ FACES: Final[Mapping[str, Face]] = {
         _PAID,
         "amount",
         (
-            later("{received} ₫ has arrived, {excess} ₫ more than due."),
+            later("{arrived} ₫ has arrived, {excess} ₫ more than due."),
             later("The {excess} ₫ is kept for you. Please ask {agency} to have it returned."),
         ),
         final=True,
@@ -140,6 +140,18 @@ FACES: Final[Mapping[str, Face]] = {
         _AMOUNT,
         "amount",
         (later("Please do not transfer any money for it."), _DO_NOT_REPEAT),
+        final=True,
+    ),
+    "cancelled_held": Face(
+        "stop",
+        "ban",
+        later("This payment was cancelled, and money has arrived for it"),
+        later("Amount kept for you"),
+        "beyond",
+        (
+            later("{beyond} ₫ arrived although nothing was due any more. It is kept for you."),
+            later("Please ask {agency} to have it returned, and do not transfer any more."),
+        ),
         final=True,
     ),
 }

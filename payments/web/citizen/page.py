@@ -22,6 +22,13 @@ class Asked:
     agency: str
     fees: Sequence[str]
     """The name of each line, in the order of the snapshot's lines."""
+    beyond: Dong
+    """What came when nothing was due any more and is held, in đồng (`credits.beyond`)."""
+
+    @property
+    def changing(self) -> Mapping[str, Any]:
+        """What the page's mark is made of."""
+        return {**self.snapshot, "beyond": self.beyond}
 
 
 @dataclass(frozen=True)
@@ -74,7 +81,7 @@ class Page:
 def page_of(asked: Asked, *, now: datetime) -> Page:
     """The page that shows a request at `now`: past its time a code is not offered any more."""
     snapshot = asked.snapshot
-    state = _state_of(snapshot, now=now)
+    state = _state_of(asked, now=now)
     face = FACES[state]
     figures = _figures(asked)
     fields: dict[str, Any] = {**figures, "agency": asked.agency}
@@ -97,20 +104,22 @@ def page_of(asked: Asked, *, now: datetime) -> Page:
     )
 
 
-_CHANGING: Final = ("sequence", "status", "received", "refunded", "expires_at")
+_CHANGING: Final = ("sequence", "status", "received", "refunded", "expires_at", "beyond")
 
 
-def mark_of(snapshot: Mapping[str, Any], *, now: datetime) -> str:
+def mark_of(changing: Mapping[str, Any], *, now: datetime) -> str:
     """A mark of what the page shows at `now`, language included: equal marks, equal pages.
 
-    `snapshot` is a request's public JSON, or what `payment_requests.glance` gives of it.
+    `changing` is `Asked.changing`, or of that only what changes: `payment_requests.glance` and
+    what is held beyond it.
     """
-    in_time = now < datetime.fromisoformat(snapshot["expires_at"])
-    told = [language.get(), in_time, *(snapshot[name] for name in _CHANGING)]
+    in_time = now < datetime.fromisoformat(changing["expires_at"])
+    told = [language.get(), in_time, *(changing[name] for name in _CHANGING)]
     return sha256(repr(told).encode()).hexdigest()[:24]
 
 
-def _state_of(snapshot: Mapping[str, Any], *, now: datetime) -> str:
+def _state_of(asked: Asked, *, now: datetime) -> str:
+    snapshot = asked.snapshot
     status: str = snapshot["status"]
     to_scan = (snapshot["pay_to"] or {}).get("qr") is not None
     in_time = now < datetime.fromisoformat(snapshot["expires_at"])
@@ -118,22 +127,27 @@ def _state_of(snapshot: Mapping[str, Any], *, now: datetime) -> str:
         return "expired"
     if status == "partially_paid" and not (to_scan and in_time):
         return "partially_paid_closed"
+    if status == "cancelled" and asked.beyond:
+        return "cancelled_held"
     if status != "paid":
         return status
+    if snapshot["overpaid"] or asked.beyond:
+        return "overpaid"
     if snapshot["amount"] == 0:
         return "exempt"
-    if snapshot["overpaid"]:
-        return "overpaid"
     return "paid_late" if snapshot["late"] else "paid"
 
 
 def _figures(asked: Asked) -> dict[str, Dong]:
     amount, received = Dong(asked.snapshot["amount"]), Dong(asked.snapshot["received"])
+    arrived = Dong(received + asked.beyond)
     return {
         "amount": amount,
         "received": received,
         "due": Dong(max(0, amount - received)),
-        "excess": Dong(max(0, received - amount)),
+        "arrived": arrived,
+        "beyond": asked.beyond,
+        "excess": Dong(max(0, arrived - amount)),
         "refunded": Dong(asked.snapshot["refunded"]),
     }
 

@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from payments import payment_requests, vietqr
 from payments.core import words
 from payments.core.database import Database
+from payments.core.money import Dong
 from payments.web import citizen, kit
 from payments.web.citizen.faces import FACES
 from payments.web.citizen.page import Asked, mark_of, page_of
@@ -106,6 +107,57 @@ def test_the_state_follows_the_money(client: FlaskClient, province: Province) ->
     for picture in ("qr.svg", "qr.png"):
         gone = client.get(f"/p/{request.token}/{picture}", headers={"Accept": "application/json"})
         assert (gone.status_code, gone.json["code"]) == (404, "nothing_to_scan")  # type: ignore[index]
+
+
+def test_who_paid_twice_is_told(client: FlaskClient, province: Province) -> None:
+    """A second payment is on the page: how much more than due has come, and whom to ask."""
+    request = a_payment_request(province, amount=50_000)
+    paid(province, request)
+    province.session.commit()
+    state, address = f"/p/{request.token}/state", f"/p/{request.token}"
+    once = client.get(state)
+    assert "Bạn không cần làm gì thêm" in client.get(address).text
+    paid(province, request)
+    province.session.commit()
+    assert province.findings() == ["exact", "duplicate"]
+    twice = client.get(state, headers={"If-None-Match": once.headers["ETag"]})
+    assert twice.status_code == 200
+    assert client.get(state, headers={"If-None-Match": twice.headers["ETag"]}).status_code == 304
+    page = client.get(address).text
+    assert "Bạn không cần làm gì thêm" not in page
+    assert "Đã nhận 100.000 ₫, thừa 50.000 ₫" in page
+    english = client.get(f"{address}?lang=en").text
+    assert "100,000 ₫ has arrived, 50,000 ₫ more than due." in english
+    assert "Please ask Sample province to have it returned." in english
+
+
+def test_who_paid_too_much_and_once_more_is_told_of_both(
+    client: FlaskClient, province: Province
+) -> None:
+    """What was over in the first payment and all of the second are one figure."""
+    request = a_payment_request(province, amount=50_000)
+    paid(province, request, 60_000)
+    paid(province, request, 50_000)
+    province.session.commit()
+    assert province.findings() == ["overpaid", "duplicate"]
+    page = client.get(f"/p/{request.token}?lang=en").text
+    assert "110,000 ₫ has arrived, 60,000 ₫ more than due." in page
+
+
+def test_who_paid_after_the_cancellation_is_told(client: FlaskClient, province: Province) -> None:
+    """Money that came for a cancelled request is on its page, in both languages."""
+    request = a_payment_request(province, amount=50_000)
+    payment_requests.cancel(
+        province.session, request, reason=payment_requests.CancelReason.WITHDRAWN, now=NOON
+    )
+    paid(province, request)
+    province.session.commit()
+    assert province.findings() == ["after_cancel"]
+    page = client.get(f"/p/{request.token}").text
+    assert "Khoản thu này đã bị hủy, nhưng đã có tiền chuyển đến" in page
+    assert "50.000 ₫ đã được chuyển đến" in page
+    english = client.get(f"/p/{request.token}?lang=en").text
+    assert "50,000 ₫ arrived although nothing was due any more." in english
 
 
 def test_an_unchanged_state_is_not_sent_again(client: FlaskClient, province: Province) -> None:
@@ -210,7 +262,7 @@ def test_every_state_has_its_face(state: str, language: str) -> None:
     snapshot = a_snapshot(**STATES[state])
     names = [line["fee"] for line in snapshot["lines"]]
     with words.speaking(language):
-        page = page_of(Asked(snapshot, "Sở", names), now=now)
+        page = page_of(Asked(snapshot, "Sở", names, Dong(snapshot.get("beyond", 0))), now=now)
     assert page.state == {"large": "open"}.get(state, state)
     assert page.face is FACES[page.state]
     assert not [text for text in (page.headline, *page.sentences) if "{" in text]
@@ -225,7 +277,7 @@ def test_every_face_is_met_by_a_state() -> None:
 def test_a_mark_changes_with_anything_shown() -> None:
     """Another amount, state, time or language is another mark; the same page is the same mark."""
     now = datetime.now(UTC)
-    snapshot = a_snapshot()
+    snapshot = {**a_snapshot(), "beyond": 0}
 
     def tag(*, at: datetime = now, language: str = "vi", **changes: object) -> str:
         with words.speaking(language):
@@ -237,6 +289,7 @@ def test_a_mark_changes_with_anything_shown() -> None:
         tag(status="paid", pay_to=None),
         tag(language="en"),
         tag(sequence=2),
+        tag(beyond=1000),
         tag(at=now + timedelta(days=1)),
     ]
     assert len(set(tags)) == len(tags)

@@ -41,11 +41,11 @@ CREDIT: Final = table_of(Credit)
 REQUEST: Final = table_of(PaymentRequest)
 
 
-def lay_out(session: Session, credits: Rows) -> int:
+def lay_out(session: Session, credits: Rows, *, since: Rows | None = None) -> int:
     """Lays out those of `credits` (ids) that are to be settled; returns how many.
 
     To be settled are trusted credits without a finding, and unidentified ones whose code has
-    become known.
+    become known. `since` selects (credit_id, day) of held ones that pay nothing before a day.
     """
     temporary(session, *ALL)
     columns = [
@@ -60,9 +60,13 @@ def lay_out(session: Session, credits: Rows) -> int:
         "reversed",
     ]
     chosen = _to_be_settled().where(CREDIT.c.id.in_(credits))
-    laid = session.execute(insert(settling).from_select(columns, chosen))
+    laid = rows_of(session.execute(insert(settling).from_select(columns, chosen)))
     analyze(session, settling)
-    return rows_of(laid)
+    if laid and since is not None:
+        credit, day = since.subquery().c
+        later = and_(settling.c.credit_id == credit, settling.c.day < day)
+        session.execute(update(settling).where(later).values(day=day))
+    return laid
 
 
 @cache

@@ -56,6 +56,7 @@ _reopened: Final = Table(
     "reopened_request",
     scratch,
     Column("payment_request_id", Key(), primary_key=True),
+    Column("day", Day()),
     Column("was_paid", Flag()),
     prefixes=["TEMPORARY"],
 )
@@ -81,9 +82,10 @@ resettled: Final = Table(
     "resettled_credit",
     scratch,
     Column("credit_id", Key(), primary_key=True),
+    Column("day", Day()),
     prefixes=["TEMPORARY"],
 )
-"""The other credits of reopened requests, to be settled anew."""
+"""The other credits of reopened requests, to be settled anew, and since when those are open."""
 
 
 def take_back_all(
@@ -107,11 +109,12 @@ def take_back_all(
 def _find_shares(session: Session) -> None:
     """The requests these credits count for, and every credit that counts for those."""
     mine = credits.counted(select(_back.c.credit_id)).subquery()
-    session.execute(
-        insert(_reopened).from_select(
-            ["payment_request_id"], select(mine.c.payment_request_id).distinct()
-        )
+    opened = (
+        select(mine.c.payment_request_id, func.min(_back.c.day))
+        .join(_back, _back.c.credit_id == mine.c.credit_id)
+        .group_by(mine.c.payment_request_id)
     )
+    session.execute(insert(_reopened).from_select(["payment_request_id", "day"], opened))
     grown = 1
     while grown:
         analyze(session, _reopened)
@@ -120,16 +123,23 @@ def _find_shares(session: Session) -> None:
         analyze(session, _concerned)
         counted = credits.counted(select(_concerned.c.credit_id))
         session.execute(insert(_share).from_select([column.name for column in _share.c], counted))
-        known = select(_reopened.c.payment_request_id)
-        more = (
-            select(_share.c.payment_request_id)
-            .distinct()
-            .where(_share.c.payment_request_id.not_in(known))
-        )
-        grown = rows_of(
-            session.execute(insert(_reopened).from_select(["payment_request_id"], more))
-        )
+        more = insert(_reopened).from_select(["payment_request_id", "day"], _drawn_in())
+        grown = rows_of(session.execute(more))
     analyze(session, _reopened, _share)
+
+
+def _drawn_in() -> Rows:
+    """Further requests that a credit of a reopened one pays, and since when they are open too."""
+    further = _share.alias()
+    known = select(_reopened.c.payment_request_id)
+    return (
+        select(further.c.payment_request_id, func.min(_reopened.c.day))
+        .select_from(_reopened)
+        .join(_share, _share.c.payment_request_id == _reopened.c.payment_request_id)
+        .join(further, further.c.credit_id == _share.c.credit_id)
+        .where(further.c.payment_request_id.not_in(known))
+        .group_by(further.c.payment_request_id)
+    )
 
 
 def _credits_of_reopened() -> Rows:
@@ -141,6 +151,7 @@ def _credits_of_reopened() -> Rows:
         .join(LINE, LINE.c.payment_request_id == _reopened.c.payment_request_id)
         .join(ALLOCATION, ALLOCATION.c.payment_request_line_id == LINE.c.id)
     )
+    named = select(named.subquery().c.id)
     both = union(named, paying, select(_back.c.credit_id)).subquery()
     return select(both.c[0])
 
@@ -152,7 +163,7 @@ def _named_by_reopened() -> Rows:
         CREDIT.c.payment_request_id == REQUEST.c.id,
     )
     return (
-        select(CREDIT.c.id)
+        select(CREDIT.c.id, _reopened.c.day)
         .select_from(_reopened)
         .join(REQUEST, REQUEST.c.id == _reopened.c.payment_request_id)
         .join(CREDIT, ours)
@@ -226,10 +237,12 @@ def _post_parts(session: Session, *, kind: str, against: str, actor: str, now: d
 
 
 def _others() -> Rows:
+    """The other credits of reopened requests, and since when those are open."""
     return (
-        select(_share.c.credit_id)
+        select(_share.c.credit_id, func.min(_reopened.c.day, type_=Day()).label("day"))
+        .join(_reopened, _reopened.c.payment_request_id == _share.c.payment_request_id)
         .where(_share.c.credit_id.not_in(select(_back.c.credit_id)))
-        .distinct()
+        .group_by(_share.c.credit_id)
     )
 
 
@@ -240,11 +253,10 @@ def _post_deallocations(session: Session, *, actor: str, now: datetime) -> None:
     request that was paid in parts, which never came after all. Nothing goes back before the day it
     became a fee.
     """
-    concerned = union(_others(), select(_back.c.credit_id)).subquery()
-    fee = _allocated(select(concerned.c[0]))
+    concerned = union_all(_others(), select(_back.c.credit_id, _back.c.day)).subquery()
+    fee = _allocated(select(concerned.c.credit_id))
     first = select(func.min(_back.c.decision)).scalar_subquery()
-    taken = select(func.min(_back.c.day, type_=Day())).scalar_subquery()
-    day = case((fee.c.day > taken, fee.c.day), else_=taken)
+    day = case((fee.c.day > concerned.c.day, fee.c.day), else_=concerned.c.day)
     before = exists().where(_back.c.credit_id == fee.c.credit_id, fee.c.day <= _back.c.day)
     decision = (
         literal("credit:", Code())
@@ -264,8 +276,9 @@ def _post_deallocations(session: Session, *, actor: str, now: datetime) -> None:
             cast(literal(None), Key()),
         )
         .join(CREDIT, CREDIT.c.id == fee.c.credit_id)
+        .join(concerned, concerned.c.credit_id == fee.c.credit_id)
         .where(~before)
-        .group_by(CREDIT.c.collection_account_id, fee.c.credit_id, fee.c.day, fee.c.path)
+        .group_by(CREDIT.c.collection_account_id, fee.c.credit_id, day, fee.c.path)
     )
     ledger.post_all(session, drafts, actor=actor, now=now)
 
@@ -280,7 +293,8 @@ def _give_back(session: Session, *, now: datetime) -> None:
         literal(None),
         literal(None),
     ).group_by(_share.c.payment_request_id)
-    everyone = union(select(_back.c.credit_id), _others()).subquery()
+    others = _others().subquery()
+    everyone = union_all(select(_back.c.credit_id), select(others.c.credit_id)).subquery()
     fee = _allocated(select(everyone.c[0]))
     first = select(func.min(_back.c.decision)).scalar_subquery()
     credits.allocate_all(
@@ -296,7 +310,8 @@ def _give_back(session: Session, *, now: datetime) -> None:
     )
     _note_paid(session)
     payment_requests.apply_all(session, lost)
-    session.execute(insert(resettled).from_select(["credit_id"], _waiting_for_reopened()))
+    waiting = _waiting_for_reopened()
+    session.execute(insert(resettled).from_select(["credit_id", "day"], waiting))
     taken = select(
         CREDIT.c.id,
         CREDIT.c.finding,
@@ -327,8 +342,8 @@ def _waiting_for_reopened() -> Rows:
         CREDIT.c.merged_into_id.is_(None),
         CREDIT.c.id.not_in(select(_back.c.credit_id)),
     )
-    both = union(_others(), duplicates).subquery()
-    return select(both.c[0])
+    both = union_all(_others(), duplicates).subquery()
+    return select(both.c[0], func.min(both.c[1])).group_by(both.c[0])
 
 
 def _note_paid(session: Session) -> None:

@@ -42,12 +42,20 @@ class AlreadyTakenBack(Conflict):
     code = "already_taken_back"
 
 
-def settle_all(session: Session, chosen: Rows, *, actor: str = "job:settle", now: datetime) -> int:
+def settle_all(
+    session: Session,
+    chosen: Rows,
+    *,
+    actor: str = "job:settle",
+    now: datetime,
+    since: Rows | None = None,
+) -> int:
     """Settles those of the chosen credits (ids) that are not settled yet; returns how many.
 
-    A credit told by a class C message alone is left as it is.
+    A credit told by a class C message alone is left as it is. `since` selects (credit_id, day) of
+    held ones that pay nothing before a day.
     """
-    laid = findings.lay_out(session, chosen)
+    laid = findings.lay_out(session, chosen, since=since)
     if laid:
         findings.forget_advice(session)
         findings.find_all(session)
@@ -70,13 +78,14 @@ def reverse_all(session: Session, pairs: Rows, *, actor: str, now: datetime) -> 
     """Books that the bank took credits back: Dr their parts, Cr bank; their requests reopen.
 
     `pairs` selects (line_id, credit_id, day). What else was paid for those requests is settled
-    anew.
+    anew, and pays from that day on: until then it was a duplicate, and the other one the fee.
     """
     chosen = pairs.subquery()
     line, credit, day = chosen.c
     taken = select(credit, literal("line:", Code()) + cast(line, SqlText), day)
     take_back_all(session, taken, kind="bank_reversal", against="bank", actor=actor, now=now)
-    settle_all(session, select(resettled.c.credit_id), actor=actor, now=now)
+    since = select(resettled.c.credit_id, resettled.c.day)
+    settle_all(session, select(resettled.c.credit_id), actor=actor, now=now, since=since)
 
 
 def withdraw(session: Session, credit: Credit, *, actor: str, now: datetime) -> None:

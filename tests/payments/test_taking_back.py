@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import Integer, literal, select
+from sqlalchemy import Integer, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from payments import ledger, settlement
@@ -47,6 +47,22 @@ def reverse(province: Province, credit: Credit, *, line: int = 900, after: int =
         Credit.id == credit.id
     )
     settlement.reverse_all(province.session, pair, actor=BY, now=NOON)
+    province.session.expire_all()
+
+
+def reverse_together(province: Province, told: Sequence[tuple[int, int, int]]) -> None:
+    """The bank takes credits back by (line, credit, days after), found in one set."""
+    pairs = union_all(
+        *[
+            select(
+                literal(line, Integer()),
+                literal(credit, Integer()),
+                literal(NOON.date() + timedelta(days=after), Day()),
+            )
+            for line, credit, after in told
+        ]
+    ).subquery()
+    settlement.reverse_all(province.session, select(*pairs.c), actor=BY, now=NOON)
     province.session.expire_all()
 
 
@@ -189,6 +205,49 @@ def test_a_part_reversed_by_the_bank_was_a_fee_until_then(province: Province) ->
 
     days = [NOON.date() + timedelta(days=after) for after in range(3)]
     assert [owed(province, day) for day in days] == [(0, 20_000), (50_000, 0), (0, 30_000)]
+
+
+def test_a_duplicate_pays_from_the_day_on_which_the_other_was_taken_back(
+    province: Province,
+) -> None:
+    """On no day are there two fees for one request, nor none."""
+    request = a_payment_request(province)
+    paid(province, request)
+    paid(province, request, at=NOON + timedelta(days=1))
+    see(province, province.credits())
+
+    reverse(province, province.credits()[0], after=3)
+
+    days = [NOON.date() + timedelta(days=after) for after in range(4)]
+    held = [0, 50_000, 50_000, 0]
+    assert [owed(province, day) for day in days] == [(50_000, one) for one in held]
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_reversals_of_several_days_take_each_its_own_fees_back(
+    province: Province, together: bool
+) -> None:
+    """What is booked does not depend on which reversals are found in one set."""
+    one, other = (a_payment_request(province) for _ in range(2))
+    paid(province, one)
+    paid(province, other, 20_000)
+    paid(province, other, 30_000, at=NOON + timedelta(days=1))
+    see(province, province.credits())
+    whole, first, _ = province.credits()
+    told = [(901, whole.id, 2), (902, first.id, 5)]
+
+    for some in [told] if together else [[one] for one in told]:
+        reverse_together(province, some)
+
+    days = [NOON.date() + timedelta(days=after) for after in range(6)]
+    assert [owed(province, day) for day in days] == [
+        (50_000, 20_000),
+        (100_000, 0),
+        (50_000, 0),
+        (50_000, 0),
+        (50_000, 0),
+        (0, 30_000),
+    ]
 
 
 def test_a_seen_credit_cannot_be_withdrawn(province: Province) -> None:

@@ -8,7 +8,7 @@ at addresses for programs, which know their callers by key or signature.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Final, ParamSpec, TypeVar, cast
@@ -177,6 +177,13 @@ def homes() -> Sequence[Home]:
     return [home for home in _door().homes if may(*home.roles)]
 
 
+def opens_to(path: str, roles: Iterable[Role]) -> bool:
+    """Whether people of `roles` are let in at the page `path`; so is everybody who asks nowhere."""
+    endpoint = _endpoint(urlsplit(path).path)
+    opening = getattr(current_app.view_functions.get(endpoint or ""), _MARK, None)
+    return not isinstance(opening, Opening) or not opening.roles.isdisjoint(roles)
+
+
 def begin(answer: AnyResponse, session: NewSession) -> None:
     """Gives the browser its session; it ends with the browser, if not before."""
     door = _door()
@@ -247,19 +254,27 @@ def _ask_who(error: NotSignedIn) -> AnyResponse:
     """A person is sent to sign in and back to where they were going; a program is told."""
     if not problems.for_a_person():
         return problems.respond(problems.of_ours(error))
-    going = request.full_path.rstrip("?") if _shows(request.path) else None
-    return redirect(url_for(SIGN_IN, next=own_path(going)), 303)
-
-
-def _shows(path: str) -> bool:
-    """Whether there is a page at `path`, not only something to send to it."""
     if request.method in ("GET", "HEAD"):
-        return True
+        return redirect(url_for(SIGN_IN, next=own_path(request.full_path.rstrip("?"))), 303)
+    return redirect(url_for(SIGN_IN, next=own_path(_page_before(request.path)), ended="1"), 303)
+
+
+def _page_before(path: str) -> str | None:
+    """The page that a form sent to `path` stands on: that address or the nearest above it."""
+    while len(path) > 1:
+        if _endpoint(path) is not None:
+            return path
+        path = path.rpartition("/")[0]
+    return None
+
+
+def _endpoint(path: str) -> str | None:
+    """Which page is shown at `path`, if any: more than something to send to it."""
     adapter = current_app.create_url_adapter(request)
     try:
-        return adapter is not None and bool(adapter.match(path, method="GET"))
+        return None if adapter is None else str(adapter.match(path, method="GET")[0])
     except (NotFound, MethodNotAllowed, RequestRedirect):
-        return False
+        return None
 
 
 def _stale() -> problems.Problem:

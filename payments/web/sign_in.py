@@ -26,7 +26,7 @@ def blueprint(database: Database) -> Blueprint:
     @pages.get("/sign-in")
     def form() -> Response:
         going = auth.own_path(request.args.get("next"))
-        return _form(going=going, name="", refusal=None)
+        return _form(going=going, name="", refusal=None, ended="ended" in request.args)
 
     @pages.post("/sign-in")
     def enter() -> AnyResponse:
@@ -37,7 +37,9 @@ def blueprint(database: Database) -> Blueprint:
             return _form(going=going, name=name[:40], refusal=outcome)
         _leave(database)
         form_session.clear()
-        answer = redirect(going or url_for("sign_in.home"), 303)
+        if going is None or not auth.opens_to(going, outcome.who.roles):
+            going = url_for("sign_in.home")
+        answer = redirect(going, 303)
         auth.begin(answer, outcome)
         return answer
 
@@ -75,9 +77,11 @@ def _leave(database: Database) -> None:
         database.write(lambda session: staff.sign_out(session, found, now=clock.now()))
 
 
-def _form(*, going: str | None, name: str, refusal: CashlessError | None) -> Response:
+def _form(
+    *, going: str | None, name: str, refusal: CashlessError | None, ended: bool = False
+) -> Response:
     told = None if refusal is None else problems.of_ours(refusal)
-    shown = render_template("sign_in/form.html", going=going, name=name, refusal=told)
+    shown = render_template("sign_in/form.html", going=going, name=name, refusal=told, ended=ended)
     answer = make_response(shown, 200 if told is None else told.status)
     if told is not None:
         answer.headers.update(told.headers)

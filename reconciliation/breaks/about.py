@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import select, true
 from sqlalchemy.orm import Session
 
 from payments.core.errors import NotFound
+from payments.core.money import Dong
 from payments.credits import Credit
 from payments.inbox import Callback
 from payments.payment_requests import PaymentRequest
@@ -84,6 +85,27 @@ def request_of(session: Session, credit: Credit) -> PaymentRequest | None:
     if credit.payment_request_id is None:
         return None
     return session.get(PaymentRequest, credit.payment_request_id, populate_existing=True)
+
+
+def told_otherwise(session: Session, one: Break) -> Sequence[Dong]:
+    """Amounts in đồng that the other side tells of the same money, where they differ.
+
+    Same money: the bank's reference on the same day. The other side of a statement line are the
+    messages, and the other way round.
+    """
+    money = credit_of(session, one) or line_of(session, one)
+    if money is None or money.bank_reference is None:
+        return []
+    ours = Credit.merged_into_id.is_(None)
+    other, alive = (StatementLine, true()) if isinstance(money, Credit) else (Credit, ours)
+    rows = select(other.amount).where(
+        other.collection_account_id == one.collection_account_id,
+        other.bank_reference == money.bank_reference,
+        other.day == money.day,
+        other.amount != money.amount,
+        alive,
+    )
+    return session.scalars(rows.order_by(other.id)).all()
 
 
 def facts_of(session: Session, one: Break) -> Mapping[str, Any]:

@@ -6,6 +6,8 @@ own figures say of the money. It goes to the bank on paper, so it is in Vietname
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy.orm import Session
 
 from payments import banks
@@ -16,7 +18,7 @@ from payments.core.money import grouped
 from payments.core.pdf import Paper, Signature
 from payments.core.words import say
 from reconciliation.breaks import Break, BreakNote
-from reconciliation.breaks.about import credit_of, line_of
+from reconciliation.breaks.about import credit_of, line_of, told_otherwise
 
 
 def inquiry(session: Session, one: Break, letter: BreakNote) -> bytes:
@@ -39,7 +41,8 @@ def inquiry(session: Session, one: Break, letter: BreakNote) -> bytes:
         paper.words(say("inquiry.to", bank=bank.name if bank else account.bin))
         paper.words(say("inquiry.account", number=account.number, name=account.name))
         paper.words(say("inquiry.about", kind=say(f"break.{one.kind}"), day=one.day))
-        paper.words(say("inquiry.amount", amount=grouped(one.amount)))
+        for line in _amounts(session, one):
+            paper.words(line)
         if money is not None:
             paper.words(say("inquiry.memo", memo=money.memo or "–"))
             paper.words(say("inquiry.reference", reference=money.bank_reference or "–"))
@@ -49,3 +52,18 @@ def inquiry(session: Session, one: Break, letter: BreakNote) -> bytes:
         paper.words(say("inquiry.please"))
         paper.signatures([Signature(say("inquiry.signs"), say("inquiry.sign_here"), "")])
         return paper.finish()
+
+
+def _amounts(session: Session, one: Break) -> Sequence[str]:
+    """The amount; where message and statement differ, each by the side that tells it."""
+    others = told_otherwise(session, one)
+    if not others:
+        return [say("inquiry.amount", amount=grouped(one.amount))]
+    sides = ["inquiry.amount_of_message", "inquiry.amount_of_line"]
+    if line_of(session, one) is not None:
+        sides.reverse()
+    mine, theirs = sides
+    return [
+        say(mine, amount=grouped(one.amount)),
+        *(say(theirs, amount=grouped(other)) for other in others),
+    ]

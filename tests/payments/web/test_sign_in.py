@@ -1,0 +1,123 @@
+"""Where people land when they sign in, and what a form says whose session has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import time_machine
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from payments.core.database import Database
+from payments.staff import Role
+from tests.builders import NOON
+from tests.console import PASSWORD, Person, SignIn, employ, signing_in, whole_app
+
+pytestmark = pytest.mark.committed
+
+LATER = NOON + timedelta(hours=1)
+
+
+@pytest.fixture
+def app(database: Database, database_url: str) -> Iterator[Flask]:
+    """The whole application with people of every role."""
+
+    def unit(session: Session) -> None:
+        employ(session, *Role)
+
+    database.write(unit)
+    with whole_app(database_url, NOON) as whole:
+        yield whole
+
+
+@pytest.fixture
+def sign_in(app: Flask) -> SignIn:
+    """Signs people in, each at a browser of their own."""
+    return signing_in(app)
+
+
+@pytest.mark.parametrize("role", [Role.CLERK, Role.ADMINISTRATOR])
+def test_whose_role_has_no_page_yet_is_told_what_it_can_do(app: Flask, role: Role) -> None:
+    """They are not led to a page that is closed to them, but to words about their role."""
+    person = Person(app.test_client())
+
+    answer = person.send(
+        "/sign-in", on="/sign-in", username=role.value, password=PASSWORD, next="/console/"
+    )
+
+    assert (answer.status_code, answer.location) == (303, "/staff")
+    landed = person.client.get(
+        "/staff", follow_redirects=True, headers={"Accept": "text/html", "Accept-Language": "vi"}
+    )
+    words = {
+        Role.CLERK: "Chưa có trang riêng cho cán bộ một cửa",
+        Role.ADMINISTRATOR: "Chưa có trang riêng cho quản trị viên",
+    }
+    assert landed.status_code == 200
+    assert words[role] in landed.text
+    assert f"There is no page for {role.value}s yet" in person.see("/sign-in")
+    assert 'href="/console/"' not in landed.text
+
+
+def test_a_page_closed_to_a_role_leads_to_what_it_can_do(sign_in: SignIn) -> None:
+    """Also who opens a closed page by its address is shown a way on."""
+    person = sign_in(Role.CLERK)
+
+    closed = person.client.get("/console/", headers={"Accept": "text/html"})
+
+    assert closed.status_code == 403
+    assert 'href="/sign-in"' in closed.text
+
+
+def test_who_may_go_on_is_led_back_to_the_page(app: Flask) -> None:
+    """A page within this service that is open to the role is where they land."""
+    person = Person(app.test_client())
+    told = {"username": "viewer", "password": PASSWORD, "next": "/console/breaks?kind=short"}
+
+    answer = person.send("/sign-in", on="/sign-in", **told)
+
+    assert answer.location == "/console/breaks?kind=short"
+
+
+@pytest.mark.parametrize("away", ["//evil.example/", "https://evil.example/", "/\\evil.example"])
+def test_nobody_is_led_elsewhere(app: Flask, away: str) -> None:
+    """An address of another service is not followed."""
+    person = Person(app.test_client())
+
+    answer = person.send("/sign-in", on="/sign-in", username="viewer", password=PASSWORD, next=away)
+
+    assert answer.location == "/staff"
+
+
+@pytest.mark.parametrize(
+    ("sent_to", "page"),
+    [
+        ("/console/statements", "/console/statements"),
+        ("/console/breaks/some-break/notes", "/console/breaks/some-break"),
+    ],
+)
+def test_a_form_whose_session_ended_says_so(sign_in: SignIn, sent_to: str, page: str) -> None:
+    """What was typed is lost, and that is said; after signing in they are on its page again."""
+    person = sign_in(Role.RECONCILER)
+    with time_machine.travel(LATER, tick=False):
+        answer = person.client.post(sent_to, data={"words": "x"}, headers={"Accept": "text/html"})
+        assert answer.status_code == 303
+        asked = urlsplit(answer.location)
+        assert (asked.path, parse_qs(asked.query)) == ("/sign-in", {"next": [page], "ended": ["1"]})
+        shown = person.see(answer.location)
+        assert "Your session had ended, so nothing was changed." in shown
+        assert f'name="next" value="{page}"' in shown
+        vietnamese = person.client.get(answer.location, headers={"Accept-Language": "vi"}).text
+        assert "Phiên làm việc của bạn đã kết thúc nên chưa có gì thay đổi." in vietnamese
+
+
+def test_a_page_whose_session_ended_asks_only_who_it_is(sign_in: SignIn) -> None:
+    """Nothing was sent, so nothing is said to be lost."""
+    person = sign_in(Role.RECONCILER)
+    with time_machine.travel(LATER, tick=False):
+        answer = person.client.get("/console/breaks", headers={"Accept": "text/html"})
+        assert "ended" not in answer.location
+        assert "Your session had ended" not in person.see(answer.location)

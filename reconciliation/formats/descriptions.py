@@ -180,10 +180,7 @@ def _check_columns(layout: Layout) -> None:
         raise ValueError("columns.bank_reference")
     if Column.MEMO not in columns:
         raise ValueError("columns.memo")
-    if columns & _ALL_DIRECTIONS not in _DIRECTIONS:
-        raise ValueError("columns.amount, sign, credit, debit")
-    if (Column.SIGN in columns) != (set(layout.signs.values()) == {True, False}):
-        raise ValueError("signs")
+    _check_money(layout, columns)
     if layout.fill_down and Column.BANK_REFERENCE not in columns:
         raise ValueError("fill_down, columns.bank_reference")
     if layout.order and Column.BALANCE not in columns:
@@ -192,6 +189,15 @@ def _check_columns(layout: Layout) -> None:
         raise ValueError("optional")
     if not (layout.encodings and (layout.ends_at or layout.ends_with or layout.open_end)):
         raise ValueError("encodings, ends_at, open_end")
+
+
+def _check_money(layout: Layout, columns: frozenset[Column]) -> None:
+    if columns & _ALL_DIRECTIONS not in _DIRECTIONS:
+        raise ValueError("columns.amount, sign, credit, debit")
+    if (Column.SIGN in columns) != (set(layout.signs.values()) == {True, False}):
+        raise ValueError("signs")
+    if layout.total and Column.FEE in columns:
+        raise ValueError("columns.fee, total")
 
 
 def _by_label(

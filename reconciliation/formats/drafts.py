@@ -184,14 +184,13 @@ def _tried(reading: Reading, most: int) -> tuple[list[Line], list[UnreadableFile
     try:
         for row, cells in reading.rows:
             try:
-                line = reading.take(cells, row=row)
+                told = reading.take(cells, row=row)
             except UnreadableFile as refusal:
                 refusals.append(refusal)
                 if len(refusals) == SHOWN_REFUSALS:
                     break
                 continue
-            if line is not None and len(lines) < most:
-                lines.append(line)
+            lines += told[: most - len(lines)]
     except UnreadableFile as refusal:
         refusals.append(refusal)
     return lines, refusals

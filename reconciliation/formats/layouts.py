@@ -37,6 +37,7 @@ class Column(StrEnum):
     PAYER_ACCOUNT = "payer_account"
     PAYER_NAME = "payer_name"
     VIRTUAL_ACCOUNT = "virtual_account"
+    FEE = "fee"
     BALANCE = "balance"
     ACCOUNT = "account"
     CURRENCY = "currency"

@@ -65,9 +65,7 @@ def parse(stream: BinaryIO, *, layouts: Sequence[Layout]) -> Iterator[Part]:
     reading = Reading(opened(stream, layouts))
     yield reading.start
     for row, cells in reading.rows:
-        line = reading.take(cells, row=row)
-        if line is not None:
-            yield line
+        yield from reading.take(cells, row=row)
     yield reading.end()
 
 
@@ -90,8 +88,8 @@ class Reading:
         self.start: Start = self.facts.start(self.table, opening)
         self.facts.state_controls(self.table, self.tally)
 
-    def take(self, cells: Sequence[str], *, row: int) -> Line | None:
-        """The line a row tells; None for one that is blank or tells something else."""
+    def take(self, cells: Sequence[str], *, row: int) -> Sequence[Line]:
+        """The lines a row tells; none if it is blank or tells something else."""
         self.row = row
         name = self.table.name_of(cells)
         if name in self.layout.rows:
@@ -101,9 +99,9 @@ class Reading:
         elif name and self.layout.is_end(name):
             self.table.take_totals(cells, self.tally, row=row)
         elif any(cells):
-            return self._movement(cells, row=row)
+            return self._movements(cells, row=row)
         self.ended = self.ended or self.layout.is_end(name)
-        return None
+        return ()
 
     def end(self) -> End:
         """The foot of the statement, once all its rows are taken.
@@ -121,13 +119,14 @@ class Reading:
             return end
         return replace(end, discrepancies=(*end.discrepancies, *differing), balanced=False)
 
-    def _movement(self, cells: Sequence[str], *, row: int) -> Line:
-        self.count += 1
-        line = self.table.line(cells, row=row, number=self.count)
-        change = line.amount if line.credit else line.amount.copy_negate()
-        self.tally.book(change)
-        self.running.take(line.balance, change)
-        return line
+    def _movements(self, cells: Sequence[str], *, row: int) -> Sequence[Line]:
+        lines = self.table.lines(cells, row=row, number=self.count + 1)
+        self.count += len(lines)
+        changes = [one.amount if one.credit else one.amount.copy_negate() for one in lines]
+        for change in changes:
+            self.tally.book(change)
+        self.running.take(lines[-1].balance, sum(changes, Decimal()))
+        return lines
 
     def _past_opening(self, below: Iterator[Row]) -> Iterator[Row]:
         """The rows from the first movement on; those before it have been taken."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Context, Decimal
 from typing import Final
@@ -66,6 +67,8 @@ class Table:
         self.payer_account = places.get(Column.PAYER_ACCOUNT)
         self.payer_name = places.get(Column.PAYER_NAME)
         self.virtual_account = places.get(Column.VIRTUAL_ACCOUNT)
+        self.fee = places.get(Column.FEE)
+        self.fee_words = figures.words(header[self.fee]) if self.fee is not None else ""
         self.balance = places.get(Column.BALANCE)
         self.owners = [places[one] for one in _OWNERS if one in places]
         self.owned: list[str] | None = None
@@ -101,6 +104,28 @@ class Table:
             virtual_account=text_of(at_place(cells, self.virtual_account), row=row) or None,
         )
 
+    def lines(self, cells: Sequence[str], *, row: int, number: int) -> Sequence[Line]:
+        """What a row tells: a movement, and the fee kept from it as one that goes out behind it.
+
+        The balance beside them is the one after both; a fee's memo is what stands above it.
+        """
+        line = self.line(cells, row=row, number=number)
+        fee = self._unsigned(at_place(cells, self.fee) or "0", row=row)
+        if not fee:
+            return [line]
+        kept = replace(
+            line,
+            number=number + 1,
+            amount=figures.movement(fee, line=row),
+            credit=False,
+            memo=self.fee_words,
+            payer_account=None,
+            payer_name=None,
+            virtual_account=None,
+            stable_id=line.stable_id and f"{line.stable_id}:fee",
+        )
+        return [replace(line, balance=None), kept]
+
     def name_of(self, cells: Sequence[str]) -> str:
         """The label in a row's first filled cell, if it may name the row; else empty.
 
@@ -117,7 +142,8 @@ class Table:
         balance = at_place(cells, self.balance)
         if not balance:
             return None
-        return self.signed(balance, row=row) - self._change(cells, row=row)
+        fee = self._unsigned(at_place(cells, self.fee) or "0", row=row)
+        return self.signed(balance, row=row) - self._change(cells, row=row) + fee
 
     def is_movement(self, cells: Sequence[str]) -> bool:
         """Whether a row below the table looks like one of it: a day stands where days stand."""
@@ -142,8 +168,9 @@ class Table:
             cell = at_place(cells, place)
             if cell and figure is not None:
                 total = self.signed(cell, row=row)
-                if figure is Figure.DEBIT_SUM and self.negative_debits:
-                    total = abs(total)
+                if figure is Figure.DEBIT_SUM:
+                    total = abs(total) if self.negative_debits else total
+                    total += self.signed(at_place(cells, self.fee) or "0", row=row)
                 sign = at_place(cells, self.sign)
                 credit = not sign or self._is_credit(sign, row=row)
                 tally.state(figure, total if credit else total.copy_negate())

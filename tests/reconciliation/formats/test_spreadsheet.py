@@ -263,6 +263,72 @@ def test_each_layout_is_held_to_its_style(old, new, code):
     assert refused.value.code == code
 
 
+GATEWAY = """\
+Mã giao dịch;Ngày;Nội dung;Số tiền vào;Số tiền ra;Phí dịch vụ;Số dư
+G1;2026-11-24;TTHC 1;100.000;;1.100;98.900
+G2;2026-11-24;TTHC 2;50.000;;0;148.900
+G3;2026-11-24;rut ve ngan hang;;148.900;;0
+Cộng;;;150.000;148.900;1.100;
+"""
+OF_A_GATEWAY = """
+[some_gateway]
+bank = ""
+currency = "VND"
+encodings = ["utf-8"]
+delimiter = ";"
+days = "yyyy-mm-dd"
+thousands = "dot"
+stable_references = true
+ends_at = ["Cộng"]
+order = "oldest_first"
+[some_gateway.columns]
+bank_reference = ["Mã giao dịch"]
+day = ["Ngày"]
+memo = ["Nội dung"]
+credit = ["Số tiền vào"]
+debit = ["Số tiền ra"]
+fee = ["Phí dịch vụ"]
+balance = ["Số dư"]
+"""
+
+
+def read_gateway(content: str = GATEWAY):
+    return list(spreadsheet.parse(BytesIO(content.encode()), layouts=some_bank(OF_A_GATEWAY)))
+
+
+def test_what_a_gateway_keeps_is_a_line_of_its_own():
+    """Behind its payment, with the column's label for a memo; balances and totals are of both."""
+    start, *lines, end = read_gateway()
+    told = [(one.number, int(one.amount), one.credit, one.memo, one.stable_id) for one in lines]
+    assert told == [
+        (1, 100_000, True, "TTHC 1", "G1:100000"),
+        (2, 1_100, False, "Phí dịch vụ", "G1:100000:fee"),
+        (3, 50_000, True, "TTHC 2", "G2:50000"),
+        (4, 148_900, False, "rut ve ngan hang", "G3:-148900"),
+    ]
+    assert [one.balance for one in lines] == [None, 98_900, 148_900, 0]
+    assert (start.opening, end.closing, end.balanced) == (0, 0, True)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(";1.100;98.900", ";1.200;98.900"), ("148.900;1.100;\n", "148.900;1.200;\n")],
+)
+def test_a_fee_that_does_not_add_up_is_said(old, new):
+    """By the balance beside it, or by the total of fees."""
+    changed = GATEWAY.replace(old, new)
+    assert changed != GATEWAY
+    assert read_gateway(changed)[-1].balanced is False
+
+
+@pytest.mark.parametrize("fee", ["-1.100", "1,100", "x"])
+def test_a_fee_that_is_no_amount_is_refused(fee):
+    """A fee given back is not written as one below zero."""
+    with pytest.raises(UnreadableFile) as refused:
+        read_gateway(GATEWAY.replace(";1.100;98.900", f";{fee};98.900"))
+    assert refused.value.code == "unreadable_amount"
+
+
 def test_totals_of_both_columns_are_checked():
     """The debit total is one đồng short."""
     content = TABLE.replace("Cộng;;;;50.000;3.300", "Cộng;;;;50.000;3.299").encode()

@@ -1,6 +1,8 @@
 """Debits by which the bank takes credits back: by the reference it names, or by our code.
 
-Where several equal ones answer to one key, the k-th debit takes back the k-th credit.
+A bank's reference is its own for a day, and comes again. So a reference that names more credits
+than are taken back, of more than one code, says nothing: the debit is left to staff, unless it
+carries the code as well. Where several answer to one key, the k-th debit takes back the k-th.
 """
 
 from __future__ import annotations
@@ -8,7 +10,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Subquery, and_, func, literal, select
+from sqlalchemy import Subquery, and_, cast, func, literal, or_, select
+from sqlalchemy import Text as SqlText
 from sqlalchemy.orm import Session
 
 from payments import settlement
@@ -22,15 +25,19 @@ from reconciliation.matching.tables import Rule
 
 CREDIT: Final = table_of(Credit)
 
-_KEYS: Final = (("reverses", "bank_reference"), ("code", "code"))
-"""What a reversal names, and what of a credit that is."""
+_KEYS: Final = (
+    ("reverses", "bank_reference", True),
+    ("reverses", "bank_reference", False),
+    ("code", "code", True),
+)
+"""What a reversal names, what of a credit that is, and whether it carries our code."""
 
 
 def reverse(session: Session, *, actor: str, now: datetime) -> int:
     """Matches the bank's reversals of the chunk and books them; how many."""
     done = 0
-    for named, of_credit in _KEYS:
-        pairs = _pairs(_debits(named), of_credit)
+    for named, of_credit, coded in _KEYS:
+        pairs = _pairs(_debits(named, coded=coded), of_credit)
         taken = find(session, pairs, credit="reversed_credit_id")
         if taken:
             make_all(session, actor=actor, now=now)
@@ -41,11 +48,11 @@ def reverse(session: Session, *, actor: str, now: datetime) -> int:
     return done
 
 
-def _debits(named: str) -> Subquery:
+def _debits(named: str, *, coded: bool) -> Subquery:
     """The reversals that name something, numbered within equal ones."""
-    key = chunk.c[named]
+    key, said = chunk.c[named], func.coalesce(chunk.c.code, "").label("said")
     rank = func.row_number().over(
-        partition_by=(key, chunk.c.amount), order_by=(chunk.c.day, chunk.c.line_id)
+        partition_by=(key, said, chunk.c.amount), order_by=(chunk.c.day, chunk.c.line_id)
     )
     return (
         lines_of_chunk()
@@ -53,6 +60,7 @@ def _debits(named: str) -> Subquery:
             chunk.c.direction == Direction.DEBIT,
             chunk.c.reversal.is_(True),
             key.is_not(None),
+            chunk.c.code.is_not(None) if coded else chunk.c.code.is_(None),
         )
         .with_only_columns(
             chunk.c.line_id,
@@ -60,6 +68,7 @@ def _debits(named: str) -> Subquery:
             chunk.c.amount,
             chunk.c.day,
             key.label("key"),
+            said,
             rank.label("rank"),
         )
         .subquery()
@@ -68,26 +77,28 @@ def _debits(named: str) -> Subquery:
 
 def _pairs(debits: Subquery, of_credit: str) -> Rows:
     """(line_id, credit_id, rule): credits that were seen and not taken back before."""
-    asked = (
-        select(
-            debits.c.collection_account_id,
-            debits.c.amount,
-            debits.c.key,
-            func.max(debits.c.day).label("latest"),
-        )
-        .group_by(debits.c.collection_account_id, debits.c.amount, debits.c.key)
-        .subquery()
-    )
+    group = [debits.c[name] for name in ("collection_account_id", "amount", "key", "said")]
+    latest, many = func.max(debits.c.day).label("latest"), func.count().label("many")
+    asked = select(*group, latest, many).group_by(*group).subquery()
     same = and_(
         CREDIT.c.collection_account_id == asked.c.collection_account_id,
         CREDIT.c[of_credit] == asked.c.key,
         CREDIT.c.amount == asked.c.amount,
+        or_(asked.c.said == "", CREDIT.c.code == asked.c.said),
     )
-    rank = func.row_number().over(
-        partition_by=(asked.c.key, asked.c.amount), order_by=(CREDIT.c.day, CREDIT.c.id)
-    )
+    alike = (asked.c.key, asked.c.said, asked.c.amount)
+    code = func.coalesce(CREDIT.c.code, cast(CREDIT.c.id, SqlText))  # one without is of none
+    rank = func.row_number().over(partition_by=alike, order_by=(CREDIT.c.day, CREDIT.c.id))
     seen = (
-        select(CREDIT.c.id, asked.c.amount, asked.c.key, rank.label("rank"))
+        select(
+            CREDIT.c.id,
+            *alike,
+            asked.c.many,
+            rank.label("rank"),
+            func.count().over(partition_by=alike).label("found"),
+            func.min(code).over(partition_by=alike).label("one_code"),
+            func.max(code).over(partition_by=alike).label("other_code"),
+        )
         .select_from(asked)
         .join(CREDIT, same)
         .where(
@@ -99,11 +110,7 @@ def _pairs(debits: Subquery, of_credit: str) -> Rows:
         )
         .subquery()
     )
-    return select(debits.c.line_id, seen.c.id, literal(Rule.REVERSAL.value, Code())).join(
-        seen,
-        and_(
-            seen.c.key == debits.c.key,
-            seen.c.amount == debits.c.amount,
-            seen.c.rank == debits.c.rank,
-        ),
-    )
+    told_apart = or_(seen.c.found <= seen.c.many, seen.c.one_code == seen.c.other_code)
+    answers = [seen.c[name] == debits.c[name] for name in ("key", "said", "amount", "rank")]
+    pairs = select(debits.c.line_id, seen.c.id, literal(Rule.REVERSAL.value, Code()))
+    return pairs.join(seen, and_(*answers)).where(told_apart)

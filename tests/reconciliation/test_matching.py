@@ -243,6 +243,45 @@ def test_a_reversal_of_a_missed_credit_is_found_in_the_same_run(province: Provin
     assert province.balance("assets:bank") == 0
 
 
+def test_a_reference_that_came_again_another_day_is_left_to_staff(province: Province) -> None:
+    """A bank's reference is its own for a day: the wrong citizen's payment is never taken back."""
+    before, today = a_payment_request(province), a_payment_request(province)
+    yesterday = TODAY - timedelta(days=1)
+    a_statement(
+        province,
+        BankLine(50_000, before.reference, reference="1234", day=yesterday),
+        BankLine(50_000, today.reference, reference="1234"),
+        BankLine(-50_000, "hoan tien", reference="FT9", reversal=True, reverses="1234"),
+        day=yesterday,
+        through=TODAY,
+    )
+
+    match(province)
+
+    assert rules(province) == ["missed_callback", "missed_callback", None]
+    assert {before.status, today.status} == {"paid"}
+
+
+def test_a_reversal_that_carries_the_code_too_takes_back_that_payment(province: Province) -> None:
+    """Whatever else has its reference; and one reference reversed as often as it came is clear."""
+    before, today = a_payment_request(province), a_payment_request(province)
+    yesterday = TODAY - timedelta(days=1)
+    told = {"reference": "FT9", "reversal": True, "reverses": "1234"}
+    a_statement(
+        province,
+        BankLine(50_000, before.reference, reference="1234", day=yesterday),
+        BankLine(50_000, today.reference, reference="1234"),
+        BankLine(-50_000, f"hoan {today.reference}", **told),
+        day=yesterday,
+        through=TODAY,
+    )
+
+    match(province)
+
+    assert rules(province) == ["missed_callback", "missed_callback", "reversal"]
+    assert (before.status, today.status) == ("paid", "open")
+
+
 def test_a_debit_that_nothing_explains_is_left_alone(province: Province) -> None:
     """Neither a reversal nor a charge we know: it waits for people."""
     a_statement(province, BankLine(20_000), BankLine(-11_000, "THU PHI QLTK T11"))

@@ -59,6 +59,10 @@ class State(StrEnum):
     FAILED = "failed"
 
 
+_UNSETTLED: Final = (State.WAITING.value, State.FAILED.value)
+"""The states of a callback that may yet be settled."""
+
+
 class Callback(Row):
     """A message as it was received, byte for byte."""
 
@@ -172,10 +176,13 @@ def waiting_ids(session: Session, collection_account_id: int) -> list[int]:
 
 
 def mark_failed(session: Session, callback_id: int, *, reason: str, now: datetime) -> None:
-    """Sets aside a callback that could not be settled even alone, for a person and a later try."""
+    """Sets aside a callback that could not be settled even alone, for a person and a later try.
+
+    One that another host has settled meanwhile stays as it is.
+    """
     session.execute(
         update(Callback)
-        .where(Callback.id == callback_id)
+        .where(Callback.id == callback_id, Callback.state.in_(_UNSETTLED))
         .values(
             state=State.FAILED.value, reason=reason[:500], tries=Callback.tries + 1, taken_at=now
         )
@@ -249,8 +256,7 @@ def _waiting(
     if only is None:
         chosen = chosen.where(Callback.state == State.WAITING)
     else:
-        open_ = [State.WAITING.value, State.FAILED.value]
-        chosen = chosen.where(Callback.id.in_(only), Callback.state.in_(open_))
+        chosen = chosen.where(Callback.id.in_(only), Callback.state.in_(_UNSETTLED))
     return session.execute(chosen).all()
 
 

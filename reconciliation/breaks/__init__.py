@@ -2,8 +2,8 @@
 
 `tables` says what a break is, `causes` where they come from, `deriving` how they follow their
 causes. `rules` says what may be done about which kind and by when, `actions` what that does,
-`deciding` who decides, `working` how a break is looked after; `queue` is what waits, `about` and
-`timeline` tell of one.
+`reach` how far that goes, `deciding` who decides, `working` how a break is looked after; `queue`
+is what waits, `about` and `timeline` tell of one.
 """
 
 from reconciliation.breaks.about import About, UnknownBreak, by_public_id, by_public_ids, told_of
@@ -24,6 +24,7 @@ from reconciliation.breaks.deciding import (
     approve,
     decide,
     decline,
+    decline_suggestion,
     withdraw,
 )
 from reconciliation.breaks.deriving import Tally, derive, live, tallies
@@ -105,6 +106,7 @@ __all__ = [
     "counterparts",
     "decide",
     "decline",
+    "decline_suggestion",
     "derive",
     "hand_to",
     "is_live",

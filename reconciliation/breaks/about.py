@@ -46,7 +46,10 @@ def by_public_ids(session: Session, public_ids: Iterable[str]) -> Sequence[Break
     """The breaks of these public numbers, in order. Raises `UnknownBreak`."""
     asked = sorted(set(public_ids))
     found = session.scalars(
-        select(Break).where(Break.public_id.in_(asked)).order_by(Break.id)
+        select(Break)
+        .where(Break.public_id.in_(asked))
+        .order_by(Break.id)
+        .execution_options(populate_existing=True)
     ).all()
     missing = set(asked) - {one.public_id for one in found}
     if missing:

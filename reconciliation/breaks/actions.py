@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from payments import settlement
 from payments.core.calendar import local_day
 from payments.core.errors import Conflict, Invalid
+from payments.core.money import Dong
 from payments.credits import Credit
 from payments.payment_requests import WAITING, PaymentRequest, UnknownRequest
 from reconciliation import matching
@@ -25,7 +26,7 @@ from reconciliation.breaks.about import by_public_ids, credit_of, facts_of, line
 from reconciliation.breaks.booking_lines import book_line, free_line, line_taken_for
 from reconciliation.breaks.rules import LONGEST_WAIT
 from reconciliation.breaks.tables import Action, Break, Leg, State
-from reconciliation.matching import suggestions
+from reconciliation.matching import Suggestion, suggestions
 from reconciliation.statements import StatementLine
 
 
@@ -93,6 +94,33 @@ class Decision:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """The breaks that a match is made of, with their lines and the credits that were told."""
+
+    breaks: Sequence[Break]
+    lines: Sequence[StatementLine]
+    credits: Sequence[Credit]
+
+    @property
+    def amount(self) -> Dong:
+        """What comes to the more, the lines or the credits: a match is made where both agree."""
+        lines = sum(line.amount for line in self.lines)
+        return Dong(max(lines, sum(credit.amount for credit in self.credits)))
+
+
+def joined(session: Session, one: Break, decision: Decision) -> Joined:
+    """What a match from this break is made of. Raises `UnknownBreak` or `NothingToMatchWith`."""
+    together = [one, *by_public_ids(session, decision.others)]
+    found = [line_for(session, each) for each in together]
+    lines = {line.id: line for line in found if line is not None}
+    told = {each.key: _credit(session, each) for each in together if each.leg == Leg.CONFIRMATION}
+    elsewhere = any(each.collection_account_id != one.collection_account_id for each in together)
+    if elsewhere or len(lines) + len(told) != len(together):
+        raise NothingToMatchWith
+    return Joined(together, list(lines.values()), list(told.values()))
+
+
 def perform(session: Session, one: Break, decision: Decision, *, by: str, now: datetime) -> None:
     """Does what was decided about one break, under its account's lock.
 
@@ -122,6 +150,18 @@ def picture_of(session: Session, decision: Decision) -> Mapping[str, Any]:
     return {}
 
 
+def suggested(session: Session, one: Break, public_id: str) -> Suggestion:
+    """The suggestion of that number, if it is about this break. Raises `UnknownSuggestion`."""
+    found = suggestions.by_public_id(session, public_id)
+    credit, line = credit_of(session, one), line_of(session, one)
+    about = (credit is not None and found.credit_id == credit.id) or (
+        line is not None and found.statement_line_id == line.id
+    )
+    if not about:
+        raise suggestions.UnknownSuggestion(suggestion=found.public_id)
+    return found
+
+
 def line_for(session: Session, one: Break) -> StatementLine | None:
     """The line of a break: its own, or the one taken for a credit that nobody told."""
     credit = credit_of(session, one) if one.leg == Leg.SETTLEMENT else None
@@ -138,28 +178,17 @@ def _assign(session: Session, one: Break, decision: Decision, by: str, now: date
 
 
 def _suggested(session: Session, one: Break, decision: Decision, by: str, now: datetime) -> None:
-    found = suggestions.by_public_id(session, decision.suggestion or "")
-    credit, line = credit_of(session, one), line_of(session, one)
-    about = (credit is not None and found.credit_id == credit.id) or (
-        line is not None and found.statement_line_id == line.id
-    )
-    if not about:
-        raise suggestions.UnknownSuggestion(suggestion=found.public_id)
+    found = suggested(session, one, decision.suggestion or "")
     suggestions.accept(session, found, reason=decision.reason, by=by, now=now)
 
 
 def _match(session: Session, one: Break, decision: Decision, by: str, now: datetime) -> None:
-    together = [one, *by_public_ids(session, decision.others)]
-    lines = {line.id for each in together if (line := line_for(session, each)) is not None}
-    told = {int(each.key) for each in together if each.leg == Leg.CONFIRMATION}
-    elsewhere = any(each.collection_account_id != one.collection_account_id for each in together)
-    if elsewhere or len(lines) + len(told) != len(together):
-        raise NothingToMatchWith
+    together = joined(session, one, decision)
     matching.match_by_hand(
         session,
         one.collection_account_id,
-        lines=lines,
-        credits=told,
+        lines=[line.id for line in together.lines],
+        credits=[credit.id for credit in together.credits],
         reason=decision.reason,
         by=by,
         now=now,

@@ -64,7 +64,8 @@ def waiting_about(
         ),
         WAITING,
     )
-    return session.scalars(rows.order_by(Break.id)).all()
+    now = rows.order_by(Break.id).execution_options(populate_existing=True)
+    return session.scalars(now).all()
 
 
 def related(session: Session, one: Break) -> Sequence[Break]:

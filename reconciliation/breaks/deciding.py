@@ -1,7 +1,8 @@
 """Decisions about breaks: one person below the limit of the policy, two from it on.
 
-A decision is about one break or about many of one kind and account; its amount is their sum. What
-needs a second person is proposed, and done when approved, if all looks as it did then.
+A decision is about one break or about many of one kind and account, and about those that it is
+matched with; its amount is that of all. What needs a second person is proposed, and done when
+approved, if all looks as it did then. Until then nothing else is decided about the same money.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ from payments import agencies
 from payments.core import approvals, audit
 from payments.core.approvals import Approval
 from payments.core.errors import Conflict, Invalid
-from payments.core.money import Dong
 from reconciliation.breaks import rules
 from reconciliation.breaks.about import facts_of
-from reconciliation.breaks.actions import Decision, perform, picture_of
-from reconciliation.breaks.tables import Break, State
+from reconciliation.breaks.actions import Decision, perform, picture_of, suggested
+from reconciliation.breaks.reach import Reach, reach_of
+from reconciliation.breaks.tables import Action, Break, State
 from reconciliation.breaks.working import back_to_work, is_live, tell
+from reconciliation.matching import suggestions
 
 MOST: Final = 200
 """Breaks of one decision: what a person can look through."""
@@ -63,8 +65,9 @@ def decide(
     approvals.given(decision.reason)
     _hold(session, chosen)
     _check(chosen, decision)
-    amount = Dong(sum(one.amount for one in chosen))
-    if amount < rules.second_person_from(session, now=now):
+    reach = reach_of(session, chosen, decision)
+    _check_free(reach)
+    if reach.amount < rules.second_person_from(session, now=now):
         _perform(session, chosen, decision, by=by, now=now)
         return None
     proposed = approvals.propose(
@@ -73,11 +76,11 @@ def decide(
         _subject(chosen),
         shown=_shown(session, chosen, decision),
         reason=decision.reason,
-        amount=amount,
+        amount=reach.amount,
         by=by,
         now=now,
     )
-    for one in chosen:
+    for one in (*chosen, *reach.others):
         one.state, one.approval_id = State.PROPOSED.value, proposed.id
         tell(session, one, "proposed", by=by, now=now, **_words(decision, proposed))
     session.flush()
@@ -89,13 +92,15 @@ def approve(session: Session, approval: Approval, *, by: str, now: datetime) -> 
 
     Raises `ProposalDecided`, `SamePerson`, `ShownChanged`, and what the action raises.
     """
-    chosen = _proposed(session, approval)
+    together = _proposed(session, approval)
     decision = Decision.heard(approval.shown["decision"], reason=approval.reason)
+    numbers = {told["id"] for told in approval.shown["breaks"]}
+    chosen = [one for one in together if one.public_id in numbers]
     shown = _shown(session, chosen, decision)
     approvals.approve(session, approval, shown=shown, by=by, now=now)
-    for one in chosen:
+    for one in together:
         tell(session, one, "approved", by=by, now=now, **_words(decision, approval))
-    back_to_work(session, chosen)
+    back_to_work(session, together)
     _perform(session, chosen, decision, by=by, now=now)
 
 
@@ -109,6 +114,23 @@ def decline(session: Session, approval: Approval, *, reason: str, by: str, now: 
     _let_go(session, chosen, approval, "declined", by=by, now=now, answer=reason)
 
 
+def decline_suggestion(
+    session: Session, one: Break, public_id: str, *, reason: str, by: str, now: datetime
+) -> None:
+    """Notes that what is suggested about a break is wrong; it is not suggested again.
+
+    Raises `NoReasonGiven`, `UnknownSuggestion`, `SuggestionDecided`, or `AwaitsSecondPerson` where
+    a decision about the same money is proposed.
+    """
+    approvals.given(reason)
+    _hold(session, [one])
+    found = suggested(session, one, public_id)
+    if one.state == State.PROPOSED:
+        raise AwaitsSecondPerson
+    _check_free(reach_of(session, [one], Decision(Action.SUGGESTION, reason, suggestion=public_id)))
+    suggestions.decline(session, found, reason=reason, by=by, now=now)
+
+
 def withdraw(session: Session, approval: Approval, *, by: str, now: datetime) -> None:
     """Takes one's own proposal back. Raises `ProposalDecided` or `NotTheMaker`."""
     chosen = _proposed(session, approval)
@@ -119,7 +141,7 @@ def withdraw(session: Session, approval: Approval, *, by: str, now: datetime) ->
 def _hold(session: Session, chosen: Sequence[Break]) -> None:
     """Locks the account and reads the breaks as they are now. Raises `MixedBreaks`."""
     accounts = {one.collection_account_id for one in chosen}
-    if len(accounts) != 1 or len(chosen) > MOST:
+    if len(accounts) != 1:
         raise MixedBreaks(most=MOST)
     agencies.lock(session, accounts.pop())
     for one in chosen:
@@ -127,7 +149,7 @@ def _hold(session: Session, chosen: Sequence[Break]) -> None:
 
 
 def _check(chosen: Sequence[Break], decision: Decision) -> None:
-    if len({one.kind for one in chosen}) != 1:
+    if len({one.kind for one in chosen}) != 1 or len(chosen) > MOST:
         raise MixedBreaks(most=MOST)
     if len(chosen) > 1 and decision.action not in rules.FOR_MANY:
         raise ActionNotAllowed
@@ -138,6 +160,15 @@ def _check(chosen: Sequence[Break], decision: Decision) -> None:
             raise AwaitsSecondPerson
         if decision.action not in rules.allowed(one):
             raise ActionNotAllowed
+
+
+def _check_free(reach: Reach) -> None:
+    """Whatever else the decision settles still waits, and no proposal is about the same money."""
+    for one in reach.others:
+        if not is_live(one):
+            raise BreakGone
+    if any(one.state == State.PROPOSED for one in (*reach.others, *reach.beside)):
+        raise AwaitsSecondPerson
 
 
 def _perform(

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from payments import agencies
+from payments import agencies, inbox
 from payments.core.database import Database
 from payments.core.idempotency import IdempotencyKey
 from payments.core.service import Service
@@ -91,6 +91,21 @@ def test_what_was_set_aside_is_tried_again_when_it_can_be_read(
     assert retry(cashless, NOON) == "1 callbacks"
     assert statuses(province) == ["paid"]
     assert retry(cashless, NOON) == "0 callbacks"
+
+
+def test_what_another_host_has_settled_is_not_set_aside(
+    province: Province, cashless: Service
+) -> None:
+    """Whoever failed with a callback leaves it as it is when it was taken meanwhile."""
+    a_message(province, a_payment_request(province).reference, amount=50_000)
+    (number,) = inbox.waiting_ids(province.session, province.account.id)
+    settle(cashless, NOON)
+
+    inbox.mark_failed(province.session, number, reason="a fault", now=NOON)
+
+    province.session.expire_all()
+    kept = province.session.get_one(Callback, number)
+    assert (kept.state, kept.reason, kept.tries) == ("taken", None, 0)
 
 
 @pytest.mark.committed

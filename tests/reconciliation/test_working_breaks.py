@@ -550,6 +550,129 @@ def test_lines_and_credits_are_matched_by_their_breaks(province: Province) -> No
     assert province.credits()[0].match_id is not None
 
 
+def in_parts(province: Province, *amounts: int) -> list[Break]:
+    """Credits that were told one by one and that the bank booked in one sum: what may be joined.
+
+    The breaks of the credits in the order of their amounts, then that of the line.
+    """
+    for amount in amounts:
+        a_message(province, "", amount=amount)
+    settle(province)
+    a_statement(province, BankLine(sum(amounts), "nop le phi"))
+    run(province)
+    told = [one for one in everything(province) if one.leg == "confirmation"]
+    (line,) = (one for one in everything(province) if about(one, "settlement", sum(amounts)))
+    return [*sorted(told, key=lambda one: one.amount), line]
+
+
+def about(one: Break, leg: str, amount: int) -> bool:
+    """Whether a break is about that leg and amount."""
+    return (one.leg, one.amount) == (leg, amount)
+
+
+def names(*some: Break) -> list[str]:
+    return [one.public_id for one in some]
+
+
+def test_a_match_counts_with_all_that_it_joins(province: Province) -> None:
+    """Begun from the smallest part it still takes two people, and waits with all its parts."""
+    small, large, line = in_parts(province, 1_000, 99_999_000)
+
+    approval = decide(province, small, Action.MATCH, others=names(large, line))
+
+    assert approval is not None
+    assert approval.amount == 100_000_000
+    assert [one.state for one in (small, large, line)] == ["proposed"] * 3
+    assert [credit.match_id for credit in province.credits() if credit.amount == 1_000] == [None]
+    breaks.approve(province.session, approval, by=CHECKER, now=NIGHT)
+    renew(province)
+    assert kinds(province) == ["unidentified", "unidentified"]  # whose money it is, as before
+
+
+def test_parts_below_the_limit_are_joined_by_one_person(province: Province) -> None:
+    """The limit is asked of the whole: below it one person is enough."""
+    small, large, line = in_parts(province, 1_000, 1_998_000)
+
+    assert decide(province, small, Action.MATCH, others=names(large, line)) is None
+
+
+def test_a_proposed_match_is_given_back_whole(province: Province) -> None:
+    """Declined, every break that it would have joined can be decided about again."""
+    small, large, line = in_parts(province, 1_000, 99_999_000)
+    approval = decide(province, small, Action.MATCH, others=names(large, line))
+    assert approval is not None
+
+    breaks.decline(province.session, approval, reason="ask first", by=CHECKER, now=NIGHT)
+
+    assert [(one.state, one.approval_id) for one in (small, large, line)] == [("open", None)] * 3
+
+
+def test_nobody_decides_alone_about_what_waits_for_a_second_person(province: Province) -> None:
+    """Neither as a part of a match, nor about a part of a match that is proposed."""
+    small, large, line = in_parts(province, 1_000, BIG)
+    approval = decide(province, large, Action.WITHDRAW)
+    assert approval is not None
+
+    with pytest.raises(AwaitsSecondPerson):
+        decide(province, small, Action.MATCH, others=names(large, line))
+
+    breaks.withdraw(province.session, approval, by=MAKER, now=NIGHT)
+    decide(province, large, Action.MATCH, others=names(small, line))
+    with pytest.raises(AwaitsSecondPerson):
+        decide(province, small, Action.WITHDRAW)
+    (whose,) = (one for one in everything(province) if about(one, "settlement", 1_000))
+    request = a_payment_request(province, amount=1_000)
+    with pytest.raises(AwaitsSecondPerson):
+        decide(province, whose, Action.ASSIGN, reference=request.reference)
+
+
+def test_a_match_is_made_of_what_still_waits(province: Province) -> None:
+    """A break that is gone since the page was drawn is not matched with."""
+    small, large, line = in_parts(province, 1_000, 500_000)
+    decide(province, large, Action.WITHDRAW)
+
+    with pytest.raises(BreakGone):
+        decide(province, small, Action.MATCH, others=names(large, line))
+
+
+def a_suggested_line(province: Province) -> tuple[Break, Break, str]:
+    """A credit and a line of one amount and day: their breaks, and what is suggested."""
+    a_message(province, "", amount=BIG)
+    settle(province)
+    a_statement(province, BankLine(BIG, "nop le phi"))
+    run(province)
+    (credit,) = (one for one in everything(province) if one.leg == "confirmation")
+    (line,) = (one for one in everything(province) if one.leg == "line")
+    (found,) = suggestions.of_line(province.session, int(line.key))
+    return credit, line, found.public_id
+
+
+def test_a_proposed_suggestion_holds_both_its_ends(province: Province) -> None:
+    """The credit waits with the line, and nobody declines alone what is proposed."""
+    credit, line, found = a_suggested_line(province)
+
+    assert decide(province, line, Action.SUGGESTION, suggestion=found) is not None
+
+    assert (credit.state, line.state) == ("proposed", "proposed")
+    with pytest.raises(AwaitsSecondPerson):
+        decide(province, credit, Action.WITHDRAW)
+    (whose,) = (one for one in everything(province) if one.leg == "settlement")
+    for one in (whose, credit, line):
+        with pytest.raises(AwaitsSecondPerson):
+            breaks.decline_suggestion(
+                province.session, one, found, reason="no", by=MAKER, now=NIGHT
+            )
+
+
+def test_a_suggestion_is_not_taken_past_a_proposal(province: Province) -> None:
+    """Its credit is proposed to be withdrawn: the line does not take it."""
+    credit, line, found = a_suggested_line(province)
+    decide(province, credit, Action.WITHDRAW)
+
+    with pytest.raises(AwaitsSecondPerson):
+        decide(province, line, Action.SUGGESTION, suggestion=found)
+
+
 def test_a_suggestion_is_accepted_from_its_break(province: Province) -> None:
     """What matching suggests is done by the same door, and by two where the amount asks for it."""
     request = a_payment_request(province, amount=BIG)

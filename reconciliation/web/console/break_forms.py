@@ -21,7 +21,6 @@ from payments.web.auth import StaffPages, staff_only
 from reconciliation import breaks, day_close
 from reconciliation.breaks import Attachment, Break, NoteKind
 from reconciliation.breaks.working import MOST_BYTES
-from reconciliation.matching import suggestions
 from reconciliation.web.console.break_words import UnknownDecision, decision_of
 from reconciliation.web.console.parts import READERS
 
@@ -55,9 +54,8 @@ def _add_decisions(pages: StaffPages, cashless: Service) -> None:
     def decline(public_id: str) -> Response:
         told, reason = request.form.get("suggestion", ""), request.form.get("reason", "")
 
-        def act(session: Session, _one: Break, by: str, now: datetime) -> None:
-            found = suggestions.by_public_id(session, told)
-            suggestions.decline(session, found, reason=reason, by=by, now=now)
+        def act(session: Session, one: Break, by: str, now: datetime) -> None:
+            breaks.decline_suggestion(session, one, told, reason=reason, by=by, now=now)
 
         return _act(cashless, public_id, act)
 

@@ -291,7 +291,8 @@ def _continues(session: Session, account_id: int, read: Read) -> bool:
     """Whether this statement goes on where the last one of the same day ended.
 
     Its opening is that one's closing, and it begins after it: by the bank's running number, else
-    by the time of its lines.
+    by the time of its lines. A number alone does not tell where the balance came back to what a
+    statement of the day opened with: there a copy of that one looks the same.
     """
     last = session.scalars(
         select(Statement)
@@ -306,7 +307,7 @@ def _continues(session: Session, account_id: int, read: Read) -> bool:
     if last is None or last.closing is None or _dong(read.start.opening) != last.closing:
         return False
     if read.start.sequence is not None and last.sequence is not None:
-        return read.start.sequence > last.sequence
+        return read.start.sequence > last.sequence and not _repeats(session, account_id, read)
     newest = session.scalar(
         select(func.max(StatementLine.booked_at)).where(
             StatementLine.collection_account_id == account_id, StatementLine.day == read.from_day
@@ -315,6 +316,36 @@ def _continues(session: Session, account_id: int, read: Read) -> bool:
     begun = min((row["booked_at"] for row in read.lines if row["timed"]), default=None)
     timed = all(row["timed"] for row in read.lines)
     return timed and newest is not None and begun is not None and begun > newest
+
+
+def _repeats(session: Session, account_id: int, read: Read) -> bool:
+    """Whether this may be a statement of these days issued again, as it was or with more lines.
+
+    It opens as that one did and has all of its lines. A statement that goes on and has them all
+    once more, without a time or a number of the bank's to tell them by, is taken for a copy: what
+    is not booked is found by the bank's figures, what is booked twice would be given to a payer.
+    """
+    like = select(Statement).where(
+        Statement.collection_account_id == account_id,
+        Statement.from_day == read.from_day,
+        Statement.to_day <= read.to_day,
+        Statement.opening == _dong(read.start.opening),
+        Statement.lines.between(1, len(read.lines)),
+        Statement.credits <= int(read.end.credits),
+        Statement.debits <= int(read.end.debits),
+    )
+    here = Counter(row["identity"] for row in read.lines)
+    return any(_lines_of(session, one) <= here for one in session.scalars(like))
+
+
+def _lines_of(session: Session, statement: Statement) -> Counter[str]:
+    """By identity, the lines that stand here by that statement."""
+    rows = session.execute(
+        select(StatementLine.identity, func.count().label("stored"))
+        .where(StatementLine.statement_id == statement.id)
+        .group_by(StatementLine.identity)
+    )
+    return Counter({row.identity: row.stored for row in rows})
 
 
 def _insert(

@@ -116,6 +116,49 @@ def test_a_statement_that_goes_on_holds_only_new_lines(province: Province) -> No
     assert added(province, line, sequence=1, number="again") == 0
 
 
+SWEPT = (BankLine(50_000, "R1"), BankLine(-50_000, "ket chuyen"))
+
+
+def test_a_copy_with_a_higher_number_adds_nothing(province: Province) -> None:
+    """An account emptied every day opens as it closed: only its lines tell a copy from the next."""
+    assert added(province, *SWEPT, sequence=1) == 2
+    assert added(province, *SWEPT, sequence=2) == 0
+    assert added(province, *reversed(SWEPT), sequence=3, number="again") == 0
+    assert added(province, *SWEPT, BankLine(7_000, "R2"), sequence=4) == 1
+    assert len(lines(province)) == 3
+
+
+def test_a_copy_of_a_part_of_an_emptied_day_adds_nothing(province: Province) -> None:
+    """Morning and afternoon come to nothing together: each may be issued again, or both in one."""
+    morning, evening = SWEPT
+
+    assert added(province, morning, sequence=1) == 1
+    assert added(province, evening, sequence=2, opening=50_000) == 1
+    assert added(province, morning, sequence=3) == 0
+    assert added(province, *SWEPT, sequence=4) == 0
+
+
+def test_an_emptied_account_goes_on_within_the_day(province: Province) -> None:
+    """An equal payment after the account was emptied is another one: the copy would be whole."""
+    assert added(province, *SWEPT, sequence=1) == 2
+    assert added(province, *SWEPT, sequence=2) == 0
+    assert added(province, SWEPT[0], sequence=3) == 1
+    assert added(province, SWEPT[1], sequence=4, opening=50_000) == 1
+    assert [line.occurrence for line in lines(province)] == [1, 1, 2, 2]
+
+
+def test_an_emptied_account_that_tells_times_goes_on(province: Province) -> None:
+    """The second round of a day has other times, so it is no copy of the first."""
+
+    def swept(hours: int) -> list[BankLine]:
+        at = NOON + timedelta(hours=hours)
+        return [BankLine(50_000, "R1", at=at), BankLine(-50_000, "ket chuyen", at=at)]
+
+    assert added(province, *swept(0), sequence=1) == 2
+    assert added(province, *swept(1), sequence=2) == 2
+    assert added(province, *swept(1), sequence=3, number="again") == 0
+
+
 def test_without_numbers_the_lines_times_say_whether_it_goes_on(province: Province) -> None:
     """A file that opens with the last closing but begins before its end is an overlap."""
     early = BankLine(1_000, "nop phi", at=NOON)

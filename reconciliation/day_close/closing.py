@@ -17,6 +17,7 @@ from payments.core import audit
 from payments.core.approvals import SamePerson
 from payments.core.calendar import local_day
 from payments.core.errors import Conflict, Invalid
+from reconciliation.day_close.due import first_left_out
 from reconciliation.day_close.figures import digest
 from reconciliation.day_close.running import assess, of
 from reconciliation.day_close.tables import AccountDay, Verdict
@@ -59,7 +60,7 @@ class DayNotClosed(Conflict):
 
 
 class EarlierDayOpen(Conflict):
-    """Days are closed in their order."""
+    """Days are closed in their order, and none with something to prove is left out."""
 
     code = "earlier_day_open"
 
@@ -184,9 +185,10 @@ def _to_be_closed(
         AccountDay.day < day,
         AccountDay.closed_by.is_(None),
     )
-    open_day = session.scalar(earlier.order_by(AccountDay.day).limit(1))
-    if open_day is not None:
-        raise EarlierDayOpen(day=day, open=open_day)
+    left_open = session.scalar(earlier.order_by(AccountDay.day).limit(1))
+    left_out = first_left_out(session, collection_account_id, before=day)
+    for one in sorted(one for one in (left_open, left_out) if one is not None):
+        raise EarlierDayOpen(day=day, open=one)
     return row
 
 

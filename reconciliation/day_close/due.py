@@ -14,11 +14,12 @@ from typing import Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from payments import agencies
+from payments import agencies, ledger
 from payments.agencies import CollectionAccount
 from payments.core import calendar
 from payments.core.columns import Day
 from payments.credits import Credit
+from reconciliation import statements
 from reconciliation.day_close.tables import AccountDay
 from reconciliation.statements import Statement, StatementFile
 
@@ -44,6 +45,37 @@ def due(session: Session, *, now: datetime) -> list[Due]:
         for account in agencies.accounts(session, on=today)
         for day in _days(session, account, today=today, now=now)
     ]
+
+
+def first_left_out(session: Session, collection_account_id: int, *, before: date) -> date | None:
+    """The first open day before that one that nobody has run, though it holds something to prove.
+
+    That is money that was told, a statement, or, on a working day, that no statement covers it; a
+    day is left out rightly when the bank did not work, or when nothing moved between an equal
+    closing and opening, and when it lies before all that is known.
+    """
+    closed = ledger.closed_through(session, collection_account_id)
+    first = first_day(session, collection_account_id)
+    if closed is not None:
+        first = closed + _ONE
+    last = before - _ONE
+    if first is None or first > last:
+        return None
+    works = agencies.calendar_of(session, collection_account_id).works
+    bare = statements.days_without(session, collection_account_id, since=first, through=last)
+    told = session.scalars(
+        select(Credit.day)
+        .where(
+            Credit.collection_account_id == collection_account_id,
+            Credit.day.between(first, last),
+            Credit.merged_into_id.is_(None),
+        )
+        .distinct()
+    )
+    something = {day for day in bare if works(day)} | set(told)
+    something |= _news(session, collection_account_id, since=first, through=last).keys()
+    something -= _runs(session, collection_account_id, since=first).keys()
+    return min(something, default=None)
 
 
 def _days(

@@ -26,7 +26,7 @@ from reconciliation.day_close import (
     RunTakenOver,
     RunUnderWay,
 )
-from tests.bank import TODAY, BankLine, a_statement, run, unproved
+from tests.bank import TODAY, BankLine, a_statement, imported, run, unproved, vietcombank
 from tests.builders import NOON, Province, a_payment_request, a_province, paid
 
 NIGHT = NOON + timedelta(hours=13)
@@ -226,6 +226,88 @@ def test_days_are_closed_in_order(province: Province) -> None:
 
     with pytest.raises(EarlierDayOpen):
         day_close.propose(province.session, province.account.id, TOMORROW, by=MAKER, now=after)
+
+
+def try_to_close(province: Province, days: int) -> day_close.AccountDay:
+    """The day so many days from today, proposed by one and closed by another."""
+    day, after = TODAY + timedelta(days=days), NIGHT + timedelta(days=days)
+    told = (province.session, province.account.id, day)
+    day_close.propose(*told, by=MAKER, now=after)
+    return day_close.close(*told, by=CHECKER, now=after)
+
+
+def a_later_day(province: Province, days: int, *, opening: int = 50_000) -> None:
+    """A day without movements so many days from today, run."""
+    day = TODAY + timedelta(days=days)
+    a_statement(province, day=day, opening=opening)
+    run(province, day)
+
+
+def test_no_day_of_which_money_was_told_is_left_out(province: Province) -> None:
+    """A day nobody ran is not closed with the next: its money would never be asked about."""
+    a_reconciled_day(province)
+    closed(province)
+    paid(province, a_payment_request(province), at=NOON + timedelta(days=1))
+    a_later_day(province, 2)
+
+    with pytest.raises(EarlierDayOpen) as refused:
+        try_to_close(province, 2)
+
+    assert refused.value.fields["open"] == TOMORROW
+    assert ledger.closed_through(province.session, province.account.id) == TODAY
+    run(province, TOMORROW)
+    assert try_to_close(province, 1).closed_by == CHECKER
+    assert try_to_close(province, 2).closed_by == CHECKER
+
+
+def test_no_day_with_a_statement_is_left_out(province: Province) -> None:
+    """Neither between two days, nor before the first that is run."""
+    a_statement(province)
+    a_later_day(province, 1, opening=0)
+
+    with pytest.raises(EarlierDayOpen) as refused:
+        try_to_close(province, 1)
+
+    assert refused.value.fields["open"] == TODAY
+
+
+def test_no_working_day_without_a_statement_is_left_out(province: Province) -> None:
+    """Where balances do not say that nothing moved, a day without a statement is not proved."""
+    a_reconciled_day(province)
+    closed(province)
+    day = TODAY + timedelta(days=2)
+    imported(province, vietcombank([BankLine(50_000, "nop phi", day=day, reference="5242 - 2")]))
+    run(province, day)
+
+    with pytest.raises(EarlierDayOpen) as refused:
+        try_to_close(province, 2)
+
+    assert refused.value.fields["open"] == TOMORROW
+
+
+def test_a_still_day_needs_no_run(province: Province) -> None:
+    """Nothing moved between an equal closing and opening, and nothing was told: it goes along."""
+    a_reconciled_day(province)
+    closed(province)
+    a_later_day(province, 2)
+
+    assert try_to_close(province, 2).closed_by == CHECKER
+    assert ledger.closed_through(province.session, province.account.id) == TODAY + timedelta(2)
+
+
+def test_days_on_which_the_bank_rests_need_no_run(province: Province) -> None:
+    """Over the weekend nothing is due, unless money was told on it."""
+    friday, monday = 3, 6  # today is a Tuesday
+    a_later_day(province, friday, opening=0)
+    try_to_close(province, friday)
+    a_later_day(province, monday, opening=0)
+    assert try_to_close(province, monday).closed_by == CHECKER
+
+    paid(province, a_payment_request(province), at=NOON + timedelta(days=monday + 6))
+    a_later_day(province, monday + 7, opening=0)
+    with pytest.raises(EarlierDayOpen) as refused:
+        try_to_close(province, monday + 7)
+    assert refused.value.fields["open"] == TODAY + timedelta(days=monday + 6)
 
 
 def test_late_evidence_of_a_closed_day_is_booked_on_the_next(province: Province) -> None:

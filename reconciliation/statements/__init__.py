@@ -1,9 +1,10 @@
 """Statements: files of banks read whole, stored once, and whether they follow one another.
 
 `tables` says what is kept, `reading` what a file says, `keeping` whether it is offered, taken or
-refused, `layouts` which saved layouts of sheets there are, `importing` what of a file is new,
-`continuity` what the bank's balance was, `pulls` and `fetches` what is fetched from banks, `lines`
-how lines are marked as matched, `setting_aside` how a wrong statement is made to count no more.
+refused, `layouts` which saved layouts of sheets there are, `importing` how files are stored,
+`overlap` what of them is new, `continuity` what the bank's balance was, `pulls` and `fetches` what
+is fetched from banks, `lines` how lines are marked as matched, `setting_aside` how a wrong
+statement is made to count no more.
 """
 
 from reconciliation.statements import setting_aside

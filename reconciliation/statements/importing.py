@@ -1,8 +1,7 @@
 """Storing what files say: each file once, each line once, the refused ones with their reason.
 
-One format per account and day is booked. A second one is compared with it, not booked. Lines that
-overlap with stored ones are counted by their identity: of n in the file and k stored, n - k are
-new. So equal movements of one day all stay, and a file exported twice adds nothing.
+One format per account and day is booked. A second one is compared with it, not booked. Which lines
+of a file are new is found in `overlap`.
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ from payments.core.errors import Conflict, Invalid
 from payments.core.money import Dong
 from reconciliation.statements.keeping import keep, tell
 from reconciliation.statements.layouts import refuse_unconfirmed
+from reconciliation.statements.overlap import new_lines
 from reconciliation.statements.reading import Read, Received
 from reconciliation.statements.tables import (
     FileState,
@@ -159,7 +159,7 @@ def _store(
 ) -> Statement:
     taken = _days_of_other_formats(session, account_id, read)
     compared = _compare(session, account_id, read, taken)
-    new = _new_lines(session, account_id, read, taken)
+    new = new_lines(session, account_id, read, taken)
     statement = Statement(
         statement_file_id=file_id,
         collection_account_id=account_id,
@@ -255,97 +255,6 @@ def _difference(
         ]
 
     return {"only_here": told(here - there), "only_there": told(there - here)}
-
-
-def _new_lines(
-    session: Session, account_id: int, read: Read, taken: frozenset[date]
-) -> list[tuple[dict[str, Any], Mapping[str, str]]]:
-    """The lines to be stored, each with its references and its occurrence among equal ones."""
-    stored = _stored_identities(session, account_id, read)
-    continues = bool(stored) and _continues(session, account_id, read)
-    new = []
-    for row, found in zip(read.lines, read.found, strict=True):
-        before = stored[row["identity"]]
-        if row["day"] in taken:
-            continue
-        if continues:
-            new.append((row | {"occurrence": row["occurrence"] + before}, found))
-        elif row["occurrence"] > before:
-            new.append((row, found))
-    return new
-
-
-def _stored_identities(session: Session, account_id: int, read: Read) -> Counter[str]:
-    rows = session.execute(
-        select(StatementLine.identity, func.max(StatementLine.occurrence).label("stored"))
-        .where(
-            StatementLine.collection_account_id == account_id,
-            StatementLine.day.between(read.from_day, read.to_day),
-        )
-        .group_by(StatementLine.identity)
-    )
-    return Counter({row.identity: row.stored for row in rows})
-
-
-def _continues(session: Session, account_id: int, read: Read) -> bool:
-    """Whether this statement goes on where the last one of the same day ended.
-
-    Its opening is that one's closing, and it begins after it: by the bank's running number, else
-    by the time of its lines. A number alone does not tell where the balance came back to what a
-    statement of the day opened with: there a copy of that one looks the same.
-    """
-    last = session.scalars(
-        select(Statement)
-        .where(
-            Statement.collection_account_id == account_id,
-            Statement.to_day == read.from_day,
-            Statement.set_aside_at.is_(None),
-        )
-        .order_by(Statement.sequence.desc().nulls_last(), Statement.id.desc())
-        .limit(1)
-    ).first()
-    if last is None or last.closing is None or _dong(read.start.opening) != last.closing:
-        return False
-    if read.start.sequence is not None and last.sequence is not None:
-        return read.start.sequence > last.sequence and not _repeats(session, account_id, read)
-    newest = session.scalar(
-        select(func.max(StatementLine.booked_at)).where(
-            StatementLine.collection_account_id == account_id, StatementLine.day == read.from_day
-        )
-    )
-    begun = min((row["booked_at"] for row in read.lines if row["timed"]), default=None)
-    timed = all(row["timed"] for row in read.lines)
-    return timed and newest is not None and begun is not None and begun > newest
-
-
-def _repeats(session: Session, account_id: int, read: Read) -> bool:
-    """Whether this may be a statement of these days issued again, as it was or with more lines.
-
-    It opens as that one did and has all of its lines. A statement that goes on and has them all
-    once more, without a time or a number of the bank's to tell them by, is taken for a copy: what
-    is not booked is found by the bank's figures, what is booked twice would be given to a payer.
-    """
-    like = select(Statement).where(
-        Statement.collection_account_id == account_id,
-        Statement.from_day == read.from_day,
-        Statement.to_day <= read.to_day,
-        Statement.opening == _dong(read.start.opening),
-        Statement.lines.between(1, len(read.lines)),
-        Statement.credits <= int(read.end.credits),
-        Statement.debits <= int(read.end.debits),
-    )
-    here = Counter(row["identity"] for row in read.lines)
-    return any(_lines_of(session, one) <= here for one in session.scalars(like))
-
-
-def _lines_of(session: Session, statement: Statement) -> Counter[str]:
-    """By identity, the lines that stand here by that statement."""
-    rows = session.execute(
-        select(StatementLine.identity, func.count().label("stored"))
-        .where(StatementLine.statement_id == statement.id)
-        .group_by(StatementLine.identity)
-    )
-    return Counter({row.identity: row.stored for row in rows})
 
 
 def _insert(

@@ -144,7 +144,8 @@ def test_an_emptied_account_goes_on_within_the_day(province: Province) -> None:
     assert added(province, *SWEPT, sequence=2) == 0
     assert added(province, SWEPT[0], sequence=3) == 1
     assert added(province, SWEPT[1], sequence=4, opening=50_000) == 1
-    assert [line.occurrence for line in lines(province)] == [1, 1, 2, 2]
+    assert added(province, BankLine(50_000, "R5"), SWEPT[1], sequence=5) == 2
+    assert [line.occurrence for line in lines(province)] == [1, 1, 2, 2, 1, 3]
 
 
 def test_an_emptied_account_that_tells_times_goes_on(province: Province) -> None:

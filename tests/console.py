@@ -36,14 +36,30 @@ class Person:
         return answer.get_data(as_text=True)
 
     def send(self, path: str, *, on: str = "/console/statements", **fields: object) -> TestResponse:
-        """What a form of the page `on` answers."""
-        token = re.search(r'name="csrf_token" value="([^"]+)"', self.see(on))
+        """What a form of the page `on` answers, as the page is now."""
+        return self.send_from(self.see(on), path, **fields)
+
+    def send_from(self, page: str, path: str, **fields: object) -> TestResponse:
+        """What a form of a page that was seen before answers, with what the page hid in it."""
+        token = re.search(r'name="csrf_token" value="([^"]+)"', page)
         assert token is not None
         return self.client.post(
             path,
-            data={"csrf_token": token[1], **fields},
+            data={"csrf_token": token[1], **hidden_in(page, path), **fields},
             headers={"Accept": "text/html", "Accept-Language": "en"},
         )
+
+
+def hidden_in(page: str, path: str) -> dict[str, list[str]]:
+    """What the form of a page that goes to `path` holds unseen, beside its token."""
+    found: dict[str, list[str]] = {}
+    for action, form in re.findall(
+        r'<form[^>]*action="([^"]+)"[^>]*>(.*?)</form>', page, re.DOTALL
+    ):
+        told = re.findall(r'type="hidden" name="(proposal|seen)" value="([^"]*)"', form)
+        for name, value in told if action == path else ():
+            found.setdefault(name, []).append(value)
+    return found
 
 
 def employ(session: Session, *roles: Role) -> None:

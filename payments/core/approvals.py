@@ -69,6 +69,12 @@ class NoReasonGiven(Invalid):
     code = "no_reason_given"
 
 
+class ReasonTooLong(Invalid):
+    """A reason is kept whole, so it is not longer than can be kept."""
+
+    code = "reason_too_long"
+
+
 class State(StrEnum):
     """What became of a proposal."""
 
@@ -223,10 +229,12 @@ def of_subject(session: Session, subject: str) -> Sequence[Approval]:
 
 
 def given(reason: str) -> str:
-    """A reason as it is kept. Raises `NoReasonGiven` where there is none."""
-    kept = reason.strip()[:LONGEST_REASON]
+    """A reason as it is kept: 500 characters at most. Raises `NoReasonGiven` or `ReasonTooLong`."""
+    kept = reason.replace("\r\n", "\n").strip()
     if not kept:
         raise NoReasonGiven(pointer="/reason")
+    if len(kept) > LONGEST_REASON:
+        raise ReasonTooLong(pointer="/reason", most=LONGEST_REASON)
     return kept
 
 

@@ -13,11 +13,12 @@ from reconciliation.day_close.closing import (
     DayNotOver,
     DayNotProposed,
     EarlierDayOpen,
-    ReasonMissing,
+    ProposalChanged,
     close,
     propose,
     propose_reopening,
     reopen,
+    reopening_of,
 )
 from reconciliation.day_close.due import Due, due
 from reconciliation.day_close.running import (
@@ -54,7 +55,7 @@ __all__ = [
     "Judged",
     "Lack",
     "Progress",
-    "ReasonMissing",
+    "ProposalChanged",
     "RunTakenOver",
     "RunUnderWay",
     "Step",
@@ -72,6 +73,7 @@ __all__ = [
     "reason_key",
     "renew_breaks",
     "reopen",
+    "reopening_of",
     "run_chunk",
     "standing",
 ]

@@ -13,10 +13,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from payments import agencies, ledger
-from payments.core import audit
+from payments.core import approvals, audit
 from payments.core.approvals import SamePerson
 from payments.core.calendar import local_day
-from payments.core.errors import Conflict, Invalid
+from payments.core.errors import Conflict
 from reconciliation.day_close.due import first_left_out
 from reconciliation.day_close.figures import digest
 from reconciliation.day_close.running import assess, of
@@ -65,10 +65,10 @@ class EarlierDayOpen(Conflict):
     code = "earlier_day_open"
 
 
-class ReasonMissing(Invalid):
-    """A closed day is reopened for a reason, and it is written down."""
+class ProposalChanged(Conflict):
+    """Another proposal stands in the place of the one that was shown; it is looked at first."""
 
-    code = "reason_missing"
+    code = "proposal_changed"
 
 
 def propose(
@@ -129,29 +129,42 @@ def propose_reopening(
 ) -> AccountDay:
     """Proposes to reopen the latest closed day.
 
-    Raises `ReasonMissing`, `DayNotRun`, `DayNotClosed` or `DayOutOfOrder`.
+    Raises `NoReasonGiven`, `ReasonTooLong`, `DayNotRun`, `DayNotClosed` or `DayOutOfOrder`.
     """
-    if not reason.strip():
-        raise ReasonMissing
+    why = approvals.given(reason)
     row = _closed(session, collection_account_id, day)
-    row.reopening_by, row.reopening_reason = by, reason.strip()[:500]
+    row.reopening_by, row.reopening_reason = by, why
     session.flush()
     _tell(session, "day.reopening_proposed", row, by=by, now=now, reason=row.reopening_reason)
     return row
 
 
+def reopening_of(row: AccountDay) -> str:
+    """The mark of what is proposed, by whom and why: whoever confirms says which he was shown."""
+    return digest({"by": row.reopening_by, "reason": row.reopening_reason})
+
+
 def reopen(
-    session: Session, collection_account_id: int, day: date, *, by: str, now: datetime
+    session: Session,
+    collection_account_id: int,
+    day: date,
+    *,
+    proposal: str,
+    by: str,
+    now: datetime,
 ) -> AccountDay:
     """Reopens a day that another person proposed to reopen; its record stays in the audit chain.
 
-    Raises `DayNotProposed`, `SamePerson`, and what `propose_reopening` raises.
+    `proposal` is the mark of what was shown, from `reopening_of`. Raises `DayNotProposed`,
+    `SamePerson`, `ProposalChanged`, and what `propose_reopening` raises.
     """
     row = _closed(session, collection_account_id, day)
     if row.reopening_by is None:
         raise DayNotProposed(day=day)
     if row.reopening_by == by:
         raise SamePerson
+    if proposal != reopening_of(row):
+        raise ProposalChanged(day=day)
     ledger.reopen_day(session, collection_account_id, day)
     _tell(
         session,

@@ -303,6 +303,27 @@ def test_a_day_is_closed_by_two(sign_in: SignIn, here: Here) -> None:
     assert maker.send(f"{here.day}/propose", on=here.day).status_code == 409
 
 
+def test_a_day_is_reopened_for_the_reason_that_was_read(sign_in: SignIn, here: Here) -> None:
+    """Proposed again with other words, an older page confirms nothing; too many words are told."""
+    maker, checker = sign_in(Role.RECONCILER), sign_in(Role.APPROVER)
+    bring(maker, camt(here.number, [BankLine(50_000, here.reference)]))
+    for person, step in ((maker, "run"), (maker, "propose"), (checker, "close")):
+        assert person.send(f"{here.day}/{step}", on=here.day).status_code == 303
+    propose = f"{here.day}/propose-reopening"
+    assert maker.send(propose, on=here.day, reason="it was corrected").status_code == 303
+    before = checker.see(here.day)
+    assert "it was corrected" in before
+
+    much = maker.send(propose, on=here.day, reason="x" * 501)
+    assert (much.status_code, "500" in much.text) == (422, True)
+    assert maker.send(propose, on=here.day, reason="to look at it").status_code == 303
+    stale = checker.send_from(before, f"{here.day}/reopen")
+
+    assert (stale.status_code, "Another proposal" in stale.text) == (409, True)
+    assert "to look at it" in checker.see(here.day)
+    assert checker.send(f"{here.day}/reopen", on=here.day).status_code == 303
+
+
 def test_opening_balance_and_charges_are_decided_on_the_page(sign_in: SignIn, here: Here) -> None:
     """What the account held before, and the words of its charges: then the day is proved."""
     maker, checker = sign_in(Role.RECONCILER), sign_in(Role.APPROVER)

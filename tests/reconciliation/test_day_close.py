@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from payments import ledger
 from payments.core import audit
-from payments.core.approvals import SamePerson
+from payments.core.approvals import NoReasonGiven, ReasonTooLong, SamePerson
 from payments.core.audit import AuditEntry
 from payments.ledger import DayOutOfOrder
 from reconciliation import day_close, proof
@@ -23,6 +23,7 @@ from reconciliation.day_close import (
     DayNotProposed,
     EarlierDayOpen,
     Progress,
+    ProposalChanged,
     RunTakenOver,
     RunUnderWay,
 )
@@ -349,13 +350,14 @@ def test_only_the_latest_closed_day_is_reopened_by_two_people(province: Province
     a_reconciled_day(province)
     closed(province)
     told = (province.session, province.account.id, TODAY)
-    with pytest.raises(day_close.ReasonMissing):
+    with pytest.raises(NoReasonGiven):
         day_close.propose_reopening(*told, reason=" ", by=MAKER, now=NIGHT)
-    day_close.propose_reopening(*told, reason="statement corrected", by=MAKER, now=NIGHT)
+    row = day_close.propose_reopening(*told, reason="it was corrected", by=MAKER, now=NIGHT)
+    shown = day_close.reopening_of(row)
     with pytest.raises(SamePerson):
-        day_close.reopen(*told, by=MAKER, now=NIGHT)
+        day_close.reopen(*told, proposal=shown, by=MAKER, now=NIGHT)
 
-    row = day_close.reopen(*told, by=CHECKER, now=NIGHT)
+    day_close.reopen(*told, proposal=shown, by=CHECKER, now=NIGHT)
 
     assert (row.closed_by, ledger.closed_through(*told[:2])) == (None, None)
     assert closed(province).closed_by == CHECKER
@@ -367,6 +369,37 @@ def test_only_the_latest_closed_day_is_reopened_by_two_people(province: Province
     day_close.close(*next_day, by=CHECKER, now=after)
     with pytest.raises(DayOutOfOrder):
         day_close.propose_reopening(*told, reason="too late", by=MAKER, now=after)
+
+
+def test_who_confirms_a_reopening_was_shown_its_reason(province: Province) -> None:
+    """Proposed again with other words, by whomever, it is looked at again before it is done."""
+    a_reconciled_day(province)
+    closed(province)
+    told = (province.session, province.account.id, TODAY)
+    row = day_close.propose_reopening(*told, reason="it was corrected", by=MAKER, now=NIGHT)
+    shown = day_close.reopening_of(row)
+    day_close.propose_reopening(*told, reason="to look at it", by="staff:3", now=NIGHT)
+
+    for proposal in (shown, ""):
+        with pytest.raises(ProposalChanged):
+            day_close.reopen(*told, proposal=proposal, by=CHECKER, now=NIGHT)
+
+    assert (row.closed_by, row.reopening_reason) == (CHECKER, "to look at it")
+    day_close.reopen(*told, proposal=day_close.reopening_of(row), by=CHECKER, now=NIGHT)
+    assert row.closed_by is None
+
+
+def test_a_reason_is_kept_whole_or_refused(province: Province) -> None:
+    """What a second person is to read has at most 500 characters."""
+    a_reconciled_day(province)
+    closed(province)
+    told = (province.session, province.account.id, TODAY)
+
+    with pytest.raises(ReasonTooLong):
+        day_close.propose_reopening(*told, reason="x" * 501, by=MAKER, now=NIGHT)
+    row = day_close.propose_reopening(*told, reason="x" * 500, by=MAKER, now=NIGHT)
+
+    assert row.reopening_reason == "x" * 500
 
 
 def test_yesterday_is_due_at_the_accounts_hour(province: Province) -> None:

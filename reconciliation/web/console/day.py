@@ -64,7 +64,7 @@ def add(pages: StaffPages, cashless: Service) -> None:
         found = cashless.database.read(
             lambda session: _shown(session, public_id, day, after=after, now=now)
         )
-        return render_template("console/day.html", shown=found)
+        return render_template("console/day.html", shown=found, reopening_of=day_close.reopening_of)
 
     @pages.post("/days/<public_id>/<on>/run", endpoint="run_day")
     @staff_only(Role.RECONCILER, Role.APPROVER)
@@ -92,7 +92,8 @@ def add(pages: StaffPages, cashless: Service) -> None:
     @pages.post("/days/<public_id>/<on>/reopen", endpoint="reopen_day")
     @staff_only(Role.APPROVER)
     def reopen(public_id: str, on: str) -> Response:
-        return _decide(cashless, day_close.reopen, public_id, on)
+        shown = request.form.get("proposal", "")
+        return _decide(cashless, day_close.reopen, public_id, on, proposal=shown)
 
 
 def _decide(cashless: Service, verb: Verb, public_id: str, on: str, **told: str) -> Response:

@@ -361,3 +361,46 @@ def test_an_address_that_names_no_day_is_not_found(sign_in: SignIn, here: Here, 
 
     assert person.client.get(f"/console/days/{here.public_id}/{day}").status_code == 404
     assert person.client.get(f"/console/days/nobody/{TODAY}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("vi", "Ngày này chưa đến: chưa có gì để đối soát."),
+        ("en", "This day lies ahead: there is nothing to reconcile yet."),
+    ],
+)
+def test_a_day_ahead_offers_nothing(sign_in: SignIn, here: Here, language: str, words: str) -> None:
+    """It is said that it lies ahead, and no button is there that would do nothing."""
+    ahead = here.day.replace(str(TODAY), "2030-01-01")
+
+    page = sign_in(Role.RECONCILER).see(f"{ahead}?lang={language}")
+
+    assert words in page
+    assert f'action="{ahead}/run"' not in page
+    assert f'action="{here.day}/run"' in sign_in(Role.RECONCILER).see(here.day)
+
+
+def test_what_was_proposed_is_not_offered_again(sign_in: SignIn, here: Here) -> None:
+    """After the proposal the page offers the next step only, to the second person."""
+    maker, checker = sign_in(Role.RECONCILER), sign_in(Role.APPROVER)
+    bring(maker, camt(here.number, [BankLine(50_000, here.reference, reference="FT1")]))
+    maker.send(f"{here.day}/run", on=here.day)
+    offered = f'action="{here.day}/propose"'
+    assert offered in maker.see(here.day)
+
+    assert maker.send(f"{here.day}/propose", on=here.day).status_code == 303
+
+    assert offered not in maker.see(here.day)
+    assert f'action="{here.day}/close"' in checker.see(here.day)
+
+
+def test_the_filter_asked_twice_is_named(sign_in: SignIn) -> None:
+    """Of two values none is dropped in silence."""
+    person = sign_in(Role.VIEWER)
+    for language, words in (("vi", "Địa chỉ nêu “kind” hai lần."), ("en", "says “kind” twice")):
+        answer = person.client.get(
+            "/console/breaks?kind=short&kind=duplicate",
+            headers={"Accept": "text/html", "Accept-Language": language},
+        )
+        assert (answer.status_code, words in answer.text) == (422, True)

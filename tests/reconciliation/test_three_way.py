@@ -300,6 +300,9 @@ def test_what_is_not_there_is_said_clearly(sign_in: SignIn, day: str) -> None:
     client = sign_in(Role.VIEWER).client
     for path, status in (
         (f"{day}/three-way?differs=nothing", 422),
+        (f"{day}/three-way?difference=zz", 422),
+        (f"{day}/three-way.csv?difference=zz", 422),
+        (f"{day}/three-way?differs=all&differs=all", 422),
         (f"{day}/three-way?after=credit-x", 422),
         (f"{day}/three-way?after=line-{'9' * 30}", 422),
         ("/console/credits/999", 404),

@@ -24,10 +24,17 @@ from reconciliation import breaks, day_close
 from reconciliation.breaks import About, Action, Age, Break, Bucket, Kind, Page, Search, State
 from reconciliation.breaks.rules import BY_KIND
 from reconciliation.web.console.break_words import decision_of, names_of
-from reconciliation.web.console.parts import READERS, UnknownFilter, account_of
+from reconciliation.web.console.parts import (
+    READERS,
+    UnknownFilter,
+    account_of,
+    asked_once,
+    known_filters,
+)
 
 MINE: Final = "mine"
 NOBODY: Final = "nobody"
+MOST_SHOWN: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +74,8 @@ def add(pages: StaffPages, cashless: Service) -> None:
     @pages.get("/breaks", endpoint="breaks")
     @staff_only(*READERS)
     def shown() -> str:
-        asked = Asked(*[request.args.get(name, "") for name in Asked.__slots__])
+        known_filters(*Asked.__slots__, "after")
+        asked = Asked(*[asked_once(name) for name in Asked.__slots__])
         after, now, me = request.args.get("after"), clock.now(), auth.who().actor
         found = cashless.database.read(
             lambda session: _queue(session, asked, after=after, me=me, now=now)
@@ -97,7 +105,7 @@ def _queue(session: Session, asked: Asked, *, after: str | None, me: str, now: d
     today = local_day(now)
     accounts = {one.id: one for one in agencies.accounts(session, on=today)}
     wanted = _wanted(session, asked, me=me)
-    page = breaks.page(session, wanted, after=after, now=now)
+    page = breaks.page(session, wanted, after=after, now=now, most=MOST_SHOWN)
     return Queue(
         asked=asked,
         accounts=accounts,

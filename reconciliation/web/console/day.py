@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response
 
 from payments.agencies import CollectionAccount
 from payments.core import clock
+from payments.core.calendar import local_day
 from payments.core.service import Service
 from payments.staff import Role
 from payments.web import auth
@@ -42,6 +43,7 @@ class Shown:
 
     account: CollectionAccount
     day: date
+    ahead: bool
     row: AccountDay | None
     now: Judged | None
     breaks: Sequence[tuple[Break, About | None]]
@@ -119,6 +121,7 @@ def _shown(session: Session, public_id: str, day: date, *, after: int, now: date
     return Shown(
         account=account,
         day=day,
+        ahead=day > local_day(now),
         row=row,
         now=_now(session, row, now=now),
         breaks=[(one, what) for one, what in zip(live, breaks.told_of(session, live), strict=True)],

@@ -45,10 +45,33 @@ class UnknownFilter(Invalid):
     code = "unknown_filter"
 
 
+class AskedTwice(Invalid):
+    """The address asks for a list by two values of one kind."""
+
+    code = "asked_twice"
+
+
 class FileMissing(Invalid):
     """The form came without a file."""
 
     code = "file_missing"
+
+
+def known_filters(*names: str) -> None:
+    """Refuses an address that asks by something else than `names`, or the language.
+
+    Raises `UnknownFilter`.
+    """
+    if not set(request.args) <= {*names, "lang"}:
+        raise UnknownFilter
+
+
+def asked_once(name: str) -> str:
+    """What the address asks by `name`; empty where it does not. Raises `AskedTwice`."""
+    told = request.args.getlist(name)
+    if len(told) > 1:
+        raise AskedTwice(name=name)
+    return told[0] if told else ""
 
 
 def reason(code: str) -> str:

@@ -19,7 +19,14 @@ from payments.web.paging import UnreadableCursor
 from reconciliation.jobs.report_files import written
 from reconciliation.reports import FileKind, three_way
 from reconciliation.reports.three_way import Compared, Differs, Place, Side, Tally, Wanted
-from reconciliation.web.console.parts import READERS, UnknownFilter, account_of, day_of
+from reconciliation.web.console.parts import (
+    READERS,
+    UnknownFilter,
+    account_of,
+    asked_once,
+    day_of,
+    known_filters,
+)
 
 MOST_SHOWN: Final = 50
 ALL: Final = "all"
@@ -50,8 +57,9 @@ def add(pages: StaffPages, cashless: Service) -> None:
     @pages.get("/days/<public_id>/<on>/three-way", endpoint="three_way")
     @staff_only(*READERS)
     def shown(public_id: str, on: str) -> str:
+        known_filters("differs", "after")
         day, after = day_of(on), _place(request.args.get("after"))
-        differs = request.args.get("differs", "")
+        differs = asked_once("differs")
 
         def unit(session: Session) -> Shown:
             account = account_of(session, public_id)
@@ -72,7 +80,8 @@ def add(pages: StaffPages, cashless: Service) -> None:
     @pages.get("/days/<public_id>/<on>/three-way.csv", endpoint="three_way_file")
     @staff_only(*READERS)
     def file(public_id: str, on: str) -> Response:
-        day, differs = day_of(on), request.args.get("differs", "")
+        known_filters("differs")
+        day, differs = day_of(on), asked_once("differs")
 
         def writer(session: Session, to: IO[bytes]) -> None:
             wanted = _wanted(account_of(session, public_id), day, differs)

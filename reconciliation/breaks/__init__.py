@@ -47,6 +47,7 @@ from reconciliation.breaks.tables import (
 from reconciliation.breaks.timeline import Entry, of_credit, of_line, timeline
 from reconciliation.breaks.working import (
     Attachment,
+    BreakChanged,
     NothingToReopen,
     NothingWritten,
     NotToBeAttached,
@@ -57,6 +58,7 @@ from reconciliation.breaks.working import (
     letter,
     notes_of,
     reopen,
+    version_of,
     write,
 )
 
@@ -72,6 +74,7 @@ __all__ = [
     "Attachment",
     "AwaitsSecondPerson",
     "Break",
+    "BreakChanged",
     "BreakGone",
     "BreakNote",
     "Bucket",
@@ -122,6 +125,7 @@ __all__ = [
     "tallies",
     "timeline",
     "told_of",
+    "version_of",
     "waiting_about",
     "withdraw",
     "write",

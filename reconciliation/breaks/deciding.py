@@ -23,7 +23,7 @@ from reconciliation.breaks.about import facts_of
 from reconciliation.breaks.actions import Decision, perform, picture_of, suggested
 from reconciliation.breaks.reach import Reach, reach_of
 from reconciliation.breaks.tables import Action, Break, State
-from reconciliation.breaks.working import back_to_work, is_live, tell
+from reconciliation.breaks.working import back_to_work, check_seen, is_live, tell
 from reconciliation.matching import suggestions
 
 MOST: Final = 200
@@ -55,18 +55,29 @@ class AwaitsSecondPerson(Conflict):
 
 
 def decide(
-    session: Session, chosen: Sequence[Break], decision: Decision, *, by: str, now: datetime
+    session: Session,
+    chosen: Sequence[Break],
+    decision: Decision,
+    *,
+    by: str,
+    now: datetime,
+    seen: Mapping[str, str] | None = None,
 ) -> Approval | None:
     """Does what was decided, or proposes it where it needs a second person: then the proposal.
 
-    Raises `MixedBreaks`, `ActionNotAllowed`, `BreakGone`, `AwaitsSecondPerson`, `NoReasonGiven`,
-    and what the action raises; nothing is changed then.
+    `seen` tells by public number how the breaks, and those to match with, were shown, where they
+    were. Raises `MixedBreaks`, `ActionNotAllowed`, `BreakGone`, `AwaitsSecondPerson`,
+    `BreakChanged`, `NoReasonGiven`, `ReasonTooLong`, and what the action raises; nothing is changed
+    then.
     """
     approvals.given(decision.reason)
     _hold(session, chosen)
     _check(chosen, decision)
     reach = reach_of(session, chosen, decision)
     _check_free(reach)
+    if seen is not None:
+        named = [one for one in reach.others if one.public_id in decision.others]
+        check_seen([*chosen, *named], seen)
     if reach.amount < rules.second_person_from(session, now=now):
         _perform(session, chosen, decision, by=by, now=now)
         return None

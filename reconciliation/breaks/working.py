@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -61,6 +61,12 @@ class NothingToReopen(Conflict):
     code = "nothing_to_reopen"
 
 
+class BreakChanged(Conflict):
+    """Somebody decided about the break, or it changed, since it was shown."""
+
+    code = "break_changed"
+
+
 class UnknownNote(NotFound):
     """The break has no note of that number."""
 
@@ -78,6 +84,29 @@ class Attachment:
 def is_live(one: Break) -> bool:
     """Whether somebody still has to decide."""
     return one.cleared_at is None and one.state != State.RESOLVED
+
+
+def version_of(one: Break) -> str:
+    """The mark of how a break stands: what it is, and what was decided about it.
+
+    A page shows it and sends it back, so that nobody decides about a break that is no longer so.
+    """
+    days = (one.waiting_until, one.resolved_at)
+    return audit.digest(
+        {
+            "kind": one.kind,
+            "amount": int(one.amount),
+            "proposed": one.approval_id,
+            "resolution": one.resolution,
+            "when": [None if day is None else day.isoformat() for day in days],
+        }
+    )[:16]
+
+
+def check_seen(found: Iterable[Break], seen: Mapping[str, str]) -> None:
+    """Breaks stand as they were seen, by public number. Raises `BreakChanged`."""
+    if any(seen.get(one.public_id) != version_of(one) for one in found):
+        raise BreakChanged
 
 
 def hand_to(session: Session, one: Break, *, owner: str | None, by: str, now: datetime) -> None:
@@ -155,15 +184,26 @@ def letter(session: Session, one: Break, note_id: str) -> BreakNote:
     return row
 
 
-def reopen(session: Session, one: Break, *, reason: str, by: str, now: datetime) -> None:
+def reopen(
+    session: Session,
+    one: Break,
+    *,
+    reason: str,
+    by: str,
+    now: datetime,
+    seen: Mapping[str, str] | None = None,
+) -> None:
     """Takes back that a break was accepted as it is, or that one waits.
 
-    Raises `NoReasonGiven` or `NothingToReopen`.
+    `seen` is how the break was shown, where it was. Raises `NoReasonGiven`, `ReasonTooLong`,
+    `NothingToReopen` or `BreakChanged`.
     """
     why = approvals.given(reason)
     _hold(session, one)
     if one.cleared_at is not None or (is_live(one) and one.waiting_until is None):
         raise NothingToReopen
+    if seen is not None:
+        check_seen([one], seen)
     if one.state == State.RESOLVED:
         one.state = (State.OPEN if one.owner is None else State.ASSIGNED).value
     one.waiting_until = one.resolution = one.resolved_by = one.resolved_at = None

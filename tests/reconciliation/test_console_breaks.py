@@ -316,12 +316,11 @@ def test_many_are_decided_at_once_on_the_queue(
     """One kind of one account: chosen one by one, or all of the page."""
     person = sign_in(Role.RECONCILER)
     listed = f"{QUEUE}?kind=debit_unexplained"
-    shown = re.findall(r'name="shown" value="([^"]+)"', person.see(listed))
-    assert len(shown) == 2
-    assert 'name="shown"' not in person.see(QUEUE)
-    assert 'name="shown"' not in sign_in(Role.APPROVER).see(listed)
+    assert person.see(listed).count('name="seen"') == 2
+    assert 'name="seen"' not in person.see(QUEUE)
+    assert 'name="seen"' not in sign_in(Role.APPROVER).see(listed)
 
-    fields = {"shown": shown, "action": "charge", "reason": "monthly", "next": listed}
+    fields = {"action": "charge", "reason": "monthly", "next": listed}
     none = person.send(f"{QUEUE}/decide", on=listed, **fields)
     done = person.send(f"{QUEUE}/decide", on=listed, all="1", **fields)
 
@@ -387,6 +386,38 @@ def test_a_wait_is_ended_on_the_page(sign_in: SignIn, here: Here, database: Data
     assert "Waits until" not in person.see(path).split('id="history"')[0]
 
 
+def waits(page: str) -> list[str]:
+    """Until when the page says that its break waits."""
+    return re.findall(r"Waits until [^<]+", page)
+
+
+def test_a_page_that_is_no_longer_so_decides_nothing(
+    sign_in: SignIn, here: Here, database: Database
+) -> None:
+    """Two open one break; whoever is second is told to look again, and replaces nothing."""
+    person, path = sign_in(Role.RECONCILER), page_of(database, "unidentified")
+    queue = f"{QUEUE}?kind=unidentified"
+    page, listed = person.see(path), person.see(queue)
+    until = [(TODAY + timedelta(days=n)).isoformat() for n in (3, 2)]
+    wait = {"action": "wait", "reason": "they will answer"}
+    assert person.send_from(page, f"{path}/decide", until=until[0], **wait).status_code == 303
+    first = waits(person.see(path))
+    assert first != waits(page)
+
+    stale = person.send_from(page, f"{path}/decide", until=until[1], **wait)
+    many = person.send_from(listed, f"{QUEUE}/decide", all="1", until=until[1], **wait)
+
+    assert (stale.status_code, "Look at it again" in stale.text) == (409, True)
+    assert many.status_code == 409
+    shown = person.see(path)
+    assert waits(shown) == first
+    reopen = {"reason": "they answered"}
+    assert person.send_from(page, f"{path}/reopen", **reopen).status_code == 409
+    assert person.send(f"{path}/decide", on=path, until=until[1], **wait).status_code == 303
+    assert person.send_from(shown, f"{path}/reopen", **reopen).status_code == 409
+    assert person.send(f"{path}/reopen", on=path, **reopen).status_code == 303
+
+
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.APPROVER])
 def test_who_only_looks_or_approves_decides_nothing(
     sign_in: SignIn, here: Here, database: Database, role: Role
@@ -435,8 +466,7 @@ def test_the_books_prove_after_a_morning_of_work(
             proposal = proposal_on(checker.see(path))
             checker.send(f"{path}/approve", on=path, proposal=proposal)
     listed = f"{QUEUE}?kind=debit_unexplained"
-    shown = re.findall(r'name="shown" value="([^"]+)"', maker.see(listed))
-    maker.send(f"{QUEUE}/decide", on=listed, all="1", shown=shown, action="charge", reason="fee")
+    maker.send(f"{QUEUE}/decide", on=listed, all="1", action="charge", reason="fee")
 
     assert "Nothing waits" in maker.see(QUEUE)
     day = f"/console/days/{here.public_id}/{TODAY}"

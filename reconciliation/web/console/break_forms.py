@@ -21,7 +21,7 @@ from payments.web.auth import StaffPages, staff_only
 from reconciliation import breaks, day_close
 from reconciliation.breaks import Attachment, Break, NoteKind
 from reconciliation.breaks.working import MOST_BYTES
-from reconciliation.web.console.break_words import UnknownDecision, decision_of
+from reconciliation.web.console.break_words import UnknownDecision, decision_of, seen_in
 from reconciliation.web.console.parts import READERS
 
 Act = Callable[[Session, Break, str, datetime], object]
@@ -41,10 +41,10 @@ def _add_decisions(pages: StaffPages, cashless: Service) -> None:
     @pages.post("/breaks/<public_id>/decide", endpoint="decide_break")
     @staff_only(Role.RECONCILER)
     def decide(public_id: str) -> Response:
-        decision = decision_of(request.form)
+        decision, seen = decision_of(request.form), seen_in(request.form)
 
         def act(session: Session, one: Break, by: str, now: datetime) -> None:
-            breaks.decide(session, [one], decision, by=by, now=now)
+            breaks.decide(session, [one], decision, by=by, now=now, seen=seen)
             day_close.renew_breaks(session, one.collection_account_id, now=now)
 
         return _act(cashless, public_id, act)
@@ -62,12 +62,12 @@ def _add_decisions(pages: StaffPages, cashless: Service) -> None:
     @pages.post("/breaks/<public_id>/reopen", endpoint="reopen_break")
     @staff_only(Role.RECONCILER)
     def reopen(public_id: str) -> Response:
-        reason = request.form.get("reason", "")
+        reason, seen = request.form.get("reason", ""), seen_in(request.form)
         return _act(
             cashless,
             public_id,
             lambda session, one, by, now: breaks.reopen(
-                session, one, reason=reason, by=by, now=now
+                session, one, reason=reason, by=by, now=now, seen=seen
             ),
         )
 

@@ -89,6 +89,12 @@ def decision_of(form: MultiDict[str, str]) -> Decision:
     )
 
 
+def seen_in(form: MultiDict[str, str]) -> Mapping[str, str]:
+    """How the breaks of a form were shown: by public number, the mark of each."""
+    told = [one.partition(":") for one in form.getlist("seen")]
+    return {public_id: version for public_id, _, version in told}
+
+
 def history(entries: Sequence[Entry], names: Mapping[str, str]) -> Sequence[Happened]:
     """The entries of a history as the page tells them."""
     return [_happened(entry, names) for entry in entries]

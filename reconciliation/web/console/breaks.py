@@ -23,7 +23,7 @@ from payments.web.auth import StaffPages, staff_only
 from reconciliation import breaks, day_close
 from reconciliation.breaks import About, Action, Age, Break, Bucket, Kind, Page, Search, State
 from reconciliation.breaks.rules import BY_KIND
-from reconciliation.web.console.break_words import decision_of, names_of
+from reconciliation.web.console.break_words import decision_of, names_of, seen_in
 from reconciliation.web.console.parts import (
     READERS,
     UnknownFilter,
@@ -81,19 +81,24 @@ def add(pages: StaffPages, cashless: Service) -> None:
             lambda session: _queue(session, asked, after=after, me=me, now=now)
         )
         return render_template(
-            "console/breaks.html", queue=found, kinds=Kind, states=State, ages=Age
+            "console/breaks.html",
+            queue=found,
+            kinds=Kind,
+            states=State,
+            ages=Age,
+            version_of=breaks.version_of,
         )
 
     @pages.post("/breaks/decide", endpoint="decide_breaks")
     @staff_only(Role.RECONCILER)
     def decide() -> Response:
         form, by, now = request.form, auth.who().actor, clock.now()
-        chosen = form.getlist("shown" if form.get("all") else "break")
-        decision = decision_of(form)
+        decision, seen = decision_of(form), seen_in(form)
+        chosen = list(seen) if form.get("all") else form.getlist("break")
 
         def unit(session: Session) -> None:
             found = breaks.by_public_ids(session, chosen)
-            breaks.decide(session, found, decision, by=by, now=now)
+            breaks.decide(session, found, decision, by=by, now=now, seen=seen)
             day_close.renew_breaks(session, found[0].collection_account_id, now=now)
 
         cashless.database.write(unit)

@@ -92,7 +92,11 @@ def add(pages: StaffPages, cashless: Service) -> None:
         now = clock.now()
         found = cashless.database.read(lambda session: _shown(session, public_id, now=now))
         return render_template(
-            "console/break.html", shown=found, notes=NoteKind, raw_readers=RAW_READERS
+            "console/break.html",
+            shown=found,
+            notes=NoteKind,
+            raw_readers=RAW_READERS,
+            version_of=breaks.version_of,
         )
 
 

@@ -19,7 +19,7 @@ from payments.core import errors
 from payments.core.errors import CashlessError
 from payments.core.logs import log
 from payments.core.words import say
-from payments.web import schemas
+from payments.web import bodies, schemas
 from payments.web.headers import request_id
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -46,6 +46,8 @@ STATUS: Final[Mapping[type[CashlessError], int]] = {
     staff.NotSignedIn: 401,
     staff.BadCredentials: 401,
     staff.TooManyTries: 429,
+    bodies.EmptyBody: 400,
+    bodies.RepeatedKey: 400,
     errors.Invalid: 422,
     errors.NotFound: 404,
     errors.Conflict: 409,

@@ -90,7 +90,7 @@ def _word(validator: object) -> None:
     elif isinstance(validator, validate.OneOf):
         validator.error = "unknown_choice"
     elif isinstance(validator, validate.Regexp):
-        validator.error = "wrong_format"
+        validator.error = getattr(validator, "code", "wrong_format")
 
 
 def told_errors(messages: Mapping[str, Any]) -> list[dict[str, str | None]]:

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 import flask_smorest
 import marshmallow
 from flask import Request, Response, current_app, request
-from werkzeug.exceptions import BadRequest, UnprocessableEntity
+from werkzeug.exceptions import BadRequest
 
 from payments.core import clock
 from payments.core.service import Service
@@ -57,14 +57,6 @@ class Parser(bodies.Parser):
         if any(len(values) > 1 for values in req.args.listvalues()):
             raise BadRequest
         return super().load_querystring(req, schema)
-
-    def _raw_load_json(self, req: Request) -> Any:
-        try:
-            return super()._raw_load_json(req)
-        except BadRequest as error:
-            if b"\\u0000" in req.get_data():  # JSON, but not a text that anyone would write
-                raise UnprocessableEntity from error
-            raise
 
 
 class Blueprint(flask_smorest.Blueprint):

@@ -24,10 +24,11 @@ _DAY: Final = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
 class Pattern(validate.Regexp):
-    """The whole text is as the pattern says."""
+    """The whole text is as the pattern says; else it is told as `code`."""
 
-    def __init__(self, pattern: str) -> None:
+    def __init__(self, pattern: str, *, code: str = FieldError.WRONG_FORMAT) -> None:
         super().__init__(pattern)
+        self.code = code
         self._pattern = re.compile(pattern)
 
     def fits(self, value: str) -> bool:

@@ -81,7 +81,7 @@ class IssueHeaders(Schema):
     key = fields.String(
         data_key="Idempotency-Key",
         required=True,
-        validate=ours.Pattern("^[!-~]{16,255}$"),
+        validate=ours.Pattern("^[!-~]{16,255}$", code=idempotency.IdempotencyKeyMalformed.code),
         metadata={"description": "api.idempotency_key"},
     )
 

@@ -90,8 +90,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "check.faults": ("Gây sự cố cho lần trả này", "Make something go wrong"),
     "check.late_seconds": ("Trễ bao nhiêu giây", "Late by so many seconds"),
     "check.late_hint": ("Để trống: giữ tới khi bấm gửi.", "Empty: held until released."),
-    "check.confirm": ("Xác nhận trả {amount}", "Pay {amount}"),
-    "check.confirm_open": ("Xác nhận trả", "Pay"),
+    "check.confirm": ("Xác nhận trả", "Pay"),
     "check.back": ("Mã khác", "Another code"),
     # receipt
     "receipt.title": ("Đã chuyển tiền", "Payment sent"),

@@ -62,6 +62,12 @@ class UnknownScope(Invalid):
     code = "unknown_scope"
 
 
+class PortalNameMissing(Invalid):
+    """A portal has a name that can be read."""
+
+    code = "portal_name_missing"
+
+
 class PortalNameTaken(Conflict):
     """Another portal has that name."""
 
@@ -99,7 +105,9 @@ class NewKey:
 
 
 def add(session: Session, name: str, *, by: str, now: datetime) -> Portal:
-    """A new portal, without a key yet. Raises `PortalNameTaken`."""
+    """A new portal, without a key yet. Raises `PortalNameMissing` and `PortalNameTaken`."""
+    if not name.strip():
+        raise PortalNameMissing
     if session.scalar(select(Portal.id).where(Portal.name == name)) is not None:
         raise PortalNameTaken(name=name)
     portal = Portal(public_id=str(uuid7()), name=name, active=True, added_at=now)

@@ -112,14 +112,24 @@ def _add_paying(pages: Blueprint, desk: Desk) -> None:
         try:
             qr = _code_sent()
             code = read_code(qr)
-            account = desk.bank.account(code.account, bin=code.bin)
+            desk.bank.account(code.account, bin=code.bin)
         except Refusal as refusal:
             return _ask_for_code(text=request.form.get("qr", ""), refusal=refusal)
-        return _ask_to_confirm(code, account, {"qr": qr, "once": uuid4().hex})
+        to_confirm = url_for("pages.ask_to_confirm", qr=qr, once=uuid4().hex)
+        return redirect(to_confirm, code=303)  # so that Back from the receipt leads here
 
     @pages.get("/pay/confirm")
-    def confirm_again() -> Page:
-        return redirect(url_for("pages.pay", lang=request.args.get("lang")))
+    def ask_to_confirm() -> Page:
+        qr = request.args.get("qr", "")[:1_000]
+        if not qr:
+            return redirect(url_for("pages.pay", lang=request.args.get("lang")))
+        try:
+            code = read_code(qr)
+            account = desk.bank.account(code.account, bin=code.bin)
+        except Refusal as refusal:
+            return _ask_for_code(text=qr, refusal=refusal)
+        once = request.args.get("once", "")[:40] or uuid4().hex
+        return _ask_to_confirm(code, account, {"qr": qr, "once": once})
 
     @pages.post("/pay/confirm")
     def confirm() -> Page:

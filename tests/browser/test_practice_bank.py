@@ -76,6 +76,24 @@ def test_a_person_uploads_a_picture_and_pays(
         _fits_everybody(page)
 
 
+def test_back_from_the_receipt_pays_nothing_twice(browser: Browser, bank: Flask) -> None:
+    """Back leads to the page that asks to confirm; confirming it again shows the same receipt."""
+    with (
+        serving(bank) as address,
+        visiting(browser, java_script_enabled=False) as visit,
+        opened(visit, f"{address}/pay") as page,
+    ):
+        page.locator("#qr").fill(QR)
+        page.locator("main form button").click()
+        expect(page.locator("main form button")).to_have_text("Xác nhận trả")
+        page.locator("main form button").click()
+        expect(page).to_have_url(f"{address}/receipts/1")
+        page.go_back()
+        expect(page.locator("body")).to_contain_text(ACCOUNT["name"])
+        page.locator("main form button").click()
+        expect(page).to_have_url(f"{address}/receipts/1")
+
+
 def test_everything_works_without_a_script(browser: Browser, bank: Flask) -> None:
     """Pasting, paying and taking back need no script at all."""
     with (

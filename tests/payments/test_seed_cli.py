@@ -83,6 +83,7 @@ def test_a_portal_is_added_and_its_key_printed_alone(here: Database) -> None:
     caller = here.read(lambda session: portals.authenticate(session, key, now=clock.now()))
     assert caller.scopes == {Scope.REPORTS_READ}
     assert refused("portal", "add", "Cổng mẫu") == "portal_name_taken"
+    assert refused("portal", "add", " ") == "portal_name_missing"
     assert run("portal", "add", "Cổng khác", "--scope", "all").exit_code == 2
 
 

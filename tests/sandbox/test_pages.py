@@ -29,7 +29,7 @@ def hidden(text):
 
 
 def read(bank, code, **headers):
-    return bank.client.post("/pay", data={"qr": code}, headers=headers)
+    return bank.client.post("/pay", data={"qr": code}, headers=headers, follow_redirects=True)
 
 
 def confirm(bank, code, **form):
@@ -44,7 +44,8 @@ def upload(bank, content):
         b'--edge\r\nContent-Disposition: form-data; name="picture"; filename="a.png"\r\n'
         b"Content-Type: image/png\r\n\r\n" + content + b"\r\n--edge--\r\n"
     )
-    return bank.client.post("/pay", data=body, content_type="multipart/form-data; boundary=edge")
+    kind = "multipart/form-data; boundary=edge"
+    return bank.client.post("/pay", data=body, content_type=kind, follow_redirects=True)
 
 
 def picture_of(image, kind="PNG"):

@@ -33,7 +33,7 @@ from tests.services import a_service
 from tests.stores import Stores
 
 NIGHT = NOON + timedelta(hours=13)
-SAMPLED = 6
+SAMPLED = 4
 
 
 class Killed(BaseException):

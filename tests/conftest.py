@@ -1,14 +1,17 @@
 """What every test may ask for: a database of each engine, and a session that leaves no trace.
 
 `pytest --engine sqlite|postgresql|both` (default both) says on which engines tests run that ask
-for a database. Nothing is started before the first test needs it; with pytest-xdist each worker
-has a server of its own.
+for a database; with both, a test of a page runs on one of the two, chosen by its name: pages draw
+what verbs give, and those are tested on both. Nothing is started before the first test needs it;
+with pytest-xdist each worker has a server of its own.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
+import zlib
 from collections.abc import Iterator
 
 import hypothesis
@@ -32,9 +35,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+PAGES = re.compile(
+    r"/browser/|/test_console(_breaks|_layouts)?\.py|/reports/test_pages|/web/test_(citizen|docs|sign_in)"
+)
+"""Tests that look at pages, by their file."""
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "engine" in metafunc.fixturenames:
-        metafunc.parametrize("engine", ENGINES[metafunc.config.getoption("engine")])
+        engines = list(ENGINES[metafunc.config.getoption("engine")])
+        if PAGES.search(metafunc.definition.path.as_posix()):
+            engines = [engines[zlib.crc32(metafunc.definition.name.encode()) % len(engines)]]
+        metafunc.parametrize("engine", engines)
 
 
 @pytest.fixture(scope="session")

@@ -130,7 +130,8 @@ class Model:
         self._take_in([(said, self._new(said)) for said in news])
         self.lines = [one for one in self.lines if one not in [*paired, *news]]
         for key in ("reference", "codes"):
-            for said in [one for one in self.reversals if one.account == account]:
+            ours = [one for one in self.reversals if one.account == account]
+            for said in sorted(ours, key=lambda one: not one.codes):
                 self._reverse(said, key)
 
     def unmatch(self, credit: Money) -> None:
@@ -224,13 +225,28 @@ class Model:
         )
 
     def _reverse(self, said: Told, key: str) -> None:
+        """Takes back the first that answers; a reference that names several says nothing."""
         named = getattr(said, key)
-        for credit in sorted(self.credits, key=_day):
-            same = (credit.account, credit.amount) == (said.account, said.amount)
-            if named and same and getattr(credit, key) == named and credit.stands and credit.seen:
-                self.reversals.remove(said)
-                self.take_back(credit, "bank")
-                break
+        found = [
+            credit
+            for credit in sorted(self.credits, key=_day)
+            if named
+            and (credit.account, credit.amount) == (said.account, said.amount)
+            and getattr(credit, key) == named
+            and (credit.codes == said.codes or not said.codes)
+            and credit.stands
+            and credit.seen
+        ]
+        alike = [
+            one
+            for one in self.reversals
+            if (one.account, one.amount, one.codes) == (said.account, said.amount, said.codes)
+            and getattr(one, key) == named
+        ]
+        one_code = len({one.codes or one.number for one in found}) == 1
+        if found and (len(found) <= len(alike) or one_code):
+            self.reversals.remove(said)
+            self.take_back(found[0], "bank")
 
     def _advise(self, credit: Money) -> None:
         """What a class C message alone tells is noted on its request; nothing is booked."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,10 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from werkzeug.serving import make_server
 
+from payments.staff import Role
+from tests.console import PASSWORD
+
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text("utf-8")
+SHOTS = os.environ.get("CASHLESS_TEST_SHOTS")
 WIDTHS = (320, 390, 1280)
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
@@ -85,3 +90,32 @@ def spills(page: Page) -> bool:
         "document.documentElement.scrollWidth > document.documentElement.clientWidth"
     )
     return wider
+
+
+def fits_everybody(page: Page, name: str) -> None:
+    """Nothing to push sideways and nothing a reader stumbles over, at each width."""
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        assert not spills(page), (name, width)
+        assert violations(page) == [], (name, width)
+        pictured(page, f"{name}-{width}")
+
+
+def pictured(page: Page, name: str) -> None:
+    """Keeps a picture of the page, where `CASHLESS_TEST_SHOTS` names a folder for them."""
+    if SHOTS:
+        page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
+
+
+def sign_in(page: Page, role: Role) -> None:
+    """Fills in and sends the form of the sign-in page, for the person of a role."""
+    page.locator("[name=username]").fill(role.value)
+    page.locator("[name=password]").fill(PASSWORD)
+    page.locator("main button[type=submit]").click()
+
+
+def enter(page: Page, address: str, role: Role, path: str) -> None:
+    """The person of a role signs in on the way to a page of ours."""
+    page.goto(f"{address}/sign-in?next={path}")
+    sign_in(page, role)
+    expect(page).to_have_url(f"{address}{path}")

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 from sqlalchemy.orm import Session
 
 from payments.core.database import Database
 from payments.core.words import say
 from payments.staff import Role
 from tests.bank import BankLine, a_statement, run
-from tests.browser.pages import WIDTHS, opened, serving, spills, violations, visiting
+from tests.browser.pages import enter, fits_everybody, opened, serving, visiting
 from tests.builders import NOON, a_message, a_payment_request, a_province, paid, settle
-from tests.console import PASSWORD, employ, whole_app
+from tests.console import employ, whole_app
 
 pytestmark = pytest.mark.committed
 
 BIG = 3_000_000
-SHOTS = os.environ.get("CASHLESS_TEST_SHOTS")
+QUEUE = "/console/breaks"
 
 
 @pytest.fixture
@@ -57,25 +55,6 @@ def app(database: Database, database_url: str) -> Iterator[Flask]:
         yield whole
 
 
-def enter(page: Page, address: str, role: Role) -> None:
-    """Signs in and goes to the queue."""
-    page.goto(f"{address}/sign-in?next=/console/breaks")
-    page.locator("[name=username]").fill(role.value)
-    page.locator("[name=password]").fill(PASSWORD)
-    page.locator("main button[type=submit]").click()
-    expect(page).to_have_url(f"{address}/console/breaks")
-
-
-def fits_everybody(page: Page, name: str) -> None:
-    """Nothing to push sideways and nothing a reader stumbles over, at each width."""
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 800})
-        assert not spills(page), (name, width)
-        assert violations(page) == [], (name, width)
-        if SHOTS:
-            page.screenshot(path=Path(SHOTS) / f"{name}-{width}.png", full_page=True)
-
-
 @pytest.mark.parametrize("language", ["vi", "en"])
 def test_a_morning_of_breaks(browser: Browser, app: Flask, language: str) -> None:
     """The queue, a break with a suggestion, a proposal, its approval: each page fits everybody."""
@@ -85,7 +64,7 @@ def test_a_morning_of_breaks(browser: Browser, app: Flask, language: str) -> Non
             visiting(browser, language=language) as visit,
             opened(visit, f"{address}/sign-in") as page,
         ):
-            enter(page, address, Role.RECONCILER)
+            enter(page, address, Role.RECONCILER, QUEUE)
             fits_everybody(page, f"queue-{language}")
             page.locator("table a", has_text=damaged).click()
             for folded in page.locator("details.decision > summary").all():
@@ -106,7 +85,7 @@ def test_a_morning_of_breaks(browser: Browser, app: Flask, language: str) -> Non
             visiting(browser, language=language) as visit,
             opened(visit, f"{address}/sign-in") as page,
         ):
-            enter(page, address, Role.APPROVER)
+            enter(page, address, Role.APPROVER, QUEUE)
             page.locator("table a", has_text=damaged).click()
             fits_everybody(page, f"approve-{language}")
             page.locator("button.strong").click()
@@ -123,7 +102,7 @@ def test_a_break_is_decided_by_keyboard_without_a_script(browser: Browser, app: 
         visiting(browser, java_script_enabled=False) as visit,
         opened(visit, f"{address}/sign-in") as page,
     ):
-        enter(page, address, Role.RECONCILER)
+        enter(page, address, Role.RECONCILER, QUEUE)
         page.goto(f"{address}/console/breaks?kind=debit_unexplained")
         page.locator("table a").last.focus()
         page.keyboard.press("Enter")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -15,13 +13,12 @@ from sqlalchemy.orm import Session
 from payments.core.database import Database
 from payments.staff import Role
 from tests.bank import TODAY, BankLine, a_statement, camt, run
-from tests.browser.pages import opened, serving, spills, violations, visiting
+from tests.browser.pages import opened, pictured, serving, sign_in, spills, violations, visiting
 from tests.builders import NOON, a_payment_request, a_province, paid
-from tests.console import PASSWORD, employ, whole_app
+from tests.console import employ, whole_app
 
 pytestmark = pytest.mark.committed
 
-SHOTS = os.environ.get("CASHLESS_TEST_SHOTS")
 MANY = 30
 SCREENS = 9
 """So many screens of a phone a page may be long."""
@@ -51,13 +48,6 @@ def app(day: str, database_url: str) -> Iterator[Flask]:
         yield whole
 
 
-def sign_in(page: Page) -> None:
-    """The reconciler signs in."""
-    page.locator("[name=username]").fill("reconciler")
-    page.locator("[name=password]").fill(PASSWORD)
-    page.locator("main button[type=submit]").click()
-
-
 def cut(page: Page) -> int:
     """How many tables of the page are wider than their place."""
     wide: int = page.locator(".sideways").evaluate_all(
@@ -76,7 +66,7 @@ def test_no_list_is_cut_or_endless_on_a_phone(
         visiting(browser, language=language) as visit,
         opened(visit, f"{address}/sign-in") as page,
     ):
-        sign_in(page)
+        sign_in(page, Role.RECONCILER)
         pages = {"accounts": "/console/", "statements": "/console/statements"}
         for name, path in (pages | {"breaks": "/console/breaks", "day": day}).items():
             page.goto(address + path)
@@ -85,10 +75,7 @@ def test_no_list_is_cut_or_endless_on_a_phone(
                 assert not spills(page), (name, width)
                 assert violations(page) == [], (name, width)
                 tall = page.evaluate("document.documentElement.scrollHeight")
-                if SHOTS:
-                    page.screenshot(
-                        path=Path(SHOTS) / f"{name}-{language}-{width}.png", full_page=True
-                    )
+                pictured(page, f"{name}-{language}-{width}")
                 assert tall < SCREENS * 800, (name, width, tall)
             assert cut(page) == 0, name
 
@@ -103,7 +90,7 @@ def test_a_file_is_chosen_by_a_button_of_ours(
         visiting(browser, java_script_enabled=script) as visit,
         opened(visit, f"{address}/sign-in?next=/console/statements") as page,
     ):
-        sign_in(page)
+        sign_in(page, Role.RECONCILER)
         button = page.locator("label.button", has_text="Chọn tệp")
         expect(button).to_be_visible()
         with page.expect_file_chooser() as chosen:
@@ -111,7 +98,6 @@ def test_a_file_is_chosen_by_a_button_of_ours(
         content = camt("0011001234567", [BankLine(1_000, "x")], number="S9")
         file = {"name": "sao-ke.xml", "mimeType": "text/xml", "buffer": content}
         chosen.value.set_files([file])
-        if SHOTS:
-            page.screenshot(path=Path(SHOTS) / f"chosen-{script}.png")
+        pictured(page, f"chosen-{script}")
         page.get_by_role("button", name="Nhập", exact=True).click()
         expect(page.get_by_role("link", name="sao-ke.xml")).to_be_visible()

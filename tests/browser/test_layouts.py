@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -13,15 +11,13 @@ from playwright.sync_api import Browser, Page, expect
 from payments.core.database import Database
 from payments.core.words import say
 from payments.staff import Role
-from tests.browser.pages import WIDTHS, opened, serving, spills, violations, visiting
+from tests.browser.pages import enter, fits_everybody, opened, pictured, serving, visiting
 from tests.builders import NOON, a_province
-from tests.console import PASSWORD, employ, whole_app
+from tests.console import employ, whole_app
 from tests.layout_pages import ACCOUNT, ANSWERS, PAGE, SHEET
 from tests.statement_files import Movement, about_the_day
 
 pytestmark = pytest.mark.committed
-
-SHOTS = os.environ.get("CASHLESS_TEST_SHOTS")
 
 
 @pytest.fixture
@@ -31,25 +27,6 @@ def app(database: Database, database_url: str) -> Iterator[Flask]:
     database.write(lambda session: employ(session, Role.RECONCILER, Role.APPROVER))
     with whole_app(database_url, NOON) as whole:
         yield whole
-
-
-def enter(page: Page, address: str, role: Role, path: str = PAGE) -> None:
-    """Signs in and goes to a page."""
-    page.goto(f"{address}/sign-in?next={path}")
-    page.locator("[name=username]").fill(role.value)
-    page.locator("[name=password]").fill(PASSWORD)
-    page.locator("main button[type=submit]").click()
-    expect(page).to_have_url(f"{address}{path}")
-
-
-def fits_everybody(page: Page, name: str) -> None:
-    """Nothing to push sideways and nothing a reader stumbles over, at each width."""
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 800})
-        assert not spills(page), (name, width)
-        assert violations(page) == [], (name, width)
-        if SHOTS:
-            page.screenshot(path=Path(SHOTS) / f"{name}-{width}.png", full_page=True)
 
 
 def bring(page: Page, content: bytes) -> None:
@@ -78,7 +55,7 @@ def test_a_new_banks_sheet(browser: Browser, app: Flask, language: str) -> None:
             visiting(browser, language=language) as visit,
             opened(visit, f"{address}/sign-in") as page,
         ):
-            enter(page, address, Role.RECONCILER)
+            enter(page, address, Role.RECONCILER, PAGE)
             fits_everybody(page, f"layouts-{language}")
             bring(page, SHEET)
             page.locator("#name").fill("ngan_hang_moi")
@@ -105,7 +82,7 @@ def test_a_new_banks_sheet(browser: Browser, app: Flask, language: str) -> None:
             visiting(browser, language=language) as visit,
             opened(visit, f"{address}/sign-in") as page,
         ):
-            enter(page, address, Role.APPROVER)
+            enter(page, address, Role.APPROVER, PAGE)
             page.locator("#saved ~ .sideways a").click()
             fits_everybody(page, f"confirm-{language}")
             page.locator("button.strong").click()
@@ -131,5 +108,4 @@ def test_a_message_about_the_day_is_looked_at_without_a_script(
         page.locator("button[value=look]").click()
         expect(page.locator(".note.tone-wait").first).to_be_visible()
         assert page.locator("form[action$='/import']").count() == 0
-        if SHOTS:
-            page.screenshot(path=Path(SHOTS) / "message.png", full_page=True)
+        pictured(page, "message")

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 from sqlalchemy.orm import Session
 
 from payments.core.database import Database
 from payments.core.words import say
 from payments.staff import Role
 from tests.bank import TODAY, BankLine, a_statement, run
-from tests.browser.pages import WIDTHS, opened, serving, spills, violations, visiting
+from tests.browser.pages import fits_everybody, opened, serving, sign_in, visiting
 from tests.builders import NOON, a_payment_request, a_province, paid
-from tests.console import PASSWORD, employ, whole_app
+from tests.console import employ, whole_app
 
 pytestmark = pytest.mark.committed
-
-SHOTS = os.environ.get("CASHLESS_TEST_SHOTS")
 
 
 @pytest.fixture
@@ -48,16 +44,6 @@ def app(day: str, database_url: str) -> Iterator[Flask]:
         yield whole
 
 
-def fits_everybody(page: Page, name: str) -> None:
-    """Nothing to push sideways and nothing a reader stumbles over, at each width."""
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 800})
-        assert not spills(page), (name, width)
-        assert violations(page) == [], (name, width)
-        if SHOTS:
-            page.screenshot(path=Path(SHOTS) / f"{name}-{width}.png", full_page=True)
-
-
 @pytest.mark.parametrize("language", ["vi", "en"])
 def test_a_match_is_revoked(browser: Browser, app: Flask, day: str, language: str) -> None:
     """From the day's line to its match, revoked with a reason: each page fits everybody."""
@@ -66,9 +52,7 @@ def test_a_match_is_revoked(browser: Browser, app: Flask, day: str, language: st
         visiting(browser, language=language) as visit,
         opened(visit, f"{address}/sign-in?next={day}") as page,
     ):
-        page.locator("[name=username]").fill("reconciler")
-        page.locator("[name=password]").fill(PASSWORD)
-        page.locator("main button[type=submit]").click()
+        sign_in(page, Role.RECONCILER)
         page.locator("#lines ~ details summary").click()
         page.locator("#lines ~ details a").first.click()
         fits_everybody(page, f"match-{language}")

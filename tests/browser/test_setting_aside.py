@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -16,13 +14,11 @@ from payments.core.database import Database
 from payments.core.words import say
 from payments.staff import Role
 from tests.bank import TODAY, BankLine, a_statement, run
-from tests.browser.pages import WIDTHS, opened, serving, spills, violations, visiting
+from tests.browser.pages import fits_everybody, opened, serving, sign_in, visiting
 from tests.builders import NOON, a_payment_request, a_province, paid
-from tests.console import PASSWORD, employ, whole_app
+from tests.console import employ, whole_app
 
 pytestmark = pytest.mark.committed
-
-SHOTS = os.environ.get("CASHLESS_TEST_SHOTS")
 
 
 @pytest.fixture
@@ -49,21 +45,9 @@ def app(day: str, database_url: str) -> Iterator[Flask]:
         yield whole
 
 
-def fits_everybody(page: Page, name: str) -> None:
-    """Nothing to push sideways and nothing a reader stumbles over, at each width."""
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 800})
-        assert not spills(page), (name, width)
-        assert violations(page) == [], (name, width)
-        if SHOTS:
-            page.screenshot(path=Path(SHOTS) / f"{name}-{width}.png", full_page=True)
-
-
 def enter(page: Page, role: Role) -> None:
     """Signs a person in."""
-    page.locator("[name=username]").fill(role.value)
-    page.locator("[name=password]").fill(PASSWORD)
-    page.locator("main button[type=submit]").click()
+    sign_in(page, role.value)
 
 
 @pytest.mark.parametrize("language", ["vi", "en"])
@@ -72,7 +56,7 @@ def test_a_statement_is_set_aside(browser: Browser, app: Flask, day: str, langua
     with serving(app) as address:
         entry = f"{address}/sign-in?next={day}"
         with visiting(browser, language=language) as visit, opened(visit, entry) as page:
-            enter(page, Role.RECONCILER)
+            sign_in(page, Role.RECONCILER)
             page.locator("#files ~ ul a").first.click()
             expect(page.locator("main")).to_contain_text(
                 say("error.statement_matched", in_language=language)
@@ -86,7 +70,7 @@ def test_a_statement_is_set_aside(browser: Browser, app: Flask, day: str, langua
             fits_everybody(page, f"statement-proposed-{language}")
             here = page.url
         with visiting(browser, language=language) as visit, opened(visit, entry) as page:
-            enter(page, Role.APPROVER)
+            sign_in(page, Role.APPROVER)
             page.goto(here)
             fits_everybody(page, f"statement-second-{language}")
             page.locator("main form[action$=confirm] button").click()

@@ -19,14 +19,12 @@ from typing import Any, Final
 from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
-    Index,
     UniqueConstraint,
     and_,
     select,
     update,
 )
 from sqlalchemy import Row as Result
-from sqlalchemy import text as sql_text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -34,7 +32,7 @@ from payments import agencies, credits, references, settlement
 from payments.advice import Advice, Direction
 from payments.connections import Connection, Intake
 from payments.core.calendar import local_day
-from payments.core.columns import Bytes, Code, Count, Instant, Key, Words, one_of
+from payments.core.columns import Bytes, Code, Count, Instant, Key, Words, one_of, partial_index
 from payments.core.database import Row, table_of
 from payments.core.vault import Vault
 from payments.credits import Evidence
@@ -71,19 +69,17 @@ class Callback(Row):
         UniqueConstraint("connection_id", "event_id", "body_sha256"),
         one_of("state", State),
         CheckConstraint("tries >= 0", name="tries"),
-        Index(
+        partial_index(
             "ix_callback_waiting",
             "collection_account_id",
             "id",
-            sqlite_where=sql_text("state = 'waiting'"),
-            postgresql_where=sql_text("state = 'waiting'"),
+            where="state = 'waiting'",
         ),
-        Index(
+        partial_index(
             "ix_callback_unsettled",
             "state",
             "collection_account_id",
-            sqlite_where=sql_text("state NOT IN ('taken', 'repeated')"),
-            postgresql_where=sql_text("state NOT IN ('taken', 'repeated')"),
+            where="state NOT IN ('taken', 'repeated')",
         ),
         {"sqlite_strict": True},
     )

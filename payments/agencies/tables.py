@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from payments.core.columns import Code, Day, Flag, Key, Words, one_of
+from payments.core.columns import Code, Day, Flag, Key, Words, one_of, partial_index
 from payments.core.database import Row
 
 
@@ -39,12 +39,11 @@ class Agency(Row):
 
     __table_args__ = (
         UniqueConstraint("code", "valid_from"),
-        Index(
+        partial_index(
             "uq_agency_code_open",
             "code",
             unique=True,
-            sqlite_where=text("valid_to IS NULL"),
-            postgresql_where=text("valid_to IS NULL"),
+            where="valid_to IS NULL",
         ),
         Index(None, "parent_id"),
         one_of("kind", Kind),
@@ -96,12 +95,11 @@ class ClosedDay(Row):
 
     __table_args__ = (
         UniqueConstraint("collection_account_id", "on_day"),
-        Index(
+        partial_index(
             "uq_closed_day_on_day_all",
             "on_day",
             unique=True,
-            sqlite_where=text("collection_account_id IS NULL"),
-            postgresql_where=text("collection_account_id IS NULL"),
+            where="collection_account_id IS NULL",
         ),
         CheckConstraint("cut_off BETWEEN '00:00' AND '23:59'", name="cut_off"),
         {"sqlite_strict": True},

@@ -11,13 +11,13 @@ import re
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from payments.agencies.accounts import lock
 from payments.agencies.tables import CollectionAccount
 from payments.core import audit
-from payments.core.columns import Code, Instant, Key
+from payments.core.columns import Code, Instant, Key, partial_index
 from payments.core.database import Row
 from payments.core.errors import Conflict, Invalid
 from payments.core.validity import valid_on
@@ -46,12 +46,11 @@ class VirtualRange(Row):
     __tablename__ = "virtual_range"
     __table_args__ = (
         UniqueConstraint("prefix"),
-        Index(
+        partial_index(
             "uq_virtual_range_collection_account_id_open",
             "collection_account_id",
             unique=True,
-            sqlite_where=text("valid_to IS NULL"),
-            postgresql_where=text("valid_to IS NULL"),
+            where="valid_to IS NULL",
         ),
         CheckConstraint("valid_to >= valid_from", name="valid_to"),
         {"sqlite_strict": True},

@@ -13,13 +13,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, select, text
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
 from payments.core import audit
-from payments.core.columns import Amount, Code, Instant, Json, Key, Words, one_of
+from payments.core.columns import Amount, Code, Instant, Json, Key, Words, one_of, partial_index
 from payments.core.database import Row, table_of
 from payments.core.errors import Conflict, Invalid, NotFound, Refused
 from payments.core.money import ZERO, Dong
@@ -93,13 +93,12 @@ class Approval(Row):
     __tablename__ = "approval"
     __table_args__ = (
         UniqueConstraint("public_id"),
-        Index(
+        partial_index(
             "uq_approval_live",
             "action",
             "subject",
             unique=True,
-            sqlite_where=text("state = 'proposed'"),
-            postgresql_where=text("state = 'proposed'"),
+            where="state = 'proposed'",
         ),
         Index(None, "subject"),
         one_of("state", State),

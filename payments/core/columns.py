@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Integer, LargeBinary, Text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Index, Integer, LargeBinary, Text, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -162,3 +162,12 @@ def one_of(column: str, codes: type[StrEnum] | Iterable[str]) -> CheckConstraint
     """The constraint that `column` holds one of `codes`, named after the column."""
     listed = ", ".join(f"'{code}'" for code in codes)
     return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """An index of the rows for which `where` holds, in the same words on both engines.
+
+    A query finds it only if it says the condition as it is written here.
+    """
+    chosen = text(where)
+    return Index(name, *columns, unique=unique, sqlite_where=chosen, postgresql_where=chosen)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from payments.core.columns import (
@@ -23,6 +23,7 @@ from payments.core.columns import (
     Key,
     Words,
     one_of,
+    partial_index,
 )
 from payments.core.database import Row
 from payments.core.money import Dong
@@ -75,19 +76,17 @@ class Credit(Row):
         Index(None, "collection_account_id", "payer_key", "day"),
         Index(None, "collection_account_id", "payment_request_id"),
         Index(None, "collection_account_id", "day"),
-        Index(
+        partial_index(
             "ix_credit_open_parts",
             "collection_account_id",
             "day",
-            sqlite_where=text("held > 0 OR unidentified > 0 OR reversed > 0"),
-            postgresql_where=text("held > 0 OR unidentified > 0 OR reversed > 0"),
+            where="held > 0 OR unidentified > 0 OR reversed > 0",
         ),
-        Index(
+        partial_index(
             "ix_credit_unmatched",
             "collection_account_id",
             "day",
-            sqlite_where=text("match_id IS NULL"),
-            postgresql_where=text("match_id IS NULL"),
+            where="match_id IS NULL",
         ),
         {"sqlite_strict": True, "postgresql_with": {"fillfactor": 50}},
     )

@@ -6,10 +6,10 @@ from datetime import date
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from payments.core.columns import Amount, Code, Count, Day, Flag, Key, Words, one_of
+from payments.core.columns import Amount, Code, Count, Day, Flag, Key, Words, one_of, partial_index
 from payments.core.database import Row
 from payments.core.money import Dong
 
@@ -88,14 +88,13 @@ class FeePrice(Row):
 
     __table_args__ = (
         UniqueConstraint("fee_id", "channel", "from_quantity", "valid_from"),
-        Index(
+        partial_index(
             "uq_fee_price_always",
             "fee_id",
             "channel",
             "from_quantity",
             unique=True,
-            sqlite_where=text("valid_from IS NULL"),
-            postgresql_where=text("valid_from IS NULL"),
+            where="valid_from IS NULL",
         ),
         one_of("channel", [*Channel, ANY_CHANNEL]),
         CheckConstraint("from_quantity >= 1", name="from_quantity"),
@@ -128,13 +127,12 @@ class FeeReduction(Row):
 
     __table_args__ = (
         UniqueConstraint("fee_id", "code", "valid_from"),
-        Index(
+        partial_index(
             "uq_fee_reduction_always",
             "fee_id",
             "code",
             unique=True,
-            sqlite_where=text("valid_from IS NULL"),
-            postgresql_where=text("valid_from IS NULL"),
+            where="valid_from IS NULL",
         ),
         one_of("kind", ReductionKind),
         CheckConstraint("(kind = 'exempt') = (value IS NULL)", name="value"),

@@ -6,10 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from payments.core.columns import Code, Count, Instant, Json, Key, Words, one_of
+from payments.core.columns import Code, Count, Instant, Json, Key, Words, one_of, partial_index
 from payments.core.database import Row
 
 
@@ -43,11 +43,10 @@ class Event(Row):
         UniqueConstraint("public_id"),
         UniqueConstraint("position"),
         UniqueConstraint("payment_request_id", "sequence"),
-        Index(
+        partial_index(
             "ix_event_unplaced",
             "id",
-            sqlite_where=text("position IS NULL"),
-            postgresql_where=text("position IS NULL"),
+            where="position IS NULL",
         ),
         Index(None, "portal_id", "position"),
         {"sqlite_strict": True},
@@ -76,12 +75,11 @@ class Delivery(Row):
         UniqueConstraint("event_id", "webhook_endpoint_id"),
         one_of("state", DeliveryState),
         CheckConstraint("attempts >= 0", name="attempts"),
-        Index(
+        partial_index(
             "ix_delivery_due",
             "webhook_endpoint_id",
             "next_at",
-            sqlite_where=text("state = 'due'"),
-            postgresql_where=text("state = 'due'"),
+            where="state = 'due'",
         ),
         Index(None, "webhook_endpoint_id", "id"),
         {"sqlite_strict": True},

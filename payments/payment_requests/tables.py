@@ -11,10 +11,20 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from payments.core.columns import Amount, Code, Count, Flag, Instant, Key, Words, one_of
+from payments.core.columns import (
+    Amount,
+    Code,
+    Count,
+    Flag,
+    Instant,
+    Key,
+    Words,
+    one_of,
+    partial_index,
+)
 from payments.core.database import Row
 from payments.core.money import Dong
 
@@ -76,18 +86,16 @@ class PaymentRequest(Row):
         Index(None, "portal_id", "dossier"),
         Index(None, "portal_id", "status", "id"),
         Index(None, "portal_id", "issued_at"),
-        Index(
+        partial_index(
             "ix_payment_request_expiring",
             "collection_account_id",
             "expires_at",
-            sqlite_where=text("status = 'open'"),
-            postgresql_where=text("status = 'open'"),
+            where="status = 'open'",
         ),
-        Index(
+        partial_index(
             "ix_payment_request_unannounced",
             "collection_account_id",
-            sqlite_where=text("status = 'paid' AND reconciled_at IS NULL"),
-            postgresql_where=text("status = 'paid' AND reconciled_at IS NULL"),
+            where="status = 'paid' AND reconciled_at IS NULL",
         ),
         {"sqlite_strict": True, "postgresql_with": {"fillfactor": 60}},
     )

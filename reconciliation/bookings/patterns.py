@@ -9,14 +9,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Select, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Select, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from payments import agencies
 from payments.advice import Direction
 from payments.core import audit
 from payments.core.approvals import SamePerson
-from payments.core.columns import Code, Instant, Key, Words, one_of
+from payments.core.columns import Code, Instant, Key, Words, one_of, partial_index
 from payments.core.database import Row
 from payments.core.errors import Conflict, Invalid, NotFound
 from payments.core.text import plain
@@ -59,14 +59,13 @@ class LinePattern(Row):
 
     __tablename__ = "line_pattern"
     __table_args__ = (
-        Index(
+        partial_index(
             "uq_line_pattern_live",
             "collection_account_id",
             "kind",
             "words",
             unique=True,
-            sqlite_where=text("ended_at IS NULL"),
-            postgresql_where=text("ended_at IS NULL"),
+            where="ended_at IS NULL",
         ),
         one_of("kind", Kind),
         CheckConstraint(f"length(words) BETWEEN {FEWEST_LETTERS} AND {LONGEST}", name="words"),

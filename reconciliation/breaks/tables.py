@@ -8,10 +8,20 @@ from enum import IntEnum, StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from payments.core.columns import Amount, Code, Count, Day, Instant, Key, Words, one_of
+from payments.core.columns import (
+    Amount,
+    Code,
+    Count,
+    Day,
+    Instant,
+    Key,
+    Words,
+    one_of,
+    partial_index,
+)
 from payments.core.database import Row
 from payments.core.money import Dong
 
@@ -137,21 +147,21 @@ class NoteKind(StrEnum):
 
 APPEND_ONLY: Final = ("break_note",)
 
-_QUEUED: Final = text("state <> 'resolved'")
+_QUEUED: Final = "state <> 'resolved'"
 
 
 def _queue(*columns: str) -> Index:
     """An index of what waits to be worked, in the order of the queue."""
     name = "_".join(["ix_break_queue", *columns])
     order = ("priority", "since", "id")
-    return Index(name, *columns, *order, sqlite_where=_QUEUED, postgresql_where=_QUEUED)
+    return partial_index(name, *columns, *order, where=_QUEUED)
 
 
 def _ended(*columns: str) -> Index:
     """An index of what is resolved, in order of number."""
-    ended = text("state = 'resolved'")
+    ended = "state = 'resolved'"
     name = "_".join(["ix_break_resolved", *columns])
-    return Index(name, *columns, "id", sqlite_where=ended, postgresql_where=ended)
+    return partial_index(name, *columns, "id", where=ended)
 
 
 class Break(Row):
@@ -187,12 +197,11 @@ class Break(Row):
         ),
         CheckConstraint("amount >= 0", name="amount"),
         CheckConstraint("items >= 1", name="items"),
-        Index(
+        partial_index(
             "ix_break_live",
             "collection_account_id",
             "day",
-            sqlite_where=text("cleared_at IS NULL"),
-            postgresql_where=text("cleared_at IS NULL"),
+            where="cleared_at IS NULL",
         ),
         _queue(),
         _queue("collection_account_id"),
@@ -200,11 +209,10 @@ class Break(Row):
         _queue("owner"),
         _ended(),
         _ended("collection_account_id"),
-        Index(
+        partial_index(
             "ix_break_proposed",
             "approval_id",
-            sqlite_where=text("approval_id IS NOT NULL"),
-            postgresql_where=text("approval_id IS NOT NULL"),
+            where="approval_id IS NOT NULL",
         ),
         {"sqlite_strict": True},
     )

@@ -6,10 +6,21 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from payments.core.columns import Amount, Code, Count, Day, Instant, Json, Key, Words, one_of
+from payments.core.columns import (
+    Amount,
+    Code,
+    Count,
+    Day,
+    Instant,
+    Json,
+    Key,
+    Words,
+    one_of,
+    partial_index,
+)
 from payments.core.database import Row
 from payments.core.money import Dong
 
@@ -64,13 +75,12 @@ REASONS = {
 
 
 def _live(column: str) -> Index:
-    return Index(
+    return partial_index(
         f"uq_line_match_{column}_live",
         "collection_account_id",
         column,
         unique=True,
-        sqlite_where=text("revoked_at IS NULL"),
-        postgresql_where=text("revoked_at IS NULL"),
+        where="revoked_at IS NULL",
     )
 
 
@@ -89,12 +99,11 @@ class LineMatch(Row):
         _live("first_credit_id"),
         _live("reversed_credit_id"),
         _live("other_line_id"),
-        Index(
+        partial_index(
             "ix_line_match_revoked",
             "collection_account_id",
             "first_line_id",
-            sqlite_where=text("revoked_at IS NOT NULL"),
-            postgresql_where=text("revoked_at IS NOT NULL"),
+            where="revoked_at IS NOT NULL",
         ),
         Index(None, "collection_account_id", "day"),
         one_of("rule", Rule),
@@ -188,12 +197,11 @@ class Suggestion(Row):
         UniqueConstraint("public_id"),
         UniqueConstraint("collection_account_id", "credit_id", "payment_request_id"),
         UniqueConstraint("collection_account_id", "credit_id", "statement_line_id"),
-        Index(
+        partial_index(
             "ix_suggestion_open",
             "collection_account_id",
             "credit_id",
-            sqlite_where=text("state = 'open'"),
-            postgresql_where=text("state = 'open'"),
+            where="state = 'open'",
         ),
         Index(None, "collection_account_id", "statement_line_id"),
         one_of("clue", Clue),

@@ -12,12 +12,12 @@ from datetime import date, datetime
 from typing import Final
 from urllib.parse import urlsplit
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from payments import agencies
 from payments.core import audit
-from payments.core.columns import Bytes, Code, Day, Instant, Key, Words
+from payments.core.columns import Bytes, Code, Day, Instant, Key, Words, partial_index
 from payments.core.database import Row
 from payments.core.errors import Invalid, NotFound
 from payments.core.http import destination
@@ -50,12 +50,11 @@ class StatementPull(Row):
 
     __tablename__ = "statement_pull"
     __table_args__ = (
-        Index(
+        partial_index(
             "uq_statement_pull_collection_account_id_open",
             "collection_account_id",
             unique=True,
-            sqlite_where=text("valid_to IS NULL"),
-            postgresql_where=text("valid_to IS NULL"),
+            where="valid_to IS NULL",
         ),
         CheckConstraint("valid_to >= valid_from", name="valid_to"),
         {"sqlite_strict": True},

@@ -17,7 +17,6 @@ from sqlalchemy import (
     Index,
     UniqueConstraint,
     and_,
-    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.orm.util import AliasedClass
@@ -35,6 +34,7 @@ from payments.core.columns import (
     Key,
     Words,
     one_of,
+    partial_index,
 )
 from payments.core.database import Row
 from payments.core.money import Dong
@@ -64,24 +64,21 @@ class StatementFile(Row):
     __tablename__ = "statement_file"
     __table_args__ = (
         UniqueConstraint("public_id"),
-        Index(
+        partial_index(
             "uq_statement_file_sha256_imported",
             "sha256",
             unique=True,
-            sqlite_where=text("state = 'imported'"),
-            postgresql_where=text("state = 'imported'"),
+            where="state = 'imported'",
         ),
-        Index(
+        partial_index(
             "ix_statement_file_waiting",
             "id",
-            sqlite_where=text("state = 'waiting'"),
-            postgresql_where=text("state = 'waiting'"),
+            where="state = 'waiting'",
         ),
-        Index(
+        partial_index(
             "ix_statement_file_set_aside",
             "sha256",
-            sqlite_where=text("state = 'set_aside'"),
-            postgresql_where=text("state = 'set_aside'"),
+            where="state = 'set_aside'",
         ),
         one_of("state", FileState),
         CheckConstraint("progress BETWEEN 0 AND 100", name="progress"),
@@ -144,12 +141,11 @@ class StatementLayout(Row):
         UniqueConstraint("public_id"),
         UniqueConstraint("name", "version"),
         *(
-            Index(
+            partial_index(
                 f"uq_statement_layout_name_{state.value}",
                 "name",
                 unique=True,
-                sqlite_where=text(f"state = '{state.value}'"),
-                postgresql_where=text(f"state = '{state.value}'"),
+                where=f"state = '{state.value}'",
             )
             for state in (LayoutState.WAITING, LayoutState.ACTIVE)
         ),
@@ -273,22 +269,20 @@ class StatementLine(Row):
         Index(None, "statement_id", "id"),
         # Measured: costs nothing on SQLite and 3 % of a day's run on PostgreSQL, and makes a run
         # independent of how many lines the account ever had.
-        Index(
+        partial_index(
             "ix_statement_line_unbooked",
             "collection_account_id",
             "day",
             "id",
-            sqlite_where=text("match_id IS NULL"),
-            postgresql_where=text("match_id IS NULL"),
+            where="match_id IS NULL",
         ),
         # Of the few lines that name another account of ours.
-        Index(
+        partial_index(
             "ix_statement_line_other_account",
             "collection_account_id",
             "other_account_id",
             "day",
-            sqlite_where=text("other_account_id IS NOT NULL"),
-            postgresql_where=text("other_account_id IS NOT NULL"),
+            where="other_account_id IS NOT NULL",
         ),
         one_of("direction", Direction),
         CheckConstraint("other_account_id <> collection_account_id", name="other_account"),

@@ -458,3 +458,27 @@ memo = ["Nội dung"]
 """
 NEW_SHEET = "Ngày;Tiền vào;Tiền ra;Nội dung\n24/11/2026;50.000;;TTHC0123456789\nCộng;50.000;;\n"
 """A layout of no bank of ours, and a sheet in it."""
+
+GATEWAY = """
+[some_gateway]
+bank = ""
+currency = "VND"
+encodings = ["utf-8"]
+delimiter = ";"
+days = "yyyy-mm-dd"
+thousands = "dot"
+stable_references = true
+ends_at = ["Cộng"]
+order = "oldest_first"
+[some_gateway.preamble]
+account = ["Tài khoản"]
+[some_gateway.columns]
+bank_reference = ["Mã giao dịch"]
+day = ["Ngày"]
+memo = ["Nội dung"]
+credit = ["Số tiền vào"]
+debit = ["Số tiền ra"]
+fee = ["Phí dịch vụ"]
+balance = ["Số dư"]
+"""
+"""A layout of no bank: a gateway's settlement report, with what it keeps of each payment."""

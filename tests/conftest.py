@@ -16,9 +16,11 @@ from collections.abc import Iterator
 
 import hypothesis
 import pytest
+from flask import Flask
 from sqlalchemy.orm import Session
 
 from payments.core.database import Database
+from tests.console import SignIn, signing_in
 from tests.stores import ENGINES, RolledBack, Stores
 
 hypothesis.settings.register_profile("here", deadline=None, print_blob=True)
@@ -84,3 +86,9 @@ def session(database: Database) -> Iterator[Session]:
         pytest.fail("a `committed` test works through database.write() and database.read()")
     with database.session() as session:
         yield session
+
+
+@pytest.fixture
+def sign_in(app: Flask) -> SignIn:
+    """Signs people in to the `app` of a test, each at a browser of their own."""
+    return signing_in(app)

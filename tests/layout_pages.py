@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from io import BytesIO
 
+from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from tests.console import Person
+from payments.core.database import Database
+from payments.staff import Role
+from tests.builders import a_province
+from tests.console import Person, employ
 from tests.statement_files import as_csv
 
 ACCOUNT = "0011001234567"
@@ -87,3 +91,13 @@ def shown_choice(page: str, name: str) -> str | None:
     assert field is not None, name
     chosen = re.search(r'value="([^"]*)" selected', field[0])
     return chosen and chosen[1]
+
+
+def an_office(database: Database) -> None:
+    """An account, and people of every role."""
+
+    def unit(session: Session) -> None:
+        a_province(session, number=ACCOUNT)
+        employ(session, Role.RECONCILER, Role.APPROVER, Role.VIEWER, Role.ADMINISTRATOR)
+
+    database.write(unit)

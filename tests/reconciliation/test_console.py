@@ -17,7 +17,7 @@ from payments.core.database import Database
 from payments.staff import Role
 from tests.bank import TODAY, BankLine, camt
 from tests.builders import NOON, a_payment_request, a_province, paid
-from tests.console import Person, SignIn, employ, signing_in, whole_app
+from tests.console import Person, SignIn, employ, whole_app
 from tests.statement_files import MESSAGES, Movement, about_the_day
 
 pytestmark = pytest.mark.committed
@@ -59,12 +59,6 @@ def app(here: Here, database_url: str) -> Iterator[Flask]:
     """The whole application, the morning after."""
     with whole_app(database_url, MORNING) as whole:
         yield whole
-
-
-@pytest.fixture
-def sign_in(app: Flask) -> SignIn:
-    """Signs people in, each at a browser of their own."""
-    return signing_in(app)
 
 
 def bring(person: Person, content: bytes, name: str = "day.xml", **told: str) -> TestResponse:

@@ -73,12 +73,6 @@ def app(here: Here, database_url: str) -> Iterator[Flask]:
         yield whole
 
 
-@pytest.fixture
-def sign_in(app: Flask) -> SignIn:
-    """Signs people in, each at a browser of their own."""
-    return signing_in(app)
-
-
 def page_of(database: Database, kind: str, amount: int | None = None) -> str:
     """The address of the break of a kind."""
 

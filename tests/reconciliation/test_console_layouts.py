@@ -10,8 +10,8 @@ from flask import Flask
 
 from payments.core.database import Database
 from payments.staff import Role
-from tests.builders import NOON, a_province
-from tests.console import Person, SignIn, employ, signing_in, whole_app
+from tests.builders import NOON
+from tests.console import Person, SignIn, whole_app
 from tests.layout_pages import (
     ACCOUNT,
     ANSWERS,
@@ -20,6 +20,7 @@ from tests.layout_pages import (
     LABELS,
     PAGE,
     SHEET,
+    an_office,
     answered,
     drafted,
     rows,
@@ -35,17 +36,9 @@ pytestmark = pytest.mark.committed
 @pytest.fixture
 def app(database: Database, database_url: str) -> Iterator[Flask]:
     """The whole application, an account, and people of every role."""
-    database.write(lambda session: a_province(session, number=ACCOUNT) and None)
-    roles = (Role.RECONCILER, Role.APPROVER, Role.VIEWER, Role.ADMINISTRATOR)
-    database.write(lambda session: employ(session, *roles))
+    an_office(database)
     with whole_app(database_url, NOON) as whole:
         yield whole
-
-
-@pytest.fixture
-def sign_in(app: Flask) -> SignIn:
-    """Signs people in, each at a browser of their own."""
-    return signing_in(app)
 
 
 @pytest.fixture

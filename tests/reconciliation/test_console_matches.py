@@ -21,7 +21,7 @@ from reconciliation.matching import GivenBack, LineMatch
 from reconciliation.statements import StatementLine
 from tests.bank import TODAY, BankLine, a_statement, run, unproved
 from tests.builders import NOON, a_message, a_payment_request, a_province, paid, settle
-from tests.console import SignIn, employ, signing_in, whole_app
+from tests.console import SignIn, employ, whole_app
 
 MORNING = NOON + timedelta(hours=20)
 NIGHT = NOON + timedelta(hours=13)
@@ -68,12 +68,6 @@ def app(here: Here, database_url: str) -> Iterator[Flask]:
     """The whole application, the morning after."""
     with whole_app(database_url, MORNING) as whole:
         yield whole
-
-
-@pytest.fixture
-def sign_in(app: Flask) -> SignIn:
-    """Signs people in, each at a browser of their own."""
-    return signing_in(app)
 
 
 def page_of(database: Database, rule: str) -> str:

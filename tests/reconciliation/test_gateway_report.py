@@ -7,30 +7,8 @@ from sqlalchemy.orm import Session
 from reconciliation import bookings
 from reconciliation.day_close import Verdict
 from tests.bank import imported, known_words, run, unproved
+from tests.bank_sheets import GATEWAY
 from tests.builders import a_message, a_payment_request, a_province, settle
-
-LAYOUT = """
-[some_gateway]
-bank = ""
-currency = "VND"
-encodings = ["utf-8"]
-delimiter = ";"
-days = "yyyy-mm-dd"
-thousands = "dot"
-stable_references = true
-ends_at = ["Cộng"]
-order = "oldest_first"
-[some_gateway.preamble]
-account = ["Tài khoản"]
-[some_gateway.columns]
-bank_reference = ["Mã giao dịch"]
-day = ["Ngày"]
-memo = ["Nội dung"]
-credit = ["Số tiền vào"]
-debit = ["Số tiền ra"]
-fee = ["Phí dịch vụ"]
-balance = ["Số dư"]
-"""
 
 
 def test_payments_and_fees_of_a_gateways_report_are_booked(session: Session) -> None:
@@ -47,7 +25,7 @@ def test_payments_and_fees_of_a_gateways_report_are_booked(session: Session) -> 
         f"G2;2026-11-24;{missed.reference};50.000;;1.100;97.800\n"
         "Cộng;;;100.000;;2.200;\n"
     )
-    imported(province, report.encode(), filename="report.csv", layouts=LAYOUT)
+    imported(province, report.encode(), filename="report.csv", layouts=GATEWAY)
 
     day = run(province)
 

@@ -27,13 +27,14 @@ from reconciliation.formats.trials import tried
 from reconciliation.statements import Received, Statement, StatementLayout, StatementLine, layouts
 from reconciliation.statements.layouts import LayoutNotConfirmed
 from tests.bank_sheets import NEW_LAYOUT
-from tests.builders import NOON, a_province
-from tests.console import Person, SignIn, employ, signing_in, whole_app
+from tests.builders import NOON
+from tests.console import Person, SignIn, whole_app
 from tests.layout_pages import (
     ACCOUNT,
     CHARGE,
     PAGE,
     SHEET,
+    an_office,
     answered,
     bring,
     confirmed,
@@ -54,17 +55,9 @@ ONE = Received(SHEET, "day.csv")
 @pytest.fixture
 def app(database: Database, database_url: str) -> Iterator[Flask]:
     """The whole application, an account, and people of every role."""
-    database.write(lambda session: a_province(session, number=ACCOUNT) and None)
-    roles = (Role.RECONCILER, Role.APPROVER, Role.VIEWER, Role.ADMINISTRATOR)
-    database.write(lambda session: employ(session, *roles))
+    an_office(database)
     with whole_app(database_url, NOON) as whole:
         yield whole
-
-
-@pytest.fixture
-def sign_in(app: Flask) -> SignIn:
-    """Signs people in, each at a browser of their own."""
-    return signing_in(app)
 
 
 @pytest.fixture

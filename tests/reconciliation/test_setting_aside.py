@@ -39,7 +39,7 @@ from reconciliation.statements.setting_aside import (
 )
 from tests.bank import TODAY, BankLine, camt, imported, run, unproved
 from tests.builders import NOON, Province, a_payment_request, a_province, paid
-from tests.console import SignIn, employ, signing_in, whole_app
+from tests.console import SignIn, employ, whole_app
 
 NIGHT = NOON + timedelta(hours=13)
 MORNING = NOON + timedelta(hours=20)
@@ -395,12 +395,6 @@ def app(here: Here, database_url: str) -> Iterator[Flask]:
     """The whole application, the morning after."""
     with whole_app(database_url, MORNING) as whole:
         yield whole
-
-
-@pytest.fixture
-def sign_in(app: Flask) -> SignIn:
-    """Signs people in, each at a browser of their own."""
-    return signing_in(app)
 
 
 def statements_on(page: str) -> set[str]:

@@ -30,7 +30,7 @@ from tests.builders import (
     paid,
     settle,
 )
-from tests.console import SignIn, employ, signing_in, whole_app
+from tests.console import SignIn, employ, whole_app
 
 NIGHT = NOON + timedelta(hours=13)
 MORNING = NOON + timedelta(hours=20)
@@ -248,12 +248,6 @@ def app(day: str, database_url: str) -> Iterator[Flask]:
     """The whole application, the morning after."""
     with whole_app(database_url, MORNING) as whole:
         yield whole
-
-
-@pytest.fixture
-def sign_in(app: Flask) -> SignIn:
-    """Signs people in, each at a browser of their own."""
-    return signing_in(app)
 
 
 @pytest.mark.committed

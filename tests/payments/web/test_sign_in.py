@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from payments.core.database import Database
 from payments.staff import Role
 from tests.builders import NOON
-from tests.console import PASSWORD, Person, SignIn, employ, signing_in, whole_app
+from tests.console import PASSWORD, Person, SignIn, employ, whole_app
 
 pytestmark = pytest.mark.committed
 
@@ -31,12 +31,6 @@ def app(database: Database, database_url: str) -> Iterator[Flask]:
     database.write(unit)
     with whole_app(database_url, NOON) as whole:
         yield whole
-
-
-@pytest.fixture
-def sign_in(app: Flask) -> SignIn:
-    """Signs people in, each at a browser of their own."""
-    return signing_in(app)
 
 
 @pytest.mark.parametrize("role", [Role.CLERK, Role.ADMINISTRATOR])

@@ -11,7 +11,7 @@ import pytest
 from reconciliation.formats import Figure, Line, UnreadableFile, read, spreadsheet
 from reconciliation.formats.descriptions import every_layout, load
 from reconciliation.formats.layouts import WrongLayout
-from tests.bank_sheets import in_cp1258
+from tests.bank_sheets import GATEWAY, in_cp1258
 from tests.statement_files import ACCOUNT, HEADER, Movement, as_csv, as_xlsx, rows
 
 FIFTY = Movement(50_000, memo="TTHC0123456789", reference="5242 - 74128")
@@ -263,37 +263,17 @@ def test_each_layout_is_held_to_its_style(old, new, code):
     assert refused.value.code == code
 
 
-GATEWAY = """\
+REPORT = """\
 Mã giao dịch;Ngày;Nội dung;Số tiền vào;Số tiền ra;Phí dịch vụ;Số dư
 G1;2026-11-24;TTHC 1;100.000;;1.100;98.900
 G2;2026-11-24;TTHC 2;50.000;;0;148.900
 G3;2026-11-24;rut ve ngan hang;;148.900;;0
 Cộng;;;150.000;148.900;1.100;
 """
-OF_A_GATEWAY = """
-[some_gateway]
-bank = ""
-currency = "VND"
-encodings = ["utf-8"]
-delimiter = ";"
-days = "yyyy-mm-dd"
-thousands = "dot"
-stable_references = true
-ends_at = ["Cộng"]
-order = "oldest_first"
-[some_gateway.columns]
-bank_reference = ["Mã giao dịch"]
-day = ["Ngày"]
-memo = ["Nội dung"]
-credit = ["Số tiền vào"]
-debit = ["Số tiền ra"]
-fee = ["Phí dịch vụ"]
-balance = ["Số dư"]
-"""
 
 
-def read_gateway(content: str = GATEWAY):
-    return list(spreadsheet.parse(BytesIO(content.encode()), layouts=some_bank(OF_A_GATEWAY)))
+def read_gateway(content: str = REPORT):
+    return list(spreadsheet.parse(BytesIO(content.encode()), layouts=some_bank(GATEWAY)))
 
 
 def test_what_a_gateway_keeps_is_a_line_of_its_own():
@@ -316,8 +296,8 @@ def test_what_a_gateway_keeps_is_a_line_of_its_own():
 )
 def test_a_fee_that_does_not_add_up_is_said(old, new):
     """By the balance beside it, or by the total of fees."""
-    changed = GATEWAY.replace(old, new)
-    assert changed != GATEWAY
+    changed = REPORT.replace(old, new)
+    assert changed != REPORT
     assert read_gateway(changed)[-1].balanced is False
 
 
@@ -325,7 +305,7 @@ def test_a_fee_that_does_not_add_up_is_said(old, new):
 def test_a_fee_that_is_no_amount_is_refused(fee):
     """A fee given back is not written as one below zero."""
     with pytest.raises(UnreadableFile) as refused:
-        read_gateway(GATEWAY.replace(";1.100;98.900", f";{fee};98.900"))
+        read_gateway(REPORT.replace(";1.100;98.900", f";{fee};98.900"))
     assert refused.value.code == "unreadable_amount"
 
 

@@ -11,6 +11,8 @@ whoever's clock strikes first, and its progress and outcome can be seen.
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -83,6 +85,11 @@ class Fence:
 
     name: str
     number: int
+
+
+def this_process() -> str:
+    """How a process calls itself as a holder: its host and its number there."""
+    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def take(

@@ -12,10 +12,8 @@ Loops (settle, deliver) go round on every host; they share work by locks of thei
 from __future__ import annotations
 
 import logging
-import os
 import random
 import signal
-import socket
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -124,7 +122,7 @@ class Scheduler:
         self._database = cashless.database
         self._jobs = [job for job in work if isinstance(job, Job)]
         self._loops = [loop for loop in work if isinstance(loop, Loop)]
-        self._holder = holder or f"{socket.gethostname()}:{os.getpid()}"
+        self._holder = holder or leases.this_process()
         self._leased = leased
         self._stopping = threading.Event()
         self._held: dict[str, Fence] = {}

@@ -7,9 +7,7 @@ not at all, does not hold up the others.
 
 from __future__ import annotations
 
-import os
 import random
-import socket
 import threading
 import time
 from collections import Counter
@@ -21,7 +19,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from payments import outbox
-from payments.core import clock, metrics
+from payments.core import clock, leases, metrics
 from payments.core.gathering import Gathering
 from payments.core.http import Client
 from payments.core.logs import log
@@ -43,7 +41,7 @@ def place(cashless: Service, now: datetime) -> bool:
     """Gives committed events their positions in the feed; whether any waited."""
     if not cashless.database.read(outbox.unplaced):
         return False
-    holder = f"{socket.gethostname()}:{os.getpid()}"
+    holder = leases.this_process()
     placed = cashless.database.write(
         lambda session: outbox.place_events(session, holder=holder, now=now)
     )

@@ -11,7 +11,7 @@ from collections import Counter
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import Column, Table, Update, and_, case, func, insert, select, update
+from sqlalchemy import Column, Table, Update, and_, case, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from payments import outbox
@@ -113,11 +113,21 @@ def expire_all(session: Session, collection_account_id: int, *, now: datetime) -
         )
         .limit(2000)
     )
-    ids = list(session.scalars(due))
-    if ids:
-        _set_status(session, ids, Status.EXPIRED)
-        _announce_ids(session, ids, "payment_request.expired", now=now)
-    return len(ids)
+    expired = _lay_out(session, due, "payment_request.expired")
+    if expired:
+        moved = session.execute(
+            update(PaymentRequest)
+            .where(
+                PaymentRequest.id.in_(_concerned()),
+                PaymentRequest.status.in_(allowed_into(Status.EXPIRED)),
+            )
+            .values(status=Status.EXPIRED.value)
+            .execution_options(synchronize_session=False)
+        )
+        if rows_of(moved) != expired:
+            raise MoveNotAllowed(to=Status.EXPIRED.value)
+        _announce(session, now=now)
+    return expired
 
 
 def cancel(
@@ -134,7 +144,9 @@ def cancel(
     )
     if rows_of(moved) != 1:
         raise MoveNotAllowed(reference=request.reference, to=Status.CANCELLED.value)
-    _announce_ids(session, [request.id], "payment_request.cancelled", now=now)
+    this = select(PaymentRequest.id).where(PaymentRequest.id == request.id)
+    _lay_out(session, this, "payment_request.cancelled")
+    _announce(session, now=now)
 
 
 def announce_reconciled(session: Session, collection_account_id: int, *, now: datetime) -> int:
@@ -154,11 +166,16 @@ def announce_reconciled(session: Session, collection_account_id: int, *, now: da
         )
         .limit(2000)
     )
-    ids = list(session.scalars(proved))
-    if ids:
-        session.execute(update(request).where(request.id.in_(ids)).values(reconciled_at=now))
-        _announce_ids(session, ids, "payment_request.reconciled", now=now)
-    return len(ids)
+    reconciled = _lay_out(session, proved, "payment_request.reconciled")
+    if reconciled:
+        session.execute(
+            update(request)
+            .where(request.id.in_(_concerned()))
+            .values(reconciled_at=now)
+            .execution_options(synchronize_session=False)
+        )
+        _announce(session, now=now)
+    return reconciled
 
 
 def announce_all(session: Session, news: Rows, *, now: datetime) -> None:
@@ -169,18 +186,20 @@ def announce_all(session: Session, news: Rows, *, now: datetime) -> None:
     """
     temporary(session, _news)
     session.execute(insert(_news).from_select(list(_news.c.keys()), news))
+    analyze(session, _news)
     _announce(session, now=now)
 
 
-def _announce_ids(session: Session, ids: list[int], kind: str, *, now: datetime) -> None:
+def _lay_out(session: Session, requests: Rows, kind: str) -> int:
+    """Lays out one piece of news for each request chosen by id; how many."""
     temporary(session, _news)
-    rows = [{"payment_request_id": one, "type": kind, "rank": 1} for one in ids]
-    session.execute(insert(_news), rows)
-    _announce(session, now=now)
+    news = requests.add_columns(literal(kind, Code()), literal(1, Count()))
+    laid = rows_of(session.execute(insert(_news).from_select(list(_news.c.keys()), news)))
+    analyze(session, _news)
+    return laid
 
 
 def _announce(session: Session, *, now: datetime) -> None:
-    analyze(session, _news)
     session.execute(_numbered_anew())
     session.expire_all()
     told = session.execute(_told()).all()
@@ -222,14 +241,3 @@ def _told() -> Rows:
 @cache
 def _concerned() -> Rows:
     return select(_news.c.payment_request_id)
-
-
-def _set_status(session: Session, ids: list[int], status: Status) -> None:
-    moved = session.execute(
-        update(PaymentRequest)
-        .where(PaymentRequest.id.in_(ids), PaymentRequest.status.in_(allowed_into(status)))
-        .values(status=status.value)
-        .execution_options(synchronize_session=False)
-    )
-    if rows_of(moved) != len(ids):
-        raise MoveNotAllowed(to=status.value)

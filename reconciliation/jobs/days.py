@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Final
@@ -38,7 +36,7 @@ def run_day(
 
     Raises `RunUnderWay` while another runs it, `RunTakenOver` when another took over.
     """
-    holder = f"{socket.gethostname()}:{os.getpid()}"
+    holder = leases.this_process()
     fence = database.write(
         lambda session: day_close.begin(
             session, collection_account_id, day, holder=holder, now=clock.now()

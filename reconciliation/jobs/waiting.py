@@ -6,8 +6,6 @@ database, so that one that died is followed by another; it ends imported or refu
 
 from __future__ import annotations
 
-import os
-import socket
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -62,7 +60,7 @@ class Importer:
 
     def _take(self, cashless: Service, file_id: int) -> bool:
         """Imports one waiting file, unless another is at it."""
-        holder = f"{socket.gethostname()}:{os.getpid()}"
+        holder = leases.this_process()
         fence = cashless.database.write(
             lambda session: leases.take(
                 session, f"statement_file:{file_id}", holder=holder, for_=LEASED, now=clock.now()

@@ -1,7 +1,7 @@
 """Thousands of made-up calls to the API, from its own description: `make fuzz-api`.
 
 Schemathesis makes calls that follow the description and calls that break it. Whatever comes in,
-the answer is no 5xx and is one that the description promises. Half of the calls that follow it
+the answer is no 5xx and is one that the description promises. A third of the calls follow it and
 name a request, an agency and a fee that exist, so that they get behind the first check.
 
 Not collected with the tests: `CASHLESS_FUZZ_CASES` says how many calls are made (default 5,000).
@@ -19,18 +19,20 @@ from typing import Any, Final
 import hypothesis
 import schemathesis
 from flask import Flask
-from hypothesis import strategies as st
 from schemathesis.core.failures import FailureGroup
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from payments.web.api import OPENAPI
 
 CASES: Final = int(os.environ.get("CASHLESS_FUZZ_CASES", "5000"))
-MODES: Final = (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE)
+FOLLOWING: Final = schemathesis.GenerationMode.POSITIVE
+BREAKING: Final = schemathesis.GenerationMode.NEGATIVE
+MANNERS: Final = ((FOLLOWING, True), (FOLLOWING, False), (BREAKING, False))
+"""How the calls are made up, and whether they name what exists."""
 EXISTING: Final = {"agency": "H09", "replaces": None}
 MOST_ROUNDS: Final = 8
 """An operation without arguments is called once a round, however large its share."""
-PRICED: Final = {"fee": "CERT", "amount": None, "reduction": "student"}
+PRICED: Final = {"fee": "CERT", "amount": None, "quantity": 1, "reduction": "student"}
 PROMISES_TOO_MUCH: Final = [positive_data_acceptance]
 """A call may follow the description and still name a fee that does not exist: 422 is right."""
 
@@ -44,12 +46,12 @@ def test_no_call_is_answered_by_a_fault_or_against_the_description(app: Flask, p
     answers: Counter[int] = Counter()
     failures: list[BaseException] = []
     for _ in range(MOST_ROUNDS):
-        share = math.ceil((CASES - answers.total()) / len(operations) / len(MODES))
-        for operation, mode in itertools.product(operations if share > 0 else [], MODES):
+        share = math.ceil((CASES - answers.total()) / len(operations) / len(MANNERS))
+        for operation, manner in itertools.product(operations if share > 0 else [], MANNERS):
             try:
-                calling(operation, mode, share, portal.key, reference, answers)
+                calling(operation, *manner, share, portal.key, reference, answers)
             except (FailureGroup, AssertionError) as failure:
-                failure.add_note(f"{operation.label}, {mode.value} data")
+                failure.add_note(f"{operation.label}, {manner[0].value} data")
                 failures.append(failure)
     told = ", ".join(f"{status}: {count}" for status, count in sorted(answers.items()))
     print(f"\n{answers.total()} calls to {len(operations)} operations; answers {told}")
@@ -75,6 +77,7 @@ def described(app: Flask) -> list[Any]:
 def calling(
     operation: Any,
     mode: schemathesis.GenerationMode,
+    existing: bool,
     share: int,
     key: str,
     reference: str,
@@ -90,9 +93,9 @@ def calling(
         verbosity=hypothesis.Verbosity.quiet,
         suppress_health_check=list(hypothesis.HealthCheck),
     )
-    @hypothesis.given(operation.as_strategy(mode), st.booleans())
-    def made_up(case: schemathesis.Case, existing: bool) -> None:
-        if existing and mode is schemathesis.GenerationMode.POSITIVE:
+    @hypothesis.given(operation.as_strategy(mode))
+    def made_up(case: schemathesis.Case) -> None:
+        if existing:
             name_what_exists(case, reference)
         answer = case.call(headers=authorization)
         answers[answer.status_code] += 1
@@ -101,7 +104,7 @@ def calling(
     try:
         made_up()
     except hypothesis.errors.Unsatisfiable:
-        assert mode is schemathesis.GenerationMode.NEGATIVE, f"{operation.label} cannot be called"
+        assert mode is BREAKING, f"{operation.label} cannot be called"
 
 
 def name_what_exists(case: schemathesis.Case, reference: str) -> None:

@@ -25,6 +25,7 @@ from payments.payment_requests.moves import (
     apply_all,
     cancel,
     expire_all,
+    refund_all,
 )
 from payments.payment_requests.searching import PublicStatus, Search, search
 from payments.payment_requests.snapshots import Snapshot, glance, public_status, snapshots
@@ -68,6 +69,7 @@ __all__ = [
     "issue",
     "issue_all",
     "public_status",
+    "refund_all",
     "search",
     "snapshots",
 ]

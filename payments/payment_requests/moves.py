@@ -11,7 +11,19 @@ from collections import Counter
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import Column, Table, Update, and_, case, func, insert, literal, select, update
+from sqlalchemy import (
+    Column,
+    Table,
+    Update,
+    and_,
+    case,
+    cast,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from payments import outbox
@@ -20,7 +32,13 @@ from payments.core.database import Rows, rows_of
 from payments.core.errors import Conflict
 from payments.core.temporary import analyze, scratch, temporary
 from payments.payment_requests.snapshots import snapshots
-from payments.payment_requests.tables import MOVES, CancelReason, PaymentRequest, Status
+from payments.payment_requests.tables import (
+    MOVES,
+    CancelReason,
+    PaymentRequest,
+    PaymentRequestLine,
+    Status,
+)
 
 
 class MoveNotAllowed(Conflict):
@@ -38,6 +56,14 @@ _change = Table(
     Column("confirmed", Amount()),
     Column("paid_at", Instant()),
     Column("late", Flag()),
+    prefixes=["TEMPORARY"],
+)
+
+_given_back = Table(
+    "request_given_back",
+    scratch,
+    Column("payment_request_line_id", Key(), primary_key=True),
+    Column("amount", Amount()),
     prefixes=["TEMPORARY"],
 )
 
@@ -95,6 +121,41 @@ def _moved() -> Update:
             late=case((becomes_paid, change.late), (stays_paid, request.late), else_=False),
             reconciled_at=case((stays_paid, request.reconciled_at)),
         )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def refund_all(session: Session, refunds: Rows) -> None:
+    """Notes what was given back of fee lines, negative where it came back to us after all.
+
+    `refunds` selects (payment_request_line_id, amount), one row a line. The request stays paid; it
+    is refunded by what was given back of its lines.
+    """
+    temporary(session, _given_back)
+    columns = list(_given_back.c.keys())
+    session.execute(insert(_given_back).from_select(columns, refunds))
+    analyze(session, _given_back)
+    line, given = PaymentRequestLine, _given_back.c
+    session.execute(
+        update(line)
+        .where(line.id == given.payment_request_line_id)
+        .values(refunded=line.refunded + given.amount)
+        .execution_options(synchronize_session=False)
+    )
+    concerned = (
+        select(line.payment_request_id)
+        .join(_given_back, given.payment_request_line_id == line.id)
+        .distinct()
+    )
+    whole = (
+        select(cast(func.sum(line.refunded), Amount()))
+        .where(line.payment_request_id == PaymentRequest.id)
+        .scalar_subquery()
+    )
+    session.execute(
+        update(PaymentRequest)
+        .where(PaymentRequest.id.in_(concerned))
+        .values(refunded=whole)
         .execution_options(synchronize_session=False)
     )
 

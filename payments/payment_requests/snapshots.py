@@ -135,6 +135,7 @@ def shown_line(line: Any) -> Mapping[str, Any]:
         "quantity": line.quantity,
         "unit_amount": int(line.unit_amount),
         "amount": int(line.amount),
+        "refunded": int(line.refunded),
         "reduction": line.reduction,
     }
 
@@ -200,6 +201,7 @@ def _lines(session: Session, requests: Rows) -> dict[int, list[Mapping[str, Any]
             line.quantity,
             line.unit_amount,
             line.amount,
+            line.refunded,
             line.reduction,
         )
         .where(line.payment_request_id.in_(requests))

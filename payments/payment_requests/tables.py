@@ -129,7 +129,7 @@ class PaymentRequest(Row):
 
 
 class PaymentRequestLine(Row):
-    """One fee of a request, as it was priced on the day of issue."""
+    """One fee of a request, as it was priced on the day of issue, and what was given back of it."""
 
     __tablename__ = "payment_request_line"
     __table_args__ = (
@@ -137,6 +137,7 @@ class PaymentRequestLine(Row):
         one_of("kind", ("phi", "le_phi")),
         CheckConstraint("quantity BETWEEN 1 AND 10000", name="quantity"),
         CheckConstraint("amount >= 0", name="amount"),
+        CheckConstraint("refunded BETWEEN 0 AND amount", name="refunded"),
         {"sqlite_strict": True},
     )
 
@@ -151,4 +152,5 @@ class PaymentRequestLine(Row):
     quantity: Mapped[int] = mapped_column(Count())
     unit_amount: Mapped[Dong] = mapped_column(Amount())
     amount: Mapped[Dong] = mapped_column(Amount())
+    refunded: Mapped[Dong] = mapped_column(Amount(), default=Dong(0))
     reduction: Mapped[str | None] = mapped_column(Code())

@@ -49,7 +49,7 @@ def a_snapshot(**changes: Any) -> dict[str, Any]:
 def a_line(amount: int, **changes: Any) -> dict[str, Any]:
     """One line of a request's public JSON."""
     line = {"fee": "LLTP", "kind": "phi", "quantity": 1, "unit_amount": amount, "amount": amount}
-    return {**line, "reduction": None, **changes}
+    return {**line, "refunded": 0, "reduction": None, **changes}
 
 
 def pay_to(told: dict[str, Any]) -> dict[str, Any] | None:

@@ -94,6 +94,7 @@ class LineSchema(Shown):
     quantity = fields.Integer()
     unit_amount = fields.Integer()
     amount = fields.Integer()
+    refunded = fields.Integer()
     reduction = fields.String(allow_none=True)
 
 

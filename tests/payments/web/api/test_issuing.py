@@ -39,6 +39,7 @@ def test_a_request_is_priced_by_the_tariff_and_payable_at_once(portal: Portal) -
             "quantity": 3,
             "unit_amount": 200_000,
             "amount": 300_000,
+            "refunded": 0,
             "reduction": "student",
         }
     ]

@@ -65,6 +65,12 @@ QR_LIMIT: Final = Dong(500_000_000)
 """A NAPAS247 transfer is below 500 million đồng (NAPAS VietQR v1.0, 8.1.1)."""
 
 
+_DIGITS: Final = ("không", "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "tám", "chín")
+_AFTER_TEN: Final = {5: "lăm"}
+_AFTER_TENS: Final = {1: "mốt", 4: "tư", 5: "lăm"}
+_STEPS: Final = ((10**9, "tỷ"), (10**6, "triệu"), (10**3, "nghìn"))
+
+
 def _whole(value: int) -> int:
     if not isinstance(value, int):
         raise TypeError(f"đồng are whole numbers, not {type(value).__name__}")
@@ -87,3 +93,34 @@ def parse(text: str) -> Dong:
 def grouped(amount: int) -> str:
     """`1234567` as `1.234.567`, the way amounts are written in Vietnamese."""
     return f"{int(amount):,}".replace(",", ".")
+
+
+def in_words(amount: Dong) -> str:
+    """`1005000` as `Một triệu không trăm linh năm nghìn đồng`: the words on papers about money.
+
+    Written as schools teach it (linh, nghìn, tỷ). Raises ValueError for less than zero.
+    """
+    if amount < 0:
+        raise ValueError("only what is not negative is written out")
+    words = f"{' '.join(_spoken(int(amount))) or _DIGITS[0]} đồng"
+    return words[0].upper() + words[1:]
+
+
+def _spoken(number: int, *, follows: bool = False) -> list[str]:
+    """The words of a number, none for zero; `follows` is whether something stands before it."""
+    for step, name in _STEPS:
+        if number >= step:
+            higher = _spoken(number // step, follows=follows)
+            return [*higher, name, *_spoken(number % step, follows=True)]
+    hundreds, below = divmod(number, 100)
+    words = [_DIGITS[hundreds], "trăm"] if hundreds or (follows and below) else []
+    return words + _below_hundred(below, follows=words != [])
+
+
+def _below_hundred(number: int, *, follows: bool) -> list[str]:
+    tens, ones = divmod(number, 10)
+    if tens == 0:
+        return [*(["linh"] if follows else []), _DIGITS[ones]] if ones else []
+    words = ["mười"] if tens == 1 else [_DIGITS[tens], "mươi"]
+    other = _AFTER_TEN if tens == 1 else _AFTER_TENS
+    return [*words, other.get(ones, _DIGITS[ones])] if ones else words

@@ -17,7 +17,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from payments.core.errors import Invalid
+
 _LIST: Final = Path(__file__).parent / "data" / "banks.json"
+
+
+class UnknownBank(Invalid):
+    """No list knows a bank with that BIN."""
+
+    code = "unknown_bank"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,14 @@ class Bank:
 def by_bin(bin: str) -> Bank | None:
     """The bank with that BIN, or None where no list knows it."""
     return every_bank().get(bin)
+
+
+def known(bin: str) -> Bank:
+    """The bank with that BIN. Raises `UnknownBank`."""
+    bank = by_bin(bin)
+    if bank is None:
+        raise UnknownBank(bin=bin)
+    return bank
 
 
 @lru_cache(maxsize=1)

@@ -63,12 +63,6 @@ class InvalidAccountNumber(Invalid):
     code = "invalid_account_number"
 
 
-class UnknownBank(Invalid):
-    """No list knows a bank with that BIN."""
-
-    code = "unknown_bank"
-
-
 @dataclass(frozen=True, slots=True)
 class Opening:
     """A bank account as it is taken into use; `name` as the bank writes its holder."""
@@ -91,7 +85,7 @@ def open_account(
 ) -> CollectionAccount:
     """Takes a bank account of an agency into use from a day on.
 
-    Raises `UnknownBank`, `InvalidAccountNumber` or `CollectionAccountTaken`.
+    Raises `banks.UnknownBank`, `InvalidAccountNumber` or `CollectionAccountTaken`.
     """
     _check(session, opening)
     account = CollectionAccount(
@@ -261,8 +255,7 @@ def _name_day(session: Session, day: date, *, collection_account_id: int | None)
 
 
 def _check(session: Session, opening: Opening) -> None:
-    if banks.by_bin(opening.bin) is None:
-        raise UnknownBank(bin=opening.bin)
+    banks.known(opening.bin)
     if not _NUMBER.fullmatch(opening.number):
         raise InvalidAccountNumber(number=opening.number[-4:])
     taken = select(CollectionAccount.id).where(

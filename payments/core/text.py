@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Final
 
 _STROKED: Final = str.maketrans({"đ": "d", "Đ": "D"})
+_NOT_SENT: Final = re.compile(r"[^A-Za-z0-9/?:().,'+ -]")
 
 
 def fold(text: str) -> str:
@@ -24,6 +26,16 @@ def plain(text: str) -> str:
     folded = fold(text)
     printable = "".join(c if " " <= c <= "~" else " " for c in folded)
     return " ".join(printable.split())
+
+
+def sendable(text: str, *, longest: int) -> str:
+    """`text` in the characters that every payment system takes, cut to `longest` of them.
+
+    Source: SWIFT, character set X; a field of it does not begin with `/`, `:` or `-`. A leading
+    `+` goes too, since a spreadsheet would take it for a formula.
+    """
+    kept = " ".join(_NOT_SENT.sub(" ", plain(text)).split())
+    return kept.lstrip("/:-+ ")[:longest].rstrip()
 
 
 def mask_account(number: str) -> str:

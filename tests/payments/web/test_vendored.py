@@ -14,6 +14,7 @@ FOLDERS = (
     "payments/web/templates/icons",
     "payments/core/fonts",
     "tests/browser/vendor",
+    "tests/samples/schemas",
 )
 
 

@@ -28,7 +28,15 @@ from payments.payment_requests.moves import (
     refund_all,
 )
 from payments.payment_requests.searching import PublicStatus, Search, search
-from payments.payment_requests.snapshots import Snapshot, glance, public_status, snapshots
+from payments.payment_requests.snapshots import (
+    NotToBePaid,
+    Snapshot,
+    glance,
+    payable,
+    public_status,
+    snapshots,
+    to_scan,
+)
 from payments.payment_requests.tables import (
     MOVES,
     WAITING,
@@ -48,6 +56,7 @@ __all__ = [
     "Lookups",
     "MoveNotAllowed",
     "NoFreeReference",
+    "NotToBePaid",
     "Order",
     "PaymentRequest",
     "PaymentRequestLine",
@@ -68,8 +77,10 @@ __all__ = [
     "glance",
     "issue",
     "issue_all",
+    "payable",
     "public_status",
     "refund_all",
     "search",
     "snapshots",
+    "to_scan",
 ]

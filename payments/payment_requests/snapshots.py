@@ -20,11 +20,21 @@ from sqlalchemy.orm import Session
 from payments import references, vietqr
 from payments.agencies import Agency, CollectionAccount, VirtualRange
 from payments.core.database import Rows, table_of
+from payments.core.errors import Conflict
 from payments.core.money import Dong
 from payments.core.validity import valid_on
 from payments.payment_requests.tables import PaymentRequest, PaymentRequestLine, Status
 
 Snapshot = dict[str, Any]
+
+_PAYABLE: Final = frozenset({"open", "partially_paid"})
+
+
+class NotToBePaid(Conflict):
+    """The request is paid, being paid or closed: what it is paid with is no longer given out."""
+
+    code = "not_to_be_paid"
+
 
 _SHOWN: Final = (
     "id",
@@ -93,6 +103,21 @@ def _shown() -> Rows:
             ),
         )
     )
+
+
+def payable(snapshot: Mapping[str, Any], *, now: datetime) -> bool:
+    """Whether a request, as `snapshots` shows it, is to be paid at `now`: open and in time."""
+    in_time = now < datetime.fromisoformat(snapshot["expires_at"])
+    code = (snapshot["pay_to"] or {}).get("qr")
+    return snapshot["status"] in _PAYABLE and in_time and code is not None
+
+
+def to_scan(snapshot: Mapping[str, Any], *, now: datetime) -> str:
+    """The text of the QR code for what is still due. Raises `NotToBePaid`."""
+    if not payable(snapshot, now=now):
+        raise NotToBePaid(reference=snapshot["reference"])
+    code: str = snapshot["pay_to"]["qr"]
+    return code
 
 
 def glance(session: Session, token: str) -> Snapshot | None:

@@ -16,7 +16,7 @@ from payments.vietqr.objects import (
     WrongChecksum,
     WrongContent,
 )
-from payments.vietqr.picture import draw_png, draw_svg
+from payments.vietqr.picture import draw_png, draw_svg, symbol
 from payments.vietqr.transfer import (
     AmountOverQrLimit,
     Transfer,
@@ -43,4 +43,5 @@ __all__ = [
     "draw_png",
     "draw_svg",
     "encode",
+    "symbol",
 ]

@@ -31,7 +31,7 @@ def draw_svg(payload: str, *, title: str = "VietQR") -> str:
 
     It carries no style and no script, so it works inline and alone under a strict CSP.
     """
-    rows = _symbol(payload)
+    rows = symbol(payload)
     side = len(rows) + 2 * QUIET_ZONE
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" role="img"'
@@ -45,7 +45,7 @@ def draw_png(payload: str, *, scale: int = 8) -> bytes:
     """`payload` as a black and white PNG picture, `scale` pixels a module (1 to 64)."""
     if not 1 <= scale <= 64:
         raise ValueError("a module is drawn 1 to 64 pixels wide")
-    rows = _symbol(payload)
+    rows = symbol(payload)
     side = (len(rows) + 2 * QUIET_ZONE) * scale
     blank = _scanline("0" * side)
     margin = "0" * (QUIET_ZONE * scale)
@@ -64,7 +64,7 @@ def draw_png(payload: str, *, scale: int = 8) -> bytes:
 
 
 @lru_cache(maxsize=_KEPT)
-def _symbol(payload: str) -> tuple[tuple[bool, ...], ...]:
+def symbol(payload: str) -> tuple[tuple[bool, ...], ...]:
     """The modules of the symbol row by row, True where dark, without the quiet zone."""
     code = QRCode(error_correction=ERROR_CORRECT_M, border=0)
     code.add_data(payload, optimize=20)

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Final
-
 from flask import Response
 
-from payments import vietqr
+from payments import payment_requests, vietqr
 from payments.core import clock
-from payments.core.errors import Conflict
 from payments.core.words import say
 from payments.portals import Scope
 from payments.web.api.desk import Blueprint, desk
 from payments.web.api.payment_requests import AT, shown
 
 blueprint = Blueprint("qr", __name__, at=f"{AT}/<reference>")
-
-_SCANNED: Final = frozenset({"open", "partially_paid"})
-
-
-class NotToBePaid(Conflict):
-    """The request is paid, being paid or closed: its QR code is no longer shown."""
-
-    code = "not_to_be_paid"
 
 
 @blueprint.route("/qr.svg", methods=["GET"])
@@ -54,8 +42,4 @@ def get_qr_text(reference: str) -> Response:
 def _code(reference: str) -> str:
     """The text to scan for what is still due. Raises `NotToBePaid`."""
     snapshot = desk().cashless.database.read(lambda session: shown(session, reference))
-    in_time = clock.now() < datetime.fromisoformat(snapshot["expires_at"])
-    code: str | None = (snapshot["pay_to"] or {}).get("qr")
-    if snapshot["status"] not in _SCANNED or not in_time or code is None:
-        raise NotToBePaid(reference=reference)
-    return code
+    return payment_requests.to_scan(snapshot, now=clock.now())

@@ -11,6 +11,7 @@ from typing import Any, Final
 from payments import banks
 from payments.core.money import Dong
 from payments.core.words import language, say
+from payments.payment_requests import payable
 from payments.web.citizen.faces import FACES, Face
 
 
@@ -85,7 +86,7 @@ def page_of(asked: Asked, *, now: datetime) -> Page:
     face = FACES[state]
     figures = _figures(asked)
     fields: dict[str, Any] = {**figures, "agency": asked.agency}
-    payable = state in ("open", "partially_paid")
+    to_pay = state in ("open", "partially_paid")
     return Page(
         state=state,
         face=face,
@@ -99,7 +100,7 @@ def page_of(asked: Asked, *, now: datetime) -> Page:
         paid_at=snapshot["paid_at"],
         expires_at=snapshot["expires_at"],
         lines=[_line(line, name) for line, name in zip(snapshot["lines"], asked.fees, strict=True)],
-        pay_to=_pay_to(snapshot["pay_to"]) if payable else None,
+        pay_to=_pay_to(snapshot["pay_to"]) if to_pay else None,
         sequence=snapshot["sequence"],
     )
 
@@ -121,11 +122,9 @@ def mark_of(changing: Mapping[str, Any], *, now: datetime) -> str:
 def _state_of(asked: Asked, *, now: datetime) -> str:
     snapshot = asked.snapshot
     status: str = snapshot["status"]
-    to_scan = (snapshot["pay_to"] or {}).get("qr") is not None
-    in_time = now < datetime.fromisoformat(snapshot["expires_at"])
-    if status == "open" and not (to_scan and in_time):
+    if status == "open" and not payable(snapshot, now=now):
         return "expired"
-    if status == "partially_paid" and not (to_scan and in_time):
+    if status == "partially_paid" and not payable(snapshot, now=now):
         return "partially_paid_closed"
     if status == "cancelled" and asked.beyond:
         return "cancelled_held"

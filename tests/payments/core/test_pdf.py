@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import io
 import re
-import shutil
-import subprocess
 import unicodedata
 
 import pytest
-from PIL import Image
+import zxingcpp
 
+from payments import vietqr
 from payments.core import pdf
 from payments.core.pdf import Paper, Signature
 from payments.core.sheets import Heading, Kind
+from tests.papers import needs_poppler, picture_of, places_of, text_of
 
 EVERY_LETTER = (
     "aàảãáạăằẳẵắặâầẩẫấậeèẻẽéẹêềểễếệiìỉĩíịoòỏõóọôồổỗốộơờởỡớợuùủũúụưừửữứựyỳỷỹýỵđ"
     "AÀẢÃÁẠĂẰẲẴẮẶÂẦẨẪẤẬEÈẺẼÉẸÊỀỂỄẾỆIÌỈĨÍỊOÒỎÕÓỌÔỒỔỖỐỘƠỜỞỠỚỢUÙỦŨÚỤƯỪỬỮỨỰYỲỶỸÝỴĐ₫"
-)
-needs_poppler = pytest.mark.skipif(
-    shutil.which("pdftotext") is None, reason="apt-get install poppler-utils"
 )
 
 
@@ -36,13 +32,6 @@ def a_paper(rows: int = 3, *, mark: str | None = None, words: str = EVERY_LETTER
     )
     paper.signatures([Signature("NGƯỜI LẬP", "(ký)", ""), Signature("KIỂM SOÁT", "(ký)", "Bà B")])
     return paper.finish()
-
-
-def text_of(paper: bytes) -> str:
-    """What another program reads in it."""
-    return subprocess.run(
-        ["pdftotext", "-layout", "-", "-"], input=paper, capture_output=True, check=True
-    ).stdout.decode()
 
 
 def test_the_same_content_is_the_same_bytes() -> None:
@@ -99,12 +88,24 @@ def test_a_word_too_long_for_its_column_is_cut_not_lost() -> None:
 @needs_poppler
 def test_a_paper_can_be_drawn() -> None:
     """By another program, with ink on it and white around it."""
-    picture = subprocess.run(
-        ["pdftoppm", "-r", "50", "-png", "-f", "1", "-l", "1", "-"],
-        input=a_paper(),
-        capture_output=True,
-        check=True,
-    ).stdout
-    drawn = Image.open(io.BytesIO(picture)).convert("L")
+    drawn = picture_of(a_paper())
     assert (drawn.width, drawn.height) == (414, 585)
     assert drawn.getextrema() == pytest.approx((26, 255), abs=30)
+
+
+@needs_poppler
+def test_a_symbol_is_read_off_the_paper_and_words_stand_beside_it() -> None:
+    """Also at the bottom of a page, where it goes to the next one whole."""
+    paper = Paper("Mã", foot="", page_words=lambda n, of: "")
+    paper.gap(600)
+    with paper.symbol(vietqr.symbol("TTHC1234567894"), side=170):
+        paper.words("bên cạnh " * 8)
+    paper.words("bên dưới")
+    assert paper.pages == 2
+    made = paper.finish()
+    [found] = zxingcpp.read_barcodes(picture_of(made, page=2, dpi=150))
+    assert found.text == "TTHC1234567894"
+    beside, below = places_of(made, "cạnh"), places_of(made, "dưới")
+    assert len(beside) == 8
+    assert all(x > 42 + 170 and y < 42 + 170 for x, y in beside)
+    assert all(x < 42 + 170 and y > 42 + 170 for x, y in below)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import click
 from sqlalchemy.engine import make_url
 
-from payments.core import logs, schema, service
+from payments.core import logs, schema, service, signers
 from payments.core.config import PREFIX, Config
 from payments.core.words import say
 from reconciliation.formats import FORMATS, formats_with
@@ -37,6 +37,7 @@ def _shown(settings: Config, layouts: Iterable[str]) -> dict[str, str]:
         "DATABASE_URL": make_url(settings.database_url).render_as_string(hide_password=True),
         "BASE_URL": settings.base_url,
         "MASTER_KEY": say("config.keys", count=len(settings.master_keys)),
+        **_signing(settings),
         "REFERENCE_PREFIX": settings.reference_prefix,
         "WEBHOOK_HOSTS": ",".join(sorted(settings.webhook_hosts)),
         "BANK_HOSTS": ",".join(sorted(settings.bank_hosts)),
@@ -45,3 +46,12 @@ def _shown(settings: Config, layouts: Iterable[str]) -> dict[str, str]:
         "LOG_LEVEL": settings.log_level,
         "CLOCK_OFFSET_SECONDS": str(settings.clock_offset_seconds),
     }
+
+
+def _signing(settings: Config) -> dict[str, str]:
+    """Who signs papers; the key itself is not shown."""
+    if settings.signing is None:
+        return {}
+    signer = signers.load(*settings.signing)
+    until = signer.certificate.not_valid_after_utc
+    return {"SIGNING_CERT": say("config.certificate", name=signer.name, until=until)}

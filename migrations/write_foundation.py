@@ -8,6 +8,7 @@ models give the same bytes.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from sqlalchemy import MetaData
@@ -22,6 +23,7 @@ from sqlalchemy.sql.ddl import DDLElement
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from migrations import tables
+from payments import documents
 from payments.payment_requests import MOVES
 
 TARGET = Path(__file__).parent / "versions" / "0001_foundation.py"
@@ -160,9 +162,47 @@ def sqlite_set_aside() -> list[str]:
     ]
 
 
+def postgresql_documents() -> list[str]:
+    """The triggers by which PostgreSQL holds what a signed paper is, and that it is ended once."""
+    return [
+        (
+            f"CREATE TRIGGER document_is_fixed BEFORE UPDATE OF {', '.join(documents.FIXED)}\n"
+            "OR DELETE OR TRUNCATE ON document FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+        ),
+        (
+            "CREATE TRIGGER document_moves BEFORE UPDATE ON document\n"
+            f"FOR EACH ROW WHEN ({_forbidden_ending()})\nEXECUTE FUNCTION refuse_change()"
+        ),
+    ]
+
+
+def sqlite_documents() -> list[str]:
+    """The triggers by which SQLite holds what a signed paper is, and that it is ended once."""
+    refuse = "BEGIN SELECT RAISE(ABORT, 'a signed paper does not change so'); END"
+    return [
+        (
+            f"CREATE TRIGGER document_is_fixed BEFORE UPDATE OF {', '.join(documents.FIXED)}\n"
+            f"ON document {refuse}"
+        ),
+        f"CREATE TRIGGER document_refuses_delete BEFORE DELETE ON document {refuse}",
+        (
+            "CREATE TRIGGER document_moves BEFORE UPDATE ON document\n"
+            f"WHEN {_forbidden_ending()}\n{refuse}"
+        ),
+    ]
+
+
 def _forbidden() -> str:
-    allowed = ", ".join(f"'{before}>{after}'" for before, after in sorted(MOVES))
-    return f"OLD.status <> NEW.status AND OLD.status || '>' || NEW.status NOT IN ({allowed})"
+    return _not_in("status", MOVES, but="OLD.status <> NEW.status AND ")
+
+
+def _forbidden_ending() -> str:
+    return _not_in("state", documents.MOVES)
+
+
+def _not_in(column: str, moves: Iterable[tuple[str, str]], *, but: str = "") -> str:
+    allowed = ", ".join(f"'{before}>{after}'" for before, after in sorted(moves))
+    return f"{but}OLD.{column} || '>' || NEW.{column} NOT IN ({allowed})"
 
 
 def creation(metadata: MetaData, dialect: DefaultDialect) -> list[str]:
@@ -193,7 +233,13 @@ def statements(metadata: MetaData, dialect: DefaultDialect) -> list[str]:
     """Everything the migration runs on one engine, in order."""
     if isinstance(dialect, SQLiteDialect):
         guards = [text for table in tables.append_only() for text in sqlite_triggers(table)]
-        return [*creation(metadata, dialect), *guards, *sqlite_moves(), *sqlite_set_aside()]
+        return [
+            *creation(metadata, dialect),
+            *guards,
+            *sqlite_moves(),
+            *sqlite_set_aside(),
+            *sqlite_documents(),
+        ]
     guards = [text for table in tables.append_only() for text in postgresql_triggers(table)]
     return [
         *creation(metadata, dialect),
@@ -201,6 +247,7 @@ def statements(metadata: MetaData, dialect: DefaultDialect) -> list[str]:
         *guards,
         *postgresql_moves(),
         *postgresql_set_aside(),
+        *postgresql_documents(),
     ]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from payments.core.config import PREFIX, SETTINGS, Config, SettingsWrong
+from tests.signed_papers import a_signers_settings
 
 ROOT = Path(__file__).parents[1]
 LIVE = {
@@ -27,7 +28,8 @@ def settings_table() -> dict[str, list[str]]:
 
 
 def live(**settings: str) -> dict[str, str]:
-    return {f"{PREFIX}{name}": value for name, value in {**LIVE, **settings}.items()}
+    told = {f"{PREFIX}{name}": value for name, value in {**LIVE, **settings}.items()}
+    return {**a_signers_settings(), **told}
 
 
 def test_every_setting_is_explained_and_nothing_else() -> None:

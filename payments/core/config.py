@@ -25,6 +25,7 @@ from environs import EnvValidationError, FileAwareEnv, ValidationError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from payments.core import signers
 from payments.core.errors import Invalid
 from payments.core.vault import master_key
 from payments.core.words import later, say
@@ -35,6 +36,8 @@ SETTINGS: Final = (
     "DATABASE_URL",
     "BASE_URL",
     "MASTER_KEY",
+    "SIGNING_KEY",
+    "SIGNING_CERT",
     "REFERENCE_PREFIX",
     "WEBHOOK_HOSTS",
     "BANK_HOSTS",
@@ -91,6 +94,8 @@ class Config:
     """Further layouts of bank statements, in TOML; those who read statements know the language."""
     drop_folder: Path | None = None
     """The folder in which banks leave statements; None where none is watched."""
+    signing: tuple[str, str] | None = field(default=None, repr=False)
+    """The key papers are signed with and its certificates, in PEM; None: sandbox mode's own."""
 
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> Self:
@@ -98,6 +103,7 @@ class Config:
         env = _Environment(environ)
         mode = env.setting("MODE", Mode.SANDBOX.value, parse=_mode)
         read = _read_live(env) if mode is Mode.LIVE else _read_sandbox(env)
+        read["signing"] = env.signing(read.pop("signing_key"), read.pop("signing_cert"))
         env.refuse_unknown()
         env.refuse_wrong()
         made = {} if mode is Mode.LIVE else _made_here(read)
@@ -119,6 +125,22 @@ class _Environment(FileAwareEnv):
         for name in sorted(set(self._given) - known):
             if name.startswith(PREFIX):
                 self._errors[name].append(later("setting.unknown"))
+
+    def signing(self, key: str | None, certificate: str | None) -> tuple[str, str] | None:
+        """The two that sign papers; notes that one is missing or that they do not fit."""
+        if not key and not certificate:
+            return None
+        for name, told in (("SIGNING_KEY", key), ("SIGNING_CERT", certificate)):
+            if not told:
+                self._errors[f"{PREFIX}{name}"].append(later("setting.missing"))
+                return None
+        try:
+            signers.load(key or "", certificate or "")
+        except ValueError:
+            self._errors[f"{PREFIX}SIGNING_CERT"].append(
+                later("setting.certificate_of_another_key")
+            )
+        return key or "", certificate or ""
 
     def refuse_wrong(self) -> None:
         """Raises `SettingsWrong` when anything read so far was missing or wrong."""
@@ -154,6 +176,8 @@ def _read_live(env: _Environment) -> dict[str, Any]:
         "database_url": env.setting("DATABASE_URL", parse=_database_url),
         "base_url": env.setting("BASE_URL", parse=_https_url),
         "master_keys": env.setting("MASTER_KEY", parse=_master_keys),
+        "signing_key": env.setting("SIGNING_KEY", parse=_signing_key),
+        "signing_cert": env.setting("SIGNING_CERT", parse=_certificates),
         "webhook_hosts": env.setting("WEBHOOK_HOSTS", "", parse=_hosts),
         "bank_hosts": env.setting("BANK_HOSTS", "", parse=_hosts),
         "clock_offset_seconds": env.setting("CLOCK_OFFSET_SECONDS", "0", parse=_no_offset),
@@ -168,6 +192,8 @@ def _read_sandbox(env: _Environment) -> dict[str, Any]:
         "database_url": env.setting("DATABASE_URL", "", parse=_or_none(_database_url)),
         "base_url": env.setting("BASE_URL", "http://127.0.0.1:8000", parse=_base_url),
         "master_keys": env.setting("MASTER_KEY", "", parse=_or_none(_master_keys)),
+        "signing_key": env.setting("SIGNING_KEY", "", parse=_or_none(_signing_key)),
+        "signing_cert": env.setting("SIGNING_CERT", "", parse=_or_none(_certificates)),
         "webhook_hosts": env.setting("WEBHOOK_HOSTS", here, parse=_hosts),
         "bank_hosts": env.setting("BANK_HOSTS", here, parse=_hosts),
         "clock_offset_seconds": env.setting("CLOCK_OFFSET_SECONDS", "0", parse=_offset),
@@ -260,6 +286,22 @@ def _master_keys(text: str) -> tuple[bytes, ...]:
         return tuple(master_key(one) for one in re.split(r"[,\s]+", text.strip()))
     except ValueError:
         raise ValidationError(later("setting.not_a_master_key")) from None
+
+
+def _signing_key(text: str) -> str:
+    try:
+        signers.private_key(text)
+    except ValueError:
+        raise ValidationError(later("setting.not_a_signing_key")) from None
+    return text
+
+
+def _certificates(text: str) -> str:
+    try:
+        signers.certificates(text)
+    except ValueError:
+        raise ValidationError(later("setting.not_a_certificate")) from None
+    return text
 
 
 def _prefix(text: str) -> str:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import CheckConstraint, UniqueConstraint, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -16,6 +18,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from payments.core.columns import Bytes, Code, Count, Key
 from payments.core.database import Row
 from payments.core.errors import NotFound, Unavailable
+
+_AT_ONCE: Final = 200
 
 
 class FileNotKept(NotFound):
@@ -81,6 +85,31 @@ def store(session: Session, content: bytes, *, media_type: str) -> int:
     if kept is None:
         raise FileNotKept(sha256=digest)
     return kept
+
+
+def store_all(session: Session, contents: Sequence[bytes], *, media_type: str) -> list[int]:
+    """As `store`, for many files by few statements; the ids are in the order of the contents."""
+    digests = [hashlib.sha256(content).hexdigest() for content in contents]
+    known: dict[str, int] = {}
+    for start in range(0, len(contents), _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        rows = {
+            digest: {
+                "sha256": digest,
+                "media_type": media_type,
+                "size": len(content),
+                "content": zlib.compress(content, 6),
+            }
+            for digest, content in zip(digests[part], contents[part], strict=True)
+        }
+        insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+        session.execute(
+            insert(StoredFile).on_conflict_do_nothing(index_elements=[StoredFile.sha256]),
+            list(rows.values()),
+        )
+        found = select(StoredFile.sha256, StoredFile.id).where(StoredFile.sha256.in_(rows))
+        known.update((row.sha256, row.id) for row in session.execute(found))
+    return [known[digest] for digest in digests]
 
 
 def find(session: Session, sha256: str) -> int | None:

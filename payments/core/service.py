@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.exc import DBAPIError
 
-from payments.core import clock, logs, schema
+from payments.core import clock, logs, schema, signers
 from payments.core.config import Config
 from payments.core.database import Database
 from payments.core.errors import Unavailable
@@ -36,8 +36,13 @@ class Service:
 
 
 def begin(config: Config, *, pool_size: int = 10) -> Service:
-    """The service as `config` describes it; sets this process's clock."""
+    """The service as `config` describes it; sets this process's clock.
+
+    Raises `CertificateNotInForce`: papers could not be signed.
+    """
     clock.set_offset(config.clock_offset_seconds)
+    if config.signing is not None:
+        signers.load(*config.signing).refuse_out_of_force(clock.now())
     return Service(
         config, Database(config.database_url, pool_size=pool_size), Vault(config.master_keys)
     )

@@ -12,6 +12,7 @@ import pytest
 
 from payments.core import words
 from payments.core.config import SETTINGS, VAR, Config, Mode, SettingsWrong
+from tests.signed_papers import a_signer, a_signers_settings, pem_of
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 OTHER_KEY = base64.b64encode(bytes(range(32, 64))).decode()
@@ -20,6 +21,7 @@ LIVE = {
     "CASHLESS_DATABASE_URL": "postgresql://cashless:secret@db/cashless",
     "CASHLESS_BASE_URL": "https://pay.example.gov.vn",
     "CASHLESS_MASTER_KEY": KEY,
+    **a_signers_settings(),
 }
 
 
@@ -90,6 +92,8 @@ def test_live_mode_needs_what_guards_money() -> None:
         "CASHLESS_DATABASE_URL",
         "CASHLESS_BASE_URL",
         "CASHLESS_MASTER_KEY",
+        "CASHLESS_SIGNING_KEY",
+        "CASHLESS_SIGNING_CERT",
     }
     assert not VAR.exists()
 
@@ -139,6 +143,8 @@ def test_everything_wrong_is_named_at_once() -> None:
             "CASHLESS_DATABASE_URL": "mysql://db",
             "CASHLESS_BASE_URL": "ftp://x",
             "CASHLESS_MASTER_KEY_FILE": "/nowhere",
+            "CASHLESS_SIGNING_KEY": "x",
+            "CASHLESS_SIGNING_CERT_FILE": "/nowhere",
             "CASHLESS_REFERENCE_PREFIX": "tthc",
             "CASHLESS_WEBHOOK_HOSTS": "http://x",
             "CASHLESS_BANK_HOSTS": "http://x",
@@ -207,3 +213,30 @@ def test_each_reason_is_told_in_words(language: str) -> None:
     told = str(refused.value.fields["problems"])
     assert len(told.splitlines()) == 2
     assert "setting." not in told
+
+
+def test_papers_are_signed_with_a_key_and_its_certificate() -> None:
+    """Each wrong one is told by its name, and the key shows nowhere."""
+    key, chain = LIVE["CASHLESS_SIGNING_KEY"], LIVE["CASHLESS_SIGNING_CERT"]
+    name, cert = "CASHLESS_SIGNING_KEY", "CASHLESS_SIGNING_CERT"
+    config = Config.load(LIVE)
+    assert config.signing == (key, chain)
+    assert "PRIVATE" not in repr(config)
+    assert "private key" in problems({**LIVE, name: "x"})[name]
+    assert "private key" in problems({**LIVE, name: chain})[name]
+    assert "certificate" in problems({**LIVE, cert: key})[cert]
+    other = pem_of(a_signer("rsa"))[1]
+    assert problems({**LIVE, cert: other}) == {cert: "not the certificate of CASHLESS_SIGNING_KEY"}
+    assert set(problems({name: key})) == {cert}
+    assert set(problems({cert: chain})) == {name}
+    assert Config.load({name: key, cert: chain}).signing == (key, chain)
+    assert Config.load({}).signing is None
+
+
+def test_a_key_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    given = {name: text for name, text in LIVE.items() if name != "CASHLESS_SIGNING_KEY"}
+    told = problems({**given, "CASHLESS_SIGNING_KEY_FILE": str(tmp_path / "none.pem")})
+    assert set(told) == {"CASHLESS_SIGNING_KEY"}
+    (tmp_path / "key.pem").write_text(LIVE["CASHLESS_SIGNING_KEY"])
+    file = str(tmp_path / "key.pem")
+    assert Config.load({**given, "CASHLESS_SIGNING_KEY_FILE": file}).signing is not None

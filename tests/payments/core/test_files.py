@@ -74,3 +74,14 @@ def test_many_store_the_same_file_at_once(database: Database) -> None:
     assert len(numbers) == 6
     assert len(set(numbers)) == 1
     assert database.read(count) == 1
+
+
+def test_many_files_are_kept_at_once_in_their_order(session: Session) -> None:
+    """One that is kept already, or comes twice, has one row."""
+    first = files.store(session, b"1", media_type=CSV)
+    many = [str(number % 450).encode() for number in range(500)]
+    numbers = files.store_all(session, many, media_type=CSV)
+    assert [files.fetch(session, number).content for number in numbers] == many
+    assert numbers[1] == first
+    assert count(session) == 450
+    assert files.store_all(session, [], media_type=CSV) == []

@@ -14,7 +14,7 @@ from payments.credits.arrivals import (
     tell,
     touched,
 )
-from payments.credits.counting import COUNTED, OPEN_PARTS, beyond, counted
+from payments.credits.counting import COUNTED, OPEN_PARTS, beyond, counted, given_away
 from payments.credits.dividing import (
     AlreadyMatched,
     advise_all,
@@ -23,6 +23,8 @@ from payments.credits.dividing import (
     identify,
     match_all,
     merge_all,
+    refund_all,
+    stop_counting_all,
     unmatch_all,
 )
 from payments.credits.pairing import pair_lines, pairing, told
@@ -52,6 +54,7 @@ __all__ = [
     "counted",
     "divide_all",
     "found_all",
+    "given_away",
     "identify",
     "learn",
     "match_all",
@@ -61,7 +64,9 @@ __all__ = [
     "pair_lines",
     "pairing",
     "payer_key",
+    "refund_all",
     "sealed_payer",
+    "stop_counting_all",
     "take_messages",
     "tell",
     "told",

@@ -99,7 +99,15 @@ _COPIED: Final = (
 
 _LEARNED: Final = ("code", "virtual_account", "bank_reference", "payer_key", "payer")
 
-_ZERO_AT_FIRST: Final = ("decisions", "to_fees", "held", "unidentified", "refunded", "reversed")
+_ZERO_AT_FIRST: Final = (
+    "decisions",
+    "to_fees",
+    "held",
+    "unidentified",
+    "refunded",
+    "reversed",
+    "remitted",
+)
 
 
 def code_of(references: Iterable[tuple[str, str]]) -> str | None:

@@ -25,7 +25,7 @@ from payments.core.database import Rows, rows_of
 from payments.core.errors import Conflict
 from payments.core.temporary import analyze, scratch, temporary
 from payments.credits.pairing import CREDIT, pairing
-from payments.credits.tables import Allocation, CreditReference, Evidence
+from payments.credits.tables import Allocation, CreditReference, Evidence, Finding
 from payments.references import Kind
 
 
@@ -45,6 +45,16 @@ _division = Table(
     Column("held", Amount()),
     Column("unidentified", Amount()),
     Column("reversed", Amount()),
+    prefixes=["TEMPORARY"],
+)
+
+_refund = Table(
+    "credit_refund",
+    scratch,
+    Column("credit_id", Key(), primary_key=True),
+    Column("held", Amount()),
+    Column("unidentified", Amount()),
+    Column("to_fees", Amount()),
     prefixes=["TEMPORARY"],
 )
 
@@ -111,6 +121,36 @@ def allocate_all(session: Session, allocations: Rows) -> None:
         "day",
     ]
     session.execute(insert(Allocation).from_select(columns, allocations))
+
+
+def refund_all(session: Session, refunds: Rows) -> None:
+    """Moves parts of credits to what was given back; negative amounts move them back again.
+
+    `refunds` selects (credit_id, held, unidentified, to_fees), one row a credit. What a credit does
+    not hold, or what stands on no statement, breaks a constraint.
+    """
+    temporary(session, _refund)
+    session.execute(insert(_refund).from_select(list(_refund.c.keys()), refunds))
+    analyze(session, _refund)
+    given = _refund.c
+    session.execute(
+        update(CREDIT)
+        .where(CREDIT.c.id == given.credit_id)
+        .values(
+            held=CREDIT.c.held - given.held,
+            unidentified=CREDIT.c.unidentified - given.unidentified,
+            to_fees=CREDIT.c.to_fees - given.to_fees,
+            refunded=CREDIT.c.refunded + given.held + given.unidentified + given.to_fees,
+            decisions=CREDIT.c.decisions + 1,
+        )
+    )
+
+
+def stop_counting_all(session: Session, chosen: Rows) -> None:
+    """Credits that were part of a request and were given back: they count for it no more."""
+    session.execute(
+        update(CREDIT).where(CREDIT.c.id.in_(chosen)).values(finding=Finding.GIVEN_BACK.value)
+    )
 
 
 def match_all(session: Session, matched: Rows) -> None:

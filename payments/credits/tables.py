@@ -43,6 +43,7 @@ class Finding(StrEnum):
     SPLIT_MISMATCH = "split_mismatch"
     WRONG_ACCOUNT = "wrong_account"
     UNIDENTIFIED = "unidentified"
+    GIVEN_BACK = "given_back"  # part of a request that was not completed, given back since
 
 
 class Credit(Row):
@@ -50,7 +51,8 @@ class Credit(Row):
 
     `code` is what ties it to requests: its FULL codes in order, joined by `+`; where it was paid
     to a `virtual_account` of ours, that one's and no other. `bank_reference` is kept only from
-    sources whose references are the statement's. `trusted` says that more than a class C message
+    sources whose references are the statement's. `remitted` is what of its fees was forwarded, and
+    still belongs to `to_fees`. `trusted` says that more than a class C message
     told it; until then all of it is `advised` and nothing is booked.
     """
 
@@ -70,6 +72,8 @@ class Credit(Row):
         CheckConstraint("(settled_at IS NULL) = (finding IS NULL)", name="settled_at"),
         CheckConstraint("advised = 0 OR advised = amount", name="advised"),
         CheckConstraint("refunded = 0 OR match_id IS NOT NULL", name="refunded_is_seen"),
+        CheckConstraint("remitted BETWEEN 0 AND to_fees", name="remitted"),
+        CheckConstraint("remitted = 0 OR match_id IS NOT NULL", name="remitted_is_seen"),
         CheckConstraint("merged_into_id IS NULL OR reversed = amount", name="merged_is_empty"),
         Index(None, "collection_account_id", "code"),
         Index(None, "collection_account_id", "bank_reference", "day"),
@@ -114,6 +118,7 @@ class Credit(Row):
     unidentified: Mapped[Dong] = mapped_column(Amount(), default=Dong(0))
     refunded: Mapped[Dong] = mapped_column(Amount(), default=Dong(0))
     reversed: Mapped[Dong] = mapped_column(Amount(), default=Dong(0))
+    remitted: Mapped[Dong] = mapped_column(Amount(), default=Dong(0))
     match_id: Mapped[int | None] = mapped_column(Key())
     merged_into_id: Mapped[int | None] = mapped_column(Key(), ForeignKey("credit.id"))
 

@@ -24,6 +24,17 @@ class EventType(StrEnum):
     CANCELLED = "payment_request.cancelled"
     REVERSED = "payment_request.reversed"
     RECONCILED = "payment_request.reconciled"
+    REFUND_PROPOSED = "refund.proposed"
+    REFUND_APPROVED = "refund.approved"
+    REFUND_DECLINED = "refund.declined"
+    REFUND_WITHDRAWN = "refund.withdrawn"
+    REFUND_FILED = "refund.filed"
+    REFUND_REJECTED = "refund.rejected"
+    REFUND_PAID_OUT = "refund.paid_out"
+    REFUND_RETURNED = "refund.returned"
+    RECEIPT_ISSUED = "receipt.issued"
+    RECEIPT_CANCELLED = "receipt.cancelled"
+    RECEIPT_REPLACED = "receipt.replaced"
     TEST = "webhook.test"
 
 

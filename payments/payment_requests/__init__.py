@@ -19,7 +19,9 @@ from payments.payment_requests.issuing import (
 )
 from payments.payment_requests.lookups import Addressee, Lookups, RememberingLookups
 from payments.payment_requests.moves import (
+    About,
     MoveNotAllowed,
+    announce_about,
     announce_all,
     announce_reconciled,
     apply_all,
@@ -35,6 +37,7 @@ from payments.payment_requests.snapshots import (
     payable,
     public_status,
     snapshots,
+    stamp,
     to_scan,
 )
 from payments.payment_requests.tables import (
@@ -49,6 +52,7 @@ from payments.payment_requests.tables import (
 __all__ = [
     "MOVES",
     "WAITING",
+    "About",
     "Addressee",
     "AmountOverLimit",
     "Asked",
@@ -67,6 +71,7 @@ __all__ = [
     "Status",
     "UnknownReplaced",
     "UnknownRequest",
+    "announce_about",
     "announce_all",
     "announce_reconciled",
     "apply_all",
@@ -82,5 +87,6 @@ __all__ = [
     "refund_all",
     "search",
     "snapshots",
+    "stamp",
     "to_scan",
 ]

@@ -8,6 +8,8 @@ account's lock. `announce_all` tells the portal, with the whole snapshot.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
@@ -31,7 +33,7 @@ from payments.core.columns import Amount, Code, Count, Flag, Instant, Key
 from payments.core.database import Rows, rows_of
 from payments.core.errors import Conflict
 from payments.core.temporary import analyze, scratch, temporary
-from payments.payment_requests.snapshots import snapshots
+from payments.payment_requests.snapshots import Snapshot, snapshots
 from payments.payment_requests.tables import (
     MOVES,
     CancelReason,
@@ -249,6 +251,44 @@ def announce_all(session: Session, news: Rows, *, now: datetime) -> None:
     session.execute(insert(_news).from_select(list(_news.c.keys()), news))
     analyze(session, _news)
     _announce(session, now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """News of something of a request's that has a JSON of its own: a refund, a receipt."""
+
+    payment_request_id: int
+    type: str
+    content: Snapshot
+
+
+def announce_about(session: Session, news: Sequence[About], *, now: datetime) -> None:
+    """Tells portals of what belongs to their requests, numbered with the requests' own news."""
+    if not news:
+        return
+    temporary(session, _news)
+    rows = [
+        {"payment_request_id": one.payment_request_id, "type": one.type, "rank": place}
+        for place, one in enumerate(news)
+    ]
+    session.execute(insert(_news), rows)
+    analyze(session, _news)
+    session.execute(_numbered_anew())
+    session.expire_all()
+    known = session.execute(
+        select(PaymentRequest.id, PaymentRequest.portal_id, PaymentRequest.sequence).where(
+            PaymentRequest.id.in_(_concerned())
+        )
+    )
+    portals = {row.id: (row.portal_id, row.sequence) for row in known}
+    left = Counter(one.payment_request_id for one in news)
+    pieces = []
+    for one in news:
+        left[one.payment_request_id] -= 1
+        portal, sequence = portals[one.payment_request_id]
+        number = sequence - left[one.payment_request_id]
+        pieces.append(outbox.News(one.type, portal, one.payment_request_id, number, one.content))
+    outbox.enqueue_all(session, pieces, now=now)
 
 
 def _lay_out(session: Session, requests: Rows, kind: str) -> int:

@@ -238,8 +238,9 @@ def _lines(session: Session, requests: Rows) -> dict[int, list[Mapping[str, Any]
 
 
 def _stamp(instant: datetime | None) -> str | None:
-    return (
-        None
-        if instant is None
-        else instant.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
-    )
+    return None if instant is None else stamp(instant)
+
+
+def stamp(instant: datetime) -> str:
+    """An instant as public JSON has it: RFC 3339 in UTC, whole seconds."""
+    return instant.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"

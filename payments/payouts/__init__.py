@@ -1,1 +1,80 @@
-"""Payouts: money that leaves, and the files by which a bank is told to send it."""
+"""Money out: refunds and remittances, proposed by one and approved by another.
+
+The one door by which money leaves (law 2). A payout is proposed, approved (then it is booked and
+its money has left the credits it came from), put into a file for the bank once, and seen leaving
+on a statement by its code; or it comes back. Only money that stands on a statement can leave.
+
+`refunds` says what may be given back, `deciding` who lets it leave, `money` what that books,
+`filing` makes the files, `lines` is what statements tell of payouts.
+"""
+
+from payments.payouts.beneficiaries import beneficiary, opened
+from payments.payouts.deciding import (
+    APPROVE,
+    SECOND,
+    PayoutMoved,
+    UnknownPayout,
+    approve,
+    by_public_id,
+    decline,
+    propose_refund,
+    reject,
+    subject,
+    withdraw,
+)
+from payments.payouts.refunds import (
+    FeesForwarded,
+    NothingAsked,
+    NotOnStatement,
+    OnlyWhole,
+    PaidFee,
+    RefundTooLarge,
+    Wanted,
+    available,
+    paid_fees,
+)
+from payments.payouts.tables import (
+    AWAY,
+    LEAVING,
+    Kind,
+    Part,
+    PaymentFile,
+    Payout,
+    PayoutItem,
+    State,
+)
+from payments.payouts.telling import snapshot
+
+__all__ = [
+    "APPROVE",
+    "AWAY",
+    "LEAVING",
+    "SECOND",
+    "FeesForwarded",
+    "Kind",
+    "NotOnStatement",
+    "NothingAsked",
+    "OnlyWhole",
+    "PaidFee",
+    "Part",
+    "PaymentFile",
+    "Payout",
+    "PayoutItem",
+    "PayoutMoved",
+    "RefundTooLarge",
+    "State",
+    "UnknownPayout",
+    "Wanted",
+    "approve",
+    "available",
+    "beneficiary",
+    "by_public_id",
+    "decline",
+    "opened",
+    "paid_fees",
+    "propose_refund",
+    "reject",
+    "snapshot",
+    "subject",
+    "withdraw",
+]

@@ -31,6 +31,7 @@ from payments.core.columns import Amount, Code
 from payments.core.database import Rows, table_of
 from payments.core.temporary import analyze
 from payments.credits import Credit, Finding
+from payments.credits.paths import fees_path, held, path, unidentified
 from payments.payment_requests import PaymentRequest, PaymentRequestLine, Status
 from payments.settlement.sets import contribution, payment, settling, share, stretch
 
@@ -38,17 +39,6 @@ CREDIT: Final = table_of(Credit)
 REQUEST: Final = table_of(PaymentRequest)
 LINE: Final = table_of(PaymentRequestLine)
 AGENCY: Final = table_of(Agency)
-
-
-def held(account: ColumnElement[Any]) -> ColumnElement[str]:
-    """The ledger path of money held on a collection account."""
-    return path("liabilities:held:", account)
-
-
-def path(prefix: str | ColumnElement[str], account: ColumnElement[Any]) -> ColumnElement[str]:
-    """A ledger path that ends in the number of a collection account."""
-    first = literal(prefix, Code()) if isinstance(prefix, str) else prefix
-    return first + cast(account, SqlText)
 
 
 def write_all(session: Session, *, actor: str, now: datetime) -> None:
@@ -141,13 +131,6 @@ def _earlier() -> Rows:
     )
 
 
-def fees_path() -> ColumnElement[str]:
-    """The ledger path of a fee line; joins request and agency."""
-    colon = literal(":", Code())
-    account = path("liabilities:fees:", REQUEST.c.collection_account_id)
-    return account + colon + AGENCY.c.code + colon + LINE.c.kind + colon + LINE.c.sub_item
-
-
 @cache
 def _stretches() -> Insert:
     reached = cast(
@@ -236,7 +219,7 @@ def _source() -> ColumnElement[str]:
     return case(
         (settling.c.part == "transit", path("assets:transit:", account)),
         (settling.c.part == "held", held(account)),
-        else_=path("liabilities:unidentified:", account),
+        else_=unidentified(account),
     )
 
 
@@ -297,7 +280,7 @@ def _held() -> Rows:
 def _unidentified() -> Rows:
     """Money that nobody can name yet."""
     s = settling.c
-    into = path("liabilities:unidentified:", s.collection_account_id)
+    into = unidentified(s.collection_account_id)
     return _draft(into, s.amount).where(s.finding == Finding.UNIDENTIFIED, s.part == "transit")
 
 

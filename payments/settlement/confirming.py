@@ -14,9 +14,9 @@ from payments.core.columns import Amount, Code, Day, Key
 from payments.core.database import Rows, rows_of, table_of
 from payments.core.temporary import analyze, scratch, temporary
 from payments.credits import Credit, CreditReference
+from payments.credits.paths import path
 from payments.payment_requests import WAITING, PaymentRequest
 from payments.references import Kind
-from payments.settlement.booking import path
 
 CREDIT: Final = table_of(Credit)
 REQUEST: Final = table_of(PaymentRequest)

@@ -97,6 +97,7 @@ def _to_be_settled() -> Rows:
         CREDIT.c.trusted.is_(True),
         CREDIT.c.merged_into_id.is_(None),
         CREDIT.c.reversed < CREDIT.c.amount,
+        CREDIT.c.refunded == 0,
         or_(unsettled, known_now),
     )
 

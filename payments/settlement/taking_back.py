@@ -34,8 +34,8 @@ from payments.core.columns import Amount, Code, Day, Flag, Key
 from payments.core.database import Rows, rows_of, table_of
 from payments.core.temporary import analyze, scratch, temporary
 from payments.credits import COUNTED, Allocation, Credit, Finding
+from payments.credits.paths import fees_path, held, path, unidentified
 from payments.payment_requests import PaymentRequest, PaymentRequestLine, Status
-from payments.settlement.booking import fees_path, held, path
 
 CREDIT: Final = table_of(Credit)
 REQUEST: Final = table_of(PaymentRequest)
@@ -231,7 +231,7 @@ def _post_parts(session: Session, *, kind: str, against: str, actor: str, now: d
     drafts = union_all(
         fees,
         part("held", held(account)),
-        part("unidentified", path("liabilities:unidentified:", account)),
+        part("unidentified", unidentified(account)),
     ).subquery()
     ledger.post_all(session, select(*drafts.c), actor=actor, now=now)
 
@@ -338,6 +338,7 @@ def _waiting_for_reopened() -> Rows:
     """The other credits that counted for, or were held as duplicates of, a reopened request."""
     duplicates = _named_by_reopened().where(
         CREDIT.c.held > 0,
+        CREDIT.c.refunded == 0,
         CREDIT.c.finding.in_([*COUNTED, Finding.DUPLICATE.value]),
         CREDIT.c.merged_into_id.is_(None),
         CREDIT.c.id.not_in(select(_back.c.credit_id)),

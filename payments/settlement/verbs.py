@@ -30,6 +30,12 @@ class NothingToAssign(Conflict):
     code = "nothing_to_assign"
 
 
+class PartlyGivenBack(Conflict):
+    """Of money that was given back in part, the rest is given back too, and pays no request."""
+
+    code = "partly_given_back"
+
+
 class AlreadySeen(Conflict):
     """A credit that stands on a statement did come; it can't be withdrawn."""
 
@@ -117,8 +123,10 @@ def assign(
     """Gives held or unidentified money to the request it was meant for, and settles it there.
 
     Raises `NothingToAssign` when nothing of the credit is held or unidentified, or when what is
-    held counts towards a request already.
+    held counts towards a request already, and `PartlyGivenBack`.
     """
+    if credit.refunded:
+        raise PartlyGivenBack(credit=credit.id)
     counts = credit.to_fees > 0 or credit.finding in COUNTED
     if counts or credit.held + credit.unidentified == Dong(0):
         raise NothingToAssign(credit=credit.id)

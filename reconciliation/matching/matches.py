@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import case, insert, literal, select, union_all
 from sqlalchemy.orm import Session
 
-from payments import agencies, ledger, settlement
+from payments import agencies, credits, ledger, settlement
 from payments.core import approvals, audit
 from payments.core.columns import Code, Instant, Json, Key
 from payments.core.database import Rows, numbered, table_of
@@ -203,7 +203,7 @@ def check_revocable(session: Session, match: LineMatch) -> None:
         raise MatchRevoked(match=match.id)
     if match.rule == Rule.REVERSAL or _is_reversed(session, match):
         raise ReversalStands(match=match.id)
-    given_back = select(Credit.id).where(Credit.id.in_(credits_of(match)), Credit.refunded > 0)
+    given_back = select(Credit.id).where(Credit.id.in_(credits_of(match)), credits.given_away())
     if session.scalar(given_back.limit(1)) is not None:
         raise GivenBack(match=match.id)
 

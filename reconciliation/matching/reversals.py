@@ -14,7 +14,7 @@ from sqlalchemy import Subquery, and_, cast, func, literal, or_, select
 from sqlalchemy import Text as SqlText
 from sqlalchemy.orm import Session
 
-from payments import settlement
+from payments import credits, settlement
 from payments.advice import Direction
 from payments.core.columns import Code
 from payments.core.database import Rows, table_of
@@ -105,7 +105,7 @@ def _pairs(debits: Subquery, of_credit: str) -> Rows:
             CREDIT.c.match_id.is_not(None),
             CREDIT.c.merged_into_id.is_(None),
             CREDIT.c.reversed == 0,
-            CREDIT.c.refunded == 0,
+            ~credits.given_away(),
             CREDIT.c.day <= asked.c.latest,
         )
         .subquery()

@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, and_, case, cast, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
-from payments import ledger
+from payments import ledger, payouts
 from payments.advice import Direction
 from payments.agencies import CollectionAccount
 from payments.core.columns import Amount
@@ -22,6 +22,7 @@ from payments.core.money import ZERO, Dong
 from payments.credits import Allocation, Credit, Finding
 from payments.ledger import BalanceSnapshot, JournalEntry, LedgerAccount, Posting
 from payments.payment_requests import PaymentRequest
+from payments.payouts import AWAY, LEAVING, Part, Payout, PayoutItem
 from reconciliation import bookings, statements
 from reconciliation.matching import LineMatch
 from reconciliation.proof.days import bank, transit
@@ -52,6 +53,10 @@ class Name(StrEnum):
     FEES_ARE_ALLOCATED = "fees_are_allocated"
     REQUESTS_RECEIVED_CREDITS = "requests_received_credits"
     REQUESTS_CONFIRMED_BY_LINES = "requests_confirmed_by_lines"
+    PAYOUTS_ARE_LEAVING = "payouts_are_leaving"
+    REFUNDS_LEFT_CREDITS = "refunds_left_credits"
+    REFUNDS_LEFT_REQUESTS = "refunds_left_requests"
+    REMITTANCES_LEFT_CREDITS = "remittances_left_credits"
     TRANSFERS_ARE_PAIRED = "transfers_are_paired"
     MATCHES_POSTED_ONCE = "matches_posted_once"
     CREDITS_POSTED_ONCE = "credits_posted_once"
@@ -107,6 +112,7 @@ def _figures(session: Session, account: int, *, day: date | None) -> Mapping[Nam
         Name.TRANSIT_IS_UNSEEN_CREDITS: (now.explained, now.balance),
         **_parts(session, account),
         **_requests(session, account),
+        **_payouts(session, account),
         Name.TRANSFERS_ARE_PAIRED: _transfers(session, account),
         Name.MATCHES_POSTED_ONCE: _matches(session, account),
         Name.CREDITS_POSTED_ONCE: _settled(session, account),
@@ -208,16 +214,22 @@ def _parts(session: Session, account: int) -> Mapping[Name, Two]:
     for path, balance in ledger.balances(session, account, on=date.max).items():
         group = ":".join(path.split(":")[:2])
         owed[group] = owed.get(group, 0) - int(balance)
-    held, unidentified, to_fees = session.execute(
-        select(_sum(Credit.held), _sum(Credit.unidentified), _sum(Credit.to_fees)).where(
-            Credit.collection_account_id == account, Credit.merged_into_id.is_(None)
-        )
+    held, unidentified, to_fees, remitted = session.execute(
+        select(
+            _sum(Credit.held),
+            _sum(Credit.unidentified),
+            _sum(Credit.to_fees),
+            _sum(Credit.remitted),
+        ).where(Credit.collection_account_id == account, Credit.merged_into_id.is_(None))
     ).one()
     allocated = select(_sum(Allocation.amount)).where(Allocation.collection_account_id == account)
     return {
         Name.HELD_IS_HELD_BY_CREDITS: (held, owed.get("liabilities:held", 0)),
         Name.UNIDENTIFIED_IS_OF_CREDITS: (unidentified, owed.get("liabilities:unidentified", 0)),
-        Name.FEES_ARE_PAID_BY_CREDITS: (to_fees, owed.get("liabilities:fees", 0)),
+        Name.FEES_ARE_PAID_BY_CREDITS: (
+            to_fees - remitted,
+            owed.get("liabilities:fees", 0),
+        ),
         Name.FEES_ARE_ALLOCATED: (to_fees, _sum_of(session, allocated)),
     }
 
@@ -240,6 +252,34 @@ def _requests(session: Session, account: int) -> Mapping[Name, Two]:
     return {
         Name.REQUESTS_RECEIVED_CREDITS: (came, received),
         Name.REQUESTS_CONFIRMED_BY_LINES: (confirmed, known),
+    }
+
+
+def _payouts(session: Session, account: int) -> Mapping[Name, Two]:
+    """What payouts are leaving, and what of them left the credits and requests they are of."""
+    mine = (Payout.collection_account_id == account,)
+    leaving = select(_sum(Payout.amount)).where(*mine, Payout.state.in_(LEAVING))
+    ledgers = -int(ledger.balance(session, f"liabilities:payouts:{account}"))
+    away = (
+        select(_sum(PayoutItem.amount))
+        .join(Payout, Payout.id == PayoutItem.payout_id)
+        .where(*mine, Payout.state.in_(AWAY))
+    )
+    refunds = away.where(Payout.kind == payouts.Kind.REFUND)
+    of_fees = refunds.where(PayoutItem.part == Part.FEES)
+    remitted = away.where(Payout.kind == payouts.Kind.REMITTANCE)
+
+    def of(table: Any, column: Any) -> int:
+        return _sum_of(session, select(_sum(column)).where(table.collection_account_id == account))
+
+    return {
+        Name.PAYOUTS_ARE_LEAVING: (_sum_of(session, leaving), ledgers),
+        Name.REFUNDS_LEFT_CREDITS: (_sum_of(session, refunds), of(Credit, Credit.refunded)),
+        Name.REFUNDS_LEFT_REQUESTS: (
+            _sum_of(session, of_fees),
+            of(PaymentRequest, PaymentRequest.refunded),
+        ),
+        Name.REMITTANCES_LEFT_CREDITS: (_sum_of(session, remitted), of(Credit, Credit.remitted)),
     }
 
 

@@ -141,6 +141,8 @@ def _complete(method: str, operation: dict[str, Any]) -> None:
 def _message(kind: EventType) -> dict[str, Any]:
     """What a portal's endpoint receives, and what it may answer."""
     about: dict[str, Any] = {"$ref": "#/components/schemas/PaymentRequest"}
+    if kind.value.startswith(("refund.", "receipt.")):
+        about = {"type": "object"}
     if kind is EventType.TEST:
         about = {"type": "object", "properties": {"portal": {"type": "string"}}}
     content = {

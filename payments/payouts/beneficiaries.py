@@ -1,0 +1,37 @@
+"""Where payouts go: a bank account and its holder, sealed as payers are."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import orjson
+
+from payments.core.vault import Vault
+from payments.payouts.files import BankAccount
+
+_PURPOSE: Final = "beneficiary"
+_HINT: Final = 4
+
+
+def beneficiary(bin: str, number: str, name: str) -> BankAccount:
+    """An account to pay to, its number and name without stray spaces.
+
+    Raises `UnknownBank`, `NumberNotWritable` or `NameNotWritable`.
+    """
+    return BankAccount(bin, "".join(number.split()).upper(), " ".join(name.split()))
+
+
+def hint_of(one: BankAccount) -> str:
+    """The last digits of an account, to be recognised by."""
+    return one.number[-_HINT:]
+
+
+def sealed(one: BankAccount, *, vault: Vault) -> bytes:
+    """The beneficiary as the table keeps it."""
+    told = {"bin": one.bin, "number": one.number, "name": one.name}
+    return vault.seal(orjson.dumps(told).decode(), purpose=_PURPOSE)
+
+
+def opened(kept: bytes, *, vault: Vault) -> BankAccount:
+    """The beneficiary that was sealed."""
+    return BankAccount(**orjson.loads(vault.open(kept, purpose=_PURPOSE)))

@@ -1,0 +1,205 @@
+"""Who may let money leave: another person than proposed it, two others where it goes elsewhere.
+
+Each approval rests on what was shown when it was proposed. Approving books the payout; what was
+approved and never left is rejected, and its money is where it came from again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from payments import agencies
+from payments.core import approvals, audit
+from payments.core.approvals import Approval, SamePerson
+from payments.core.calendar import local_day
+from payments.core.database import rows_of, table_of
+from payments.core.errors import Conflict, NotFound
+from payments.core.vault import Vault
+from payments.credits import Credit
+from payments.payouts import refunds
+from payments.payouts.money import bring_back_all, send_all
+from payments.payouts.refunds import Wanted
+from payments.payouts.tables import MOVES, Kind, Payout, State
+from payments.payouts.telling import tell
+
+APPROVE: Final = "payout.approve"
+SECOND: Final = "payout.second"
+
+
+class UnknownPayout(NotFound):
+    """There is no payout of that number."""
+
+    code = "unknown_payout"
+
+
+class PayoutMoved(Conflict):
+    """The payout is not in a state in which this can be done."""
+
+    code = "payout_moved"
+
+
+def by_public_id(session: Session, public_id: str) -> Payout:
+    """The payout of that public number. Raises `UnknownPayout`."""
+    found = session.scalar(select(Payout).where(Payout.public_id == public_id))
+    if found is None:
+        raise UnknownPayout(payout=public_id[:40])
+    return found
+
+
+def propose_refund(
+    session: Session, credit: Credit, wanted: Wanted, *, by: str, now: datetime, vault: Vault
+) -> Payout:
+    """Proposes to another person to give money of one credit back.
+
+    Raises what `refunds.draft` does: `NotOnStatement`, `NothingAsked`, `RefundTooLarge`,
+    `FeesForwarded`, `OnlyWhole`, `NoReasonGiven` or `ReasonTooLong`.
+    """
+    payout = refunds.draft(session, credit, wanted, by=by, now=now, vault=vault)
+    _lay_before(session, payout, APPROVE, now=now)
+    tell(session, payout, State.PROPOSED, now=now)
+    return payout
+
+
+def approve(session: Session, payout: Payout, *, by: str, now: datetime) -> bool:
+    """Approves a payout and books it; False when a further person has to approve it too.
+
+    Raises `PayoutMoved`, `SamePerson`, `ShownChanged`, and what `refunds.check` does.
+    """
+    _hold(session, payout, State.PROPOSED)
+    if by in (payout.proposed_by, payout.approved_by):
+        raise SamePerson
+    if payout.kind == Kind.REFUND:
+        refunds.check(session, payout)
+    action = APPROVE if payout.approved_by is None else SECOND
+    waiting = approvals.live(session, action, subject(payout))
+    if waiting is None:
+        raise PayoutMoved(payout=payout.code)
+    approvals.approve(session, waiting, shown=shown(payout), by=by, now=now)
+    if payout.elsewhere and payout.approved_by is None:
+        payout.approved_by = by
+        session.flush()
+        _lay_before(session, payout, SECOND, now=now)
+        return False
+    _approved(session, payout, by=by, now=now)
+    return True
+
+
+def decline(session: Session, payout: Payout, *, reason: str, by: str, now: datetime) -> None:
+    """Says no to a payout. Raises `NoReasonGiven`, `PayoutMoved` or `SamePerson`."""
+    answer = approvals.given(reason)
+    _hold(session, payout, State.PROPOSED)
+    approvals.decline(session, _waiting(session, payout), reason=answer, by=by, now=now)
+    _move(session, payout, State.DECLINED, ended_by=by, ended_at=now, answer=answer)
+    tell(session, payout, State.DECLINED, now=now)
+
+
+def withdraw(session: Session, payout: Payout, *, reason: str, by: str, now: datetime) -> None:
+    """Takes one's own proposal back. Raises `NoReasonGiven`, `PayoutMoved` or `NotTheMaker`."""
+    answer = approvals.given(reason)
+    _hold(session, payout, State.PROPOSED)
+    approvals.withdraw(session, _waiting(session, payout), by=by, now=now)
+    _move(session, payout, State.WITHDRAWN, ended_by=by, ended_at=now, answer=answer)
+    tell(session, payout, State.WITHDRAWN, now=now)
+
+
+def reject(session: Session, payout: Payout, *, reason: str, by: str, now: datetime) -> None:
+    """An approved payout never left: the bank refused it, or it was stopped before it was sent.
+
+    Its money is where it came from again. Raises `NoReasonGiven` or `PayoutMoved`.
+    """
+    answer = approvals.given(reason)
+    _hold(session, payout, State.APPROVED, State.FILED)
+    _move(session, payout, State.REJECTED, ended_by=by, ended_at=now, answer=answer)
+    this = select(Payout.id).where(Payout.id == payout.id)
+    bring_back_all(session, this, step="rejected", day=local_day(now), actor=by, now=now)
+    _note(session, payout, "rejected", by=by, now=now, answer=answer)
+    tell(session, payout, State.REJECTED, now=now)
+
+
+def subject(payout: Payout) -> str:
+    """What approvals and the audit trail call it."""
+    return f"payout:{payout.public_id}"
+
+
+def shown(payout: Payout) -> Mapping[str, Any]:
+    """What of a payout an approval rests on: JSON, without the beneficiary's account and name."""
+    return {
+        "code": payout.code,
+        "kind": payout.kind,
+        "amount": int(payout.amount),
+        "credit": payout.credit_id,
+        "request": payout.payment_request_id,
+        "elsewhere": bool(payout.elsewhere),
+        "to": {"bin": payout.beneficiary_bin, "hint": payout.beneficiary_hint},
+        "approved_by": payout.approved_by,
+    }
+
+
+def _lay_before(session: Session, payout: Payout, action: str, *, now: datetime) -> None:
+    """Lays a payout before a person who has not proposed or approved it."""
+    approvals.propose(
+        session,
+        action,
+        subject(payout),
+        shown=shown(payout),
+        reason=payout.reason,
+        amount=payout.amount,
+        by=payout.proposed_by,
+        now=now,
+    )
+
+
+def _approved(session: Session, payout: Payout, *, by: str, now: datetime) -> None:
+    who = {"approved_by": by} if payout.approved_by is None else {"seconded_by": by}
+    _move(session, payout, State.APPROVED, approved_at=now, **who)
+    this = select(Payout.id).where(Payout.id == payout.id)
+    send_all(session, this, day=local_day(now), actor=by, now=now)
+    _note(session, payout, "approved", by=by, now=now)
+    tell(session, payout, State.APPROVED, now=now)
+
+
+def _waiting(session: Session, payout: Payout) -> Approval:
+    for action in (APPROVE, SECOND):
+        found = approvals.live(session, action, subject(payout))
+        if found is not None:
+            return found
+    raise PayoutMoved(payout=payout.code)
+
+
+def _hold(session: Session, payout: Payout, *states: State) -> None:
+    """Locks the account, and looks at the payout anew. Raises `PayoutMoved`."""
+    agencies.lock(session, payout.collection_account_id)
+    session.refresh(payout)
+    if payout.state not in states:
+        raise PayoutMoved(payout=payout.code)
+
+
+def _move(session: Session, payout: Payout, to: State, **facts: Any) -> None:
+    before = sorted(str(one) for one, after in MOVES if after == to)
+    table = table_of(Payout)
+    moved = session.execute(
+        update(table)
+        .where(table.c.id == payout.id, table.c.state.in_(before))
+        .values(state=to.value, **facts)
+    )
+    if rows_of(moved) != 1:
+        raise PayoutMoved(payout=payout.code)
+    session.refresh(payout)
+
+
+def _note(
+    session: Session, payout: Payout, what: str, *, by: str, now: datetime, **details: Any
+) -> None:
+    audit.append(
+        session,
+        actor=by,
+        action=f"payout.{what}",
+        subject=subject(payout),
+        details={"code": payout.code, "amount": int(payout.amount), **details},
+        now=now,
+    )

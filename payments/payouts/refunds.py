@@ -1,0 +1,309 @@
+"""Refunds: proposed by one, approved or declined by another, booked when approved.
+
+Only money that stands on a statement is given back, to the account it came from; to another account
+with a stated reason and two persons beside the proposer. Never more than the credit still holds,
+also not by several proposals together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from sqlalchemy import and_, cast, func, select
+from sqlalchemy.orm import Session
+from uuid_utils.compat import uuid7
+
+from payments import agencies, credits
+from payments.core import approvals
+from payments.core.columns import Amount
+from payments.core.database import table_of
+from payments.core.errors import Conflict, Invalid
+from payments.core.money import ZERO, Dong
+from payments.core.vault import Vault
+from payments.credits import Allocation, Credit, Finding
+from payments.payment_requests import PaymentRequest, PaymentRequestLine
+from payments.payouts import codes
+from payments.payouts.beneficiaries import hint_of, sealed
+from payments.payouts.files import BankAccount
+from payments.payouts.tables import Kind, Part, Payout, PayoutItem, State
+
+ALLOCATION: Final = table_of(Allocation)
+LINE: Final = table_of(PaymentRequestLine)
+
+
+class NotOnStatement(Conflict):
+    """Only money that was seen on a statement can leave."""
+
+    code = "not_on_statement"
+
+
+class RefundTooLarge(Conflict):
+    """No more is given back than is there and not promised to another proposal."""
+
+    code = "refund_too_large"
+
+
+class FeesForwarded(Conflict):
+    """What was forwarded to the treasury is given back by the treasury's own procedure."""
+
+    code = "fees_forwarded"
+
+
+class OnlyWhole(Conflict):
+    """A part of a request that was not completed is given back whole or not at all."""
+
+    code = "only_whole"
+
+
+class NothingAsked(Invalid):
+    """A refund is of one đồng or more."""
+
+    code = "nothing_asked"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be given back of a credit, and where to.
+
+    Of what is held or unidentified an `amount`; of fees an amount in đồng for each line, by the
+    line's id.
+    """
+
+    part: Part
+    to: BankAccount
+    reason: str
+    amount: Dong = ZERO
+    lines: Mapping[int, Dong] | None = None
+
+
+def draft(
+    session: Session, credit: Credit, wanted: Wanted, *, by: str, now: datetime, vault: Vault
+) -> Payout:
+    """Writes down a refund out of one credit, under its account's lock; `deciding` proposes it.
+
+    Raises `NotOnStatement`, `NothingAsked`, `RefundTooLarge`, `FeesForwarded`, `OnlyWhole`,
+    `NoReasonGiven` or `ReasonTooLong`.
+    """
+    reason = approvals.given(wanted.reason)
+    agencies.lock(session, credit.collection_account_id)
+    session.refresh(credit)
+    items = _items(session, credit, wanted)
+    payer = credits.payer_key(wanted.to.number, vault=vault)
+    payout = Payout(
+        public_id=str(uuid7()),
+        code=codes.new(session),
+        kind=Kind.REFUND.value,
+        state=State.PROPOSED.value,
+        collection_account_id=credit.collection_account_id,
+        credit_id=credit.id,
+        payment_request_id=_request_of(session, credit, items),
+        amount=Dong(sum(item.amount for item in items)),
+        reason=reason,
+        elsewhere=credit.payer_key is None or payer != credit.payer_key,
+        beneficiary=sealed(wanted.to, vault=vault),
+        beneficiary_bin=wanted.to.bin,
+        beneficiary_hint=hint_of(wanted.to),
+        proposed_by=by,
+        proposed_at=now,
+    )
+    session.add(payout)
+    session.flush()
+    for item in items:
+        item.payout_id = payout.id
+    session.add_all(items)
+    session.flush()
+    return payout
+
+
+def available(session: Session, credit: Credit) -> Mapping[Part, Dong]:
+    """What of a credit can still be proposed for a refund, by part, in đồng.
+
+    Nothing of one that stands on no statement.
+    """
+    if credit.match_id is None:
+        return dict.fromkeys(Part, ZERO)
+    promised = _promised(session, credit)
+
+    def left(part: Part, there: int) -> Dong:
+        return Dong(max(0, there - sum(v for key, v in promised.items() if key[0] == part)))
+
+    fees = sum(one.amount for one in paid_fees(session, credit) if one.free)
+    return {
+        Part.HELD: left(Part.HELD, credit.held),
+        Part.UNIDENTIFIED: left(Part.UNIDENTIFIED, credit.unidentified),
+        Part.FEES: left(Part.FEES, fees),
+    }
+
+
+def check(session: Session, payout: Payout) -> None:
+    """Raises `NotOnStatement`, `RefundTooLarge` or `FeesForwarded` where it can't be paid now."""
+    credit = session.get_one(Credit, payout.credit_id, populate_existing=True)
+    if credit.match_id is None:
+        raise NotOnStatement(credit=credit.id)
+    items = session.scalars(select(PayoutItem).where(PayoutItem.payout_id == payout.id)).all()
+    _check_there(session, credit, items, beside=payout.id)
+
+
+@dataclass(frozen=True, slots=True)
+class PaidFee:
+    """What a credit pays of one fee line since a day; `free` unless it was forwarded."""
+
+    line_id: int
+    day: date
+    amount: Dong
+    free: bool
+
+
+def paid_fees(session: Session, credit: Credit) -> Sequence[PaidFee]:
+    """The fee lines that a credit pays, in order."""
+    rows = session.execute(
+        select(
+            ALLOCATION.c.payment_request_line_id,
+            ALLOCATION.c.day,
+            cast(func.sum(ALLOCATION.c.amount), Amount()),
+        )
+        .where(
+            ALLOCATION.c.collection_account_id == credit.collection_account_id,
+            ALLOCATION.c.credit_id == credit.id,
+        )
+        .group_by(ALLOCATION.c.payment_request_line_id, ALLOCATION.c.day)
+        .having(func.sum(ALLOCATION.c.amount) > 0)
+        .order_by(ALLOCATION.c.payment_request_line_id, ALLOCATION.c.day)
+    )
+    forwarded = _forwarded(session, credit)
+    return [
+        PaidFee(line, day, Dong(amount), free=(line, day) not in forwarded)
+        for line, day, amount in rows
+    ]
+
+
+def _items(session: Session, credit: Credit, wanted: Wanted) -> list[PayoutItem]:
+    if credit.match_id is None:
+        raise NotOnStatement(credit=credit.id)
+    if wanted.part is Part.FEES:
+        items = _of_fees(session, credit, wanted.lines or {})
+    else:
+        items = [_item(credit, wanted.part, wanted.amount)]
+    if not items or any(item.amount < 1 for item in items):
+        raise NothingAsked(pointer="/amount")
+    _check_there(session, credit, items, beside=None)
+    return items
+
+
+def _of_fees(session: Session, credit: Credit, asked: Mapping[int, Dong]) -> list[PayoutItem]:
+    """Items for what is asked of each line, out of what the credit pays of it, day by day."""
+    if any(amount < 1 for amount in asked.values()):
+        raise NothingAsked(pointer="/lines")
+    _check_confirmed(session, list(asked))
+    promised = _promised(session, credit)
+    items: list[PayoutItem] = []
+    for line, amount in sorted(asked.items()):
+        missing = int(amount)
+        paid = [fee for fee in paid_fees(session, credit) if fee.line_id == line]
+        for fee in paid:
+            there = fee.amount - promised.get((Part.FEES, line, fee.day), 0)
+            taken = min(missing, there) if fee.free else 0
+            if taken > 0:
+                items.append(_item(credit, Part.FEES, Dong(taken), line=line, day=fee.day))
+                missing -= taken
+        if missing and any(not fee.free for fee in paid):
+            raise FeesForwarded(pointer="/lines")
+        if missing:
+            raise RefundTooLarge(pointer="/lines")
+    return items
+
+
+def _check_confirmed(session: Session, lines: Sequence[int]) -> None:
+    """All of a request stands on statements before any of its fees is given back."""
+    unseen = (
+        select(PaymentRequest.id)
+        .join(LINE, LINE.c.payment_request_id == PaymentRequest.id)
+        .where(LINE.c.id.in_(lines), PaymentRequest.confirmed < PaymentRequest.received)
+    )
+    if session.scalar(unseen.limit(1)) is not None:
+        raise NotOnStatement
+
+
+def _check_there(
+    session: Session, credit: Credit, items: Sequence[PayoutItem], *, beside: int | None
+) -> None:
+    """Raises `RefundTooLarge`, `FeesForwarded` or `OnlyWhole`; other proposals count as given."""
+    promised = _promised(session, credit, beside=beside)
+    fees = {(fee.line_id, fee.day): fee for fee in paid_fees(session, credit)}
+    for item in items:
+        line, day = item.payment_request_line_id, item.fee_day
+        fee = fees.get((line, day)) if line is not None and day is not None else None
+        if fee is not None and not fee.free:
+            raise FeesForwarded
+        there = {
+            Part.HELD: credit.held,
+            Part.UNIDENTIFIED: credit.unidentified,
+            Part.FEES: ZERO if fee is None else fee.amount,
+        }[Part(item.part)]
+        left = there - promised.get((Part(item.part), line, day), 0)
+        if item.amount > left:
+            raise RefundTooLarge(most=Dong(max(0, left)), pointer="/amount")
+        if credit.finding == Finding.SHORT and item.part == Part.HELD and item.amount < there:
+            raise OnlyWhole(amount=there, pointer="/amount")
+
+
+_Key = tuple[Part, int | None, date | None]
+
+
+def _promised(session: Session, credit: Credit, *, beside: int | None = None) -> Mapping[_Key, int]:
+    """What other refunds of a credit that wait for approval are for, in đồng."""
+    rows = session.execute(
+        select(
+            PayoutItem.part,
+            PayoutItem.payment_request_line_id,
+            PayoutItem.fee_day,
+            cast(func.sum(PayoutItem.amount), Amount()),
+        )
+        .join(Payout, Payout.id == PayoutItem.payout_id)
+        .where(
+            PayoutItem.collection_account_id == credit.collection_account_id,
+            PayoutItem.credit_id == credit.id,
+            Payout.state == State.PROPOSED,
+            Payout.id != (beside or 0),
+        )
+        .group_by(PayoutItem.part, PayoutItem.payment_request_line_id, PayoutItem.fee_day)
+    )
+    return {(Part(part), line, day): int(amount) for part, line, day, amount in rows}
+
+
+def _forwarded(session: Session, credit: Credit) -> frozenset[tuple[Any, Any]]:
+    """The fee lines of a credit, by line and day, that a remittance has or is to have."""
+    rows = session.execute(
+        select(PayoutItem.payment_request_line_id, PayoutItem.fee_day)
+        .join(Payout, and_(Payout.id == PayoutItem.payout_id, Payout.kind == Kind.REMITTANCE))
+        .where(
+            PayoutItem.collection_account_id == credit.collection_account_id,
+            PayoutItem.credit_id == credit.id,
+            Payout.state.in_(["proposed", "approved", "filed", "paid_out"]),
+        )
+    )
+    return frozenset((line, day) for line, day in rows)
+
+
+def _item(
+    credit: Credit, part: Part, amount: Dong, *, line: int | None = None, day: date | None = None
+) -> PayoutItem:
+    return PayoutItem(
+        collection_account_id=credit.collection_account_id,
+        credit_id=credit.id,
+        part=part.value,
+        payment_request_line_id=line,
+        fee_day=day,
+        amount=amount,
+    )
+
+
+def _request_of(session: Session, credit: Credit, items: Sequence[PayoutItem]) -> int | None:
+    """The request whose portal is told: that of the fee lines, else the one the credit names."""
+    lines = [item.payment_request_line_id for item in items if item.payment_request_line_id]
+    if not lines:
+        return credit.payment_request_id
+    return session.scalar(select(LINE.c.payment_request_id).where(LINE.c.id == lines[0]))

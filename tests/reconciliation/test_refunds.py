@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from payments import ledger, payouts, settlement
+from payments.core import files
 from payments.core.approvals import SamePerson
 from payments.core.errors import CashlessError
 from payments.core.money import Dong
@@ -343,3 +344,24 @@ def test_the_account_is_not_kept_in_the_open(province: Province) -> None:
     assert payouts.opened(payout.beneficiary, vault=province.vault).number == PAYER
     assert PAYER.encode() not in payout.beneficiary
     assert province.session.scalar(select(func.count()).select_from(Payout)) == 1
+
+
+def test_a_file_is_made_once_and_had_again_byte_for_byte(province: Province) -> None:
+    """Approved payouts go into one file, oldest first; nothing is put into a second one."""
+    credit = an_overpaid(province)
+    made = [approved(province, credit, wanted(Part.HELD, amount)) for amount in (5_000, 15_000)]
+    propose(province, an_overpaid(province), wanted(Part.HELD, 1))
+    file = payouts.file_all(
+        province.session, province.account, by=BY, now=NOON, vault=province.vault
+    )
+    assert (file.payouts, file.total) == (2, 20_000)
+    assert {payout.state for payout in made} == {"filed"}
+    kept = files.fetch(province.session, file.pain_file_id)
+    assert (kept.sha256, kept.media_type) == (file.pain_sha256, "application/xml")
+    text = kept.content.decode()
+    assert [text.count(f"<EndToEndId>{payout.code}<") for payout in made] == [1, 1]
+    assert text.count(f"<Id>{PAYER}</Id>") == 2
+    with pytest.raises(payouts.NothingToFile):
+        payouts.file_all(province.session, province.account, by=BY, now=NOON, vault=province.vault)
+    assert -province.balance("liabilities:payouts") == file.total
+    proves(province)

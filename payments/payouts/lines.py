@@ -1,0 +1,138 @@
+"""What statements tell of payouts: that they left, and that they came back.
+
+A debit line that carries a payout's code is that payout leaving; a credit line that carries the
+code of one that left is the same money coming back. Sets in, by the matches that found them; the
+caller holds the account's lock.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Table,
+    cast,
+    insert,
+    literal,
+    select,
+    union_all,
+    update,
+)
+from sqlalchemy import Text as SqlText
+from sqlalchemy.orm import Session
+
+from payments import ledger
+from payments.core.columns import Code, Day, Key
+from payments.core.database import Rows, rows_of
+from payments.core.temporary import analyze, scratch, temporary
+from payments.credits.paths import path
+from payments.payouts.money import PAYOUT, leaving, origin_postings, restore_all
+from payments.payouts.tables import MOVES, Payout, State
+from payments.payouts.telling import tell
+
+SEEN: Final = "payout_seen"
+RETURNED: Final = "payout_return"
+
+_told: Final = Table(
+    "payout_told",
+    scratch,
+    Column("payout_id", Key(), primary_key=True),
+    Column("match_id", Key()),
+    Column("day", Day()),
+    prefixes=["TEMPORARY"],
+)
+
+
+def see_all(session: Session, matched: Rows, *, actor: str, now: datetime) -> None:
+    """Payouts that stand on a statement as debits: Dr payouts, Cr bank.
+
+    `matched` selects (payout_id, match_id, accounting day).
+    """
+    _lay_out(session, matched)
+    account = PAYOUT.c.collection_account_id
+    ledger.post_all(session, _posting(SEEN, leaving(account), _bank()), actor=actor, now=now)
+    _move(session, State.PAID_OUT, {"match_id": _told.c.match_id, "paid_out_on": _told.c.day})
+    _tell(session, State.PAID_OUT, now=now)
+
+
+def return_all(session: Session, matched: Rows, *, actor: str, now: datetime) -> None:
+    """Payouts that came back as credits: Dr bank, Cr payouts; Dr payouts, Cr where they came from.
+
+    `matched` selects (payout_id, match_id, accounting day).
+    """
+    _lay_out(session, matched)
+    account = PAYOUT.c.collection_account_id
+    these = select(_told.c.payout_id)
+    back = origin_postings(these, _decision(), _told.c.day, kind=RETURNED).join(
+        _told, _told.c.payout_id == PAYOUT.c.id
+    )
+    drafts = union_all(_posting(RETURNED, _bank(), leaving(account)), back).subquery()
+    ledger.post_all(session, select(*drafts.c), actor=actor, now=now)
+    restore_all(session, these)
+    facts = {"returned_match_id": _told.c.match_id, "returned_on": _told.c.day}
+    _move(session, State.RETURNED, facts)
+    _tell(session, State.RETURNED, now=now)
+
+
+def unsee(session: Session, payout: Payout, entries: Rows, *, actor: str, now: datetime) -> None:
+    """A match by which a payout was seen leaving was revoked: it is under way again.
+
+    `entries` selects the ids of the journal entries that booked the match.
+    """
+    ledger.reverse_all(session, entries, actor=actor, now=now)
+    session.execute(
+        update(PAYOUT)
+        .where(PAYOUT.c.id == payout.id, PAYOUT.c.state == State.PAID_OUT)
+        .values(state=State.FILED.value, match_id=None, paid_out_on=None)
+    )
+    session.refresh(payout)
+
+
+def _lay_out(session: Session, matched: Rows) -> None:
+    temporary(session, _told)
+    session.execute(insert(_told).from_select(list(_told.c.keys()), matched))
+    analyze(session, _told)
+
+
+def _decision() -> ColumnElement[str]:
+    return literal("match:", Code()) + cast(_told.c.match_id, SqlText)
+
+
+def _bank() -> ColumnElement[str]:
+    return path("assets:bank:", PAYOUT.c.collection_account_id)
+
+
+def _posting(kind: str, debit: ColumnElement[str], credit: ColumnElement[str]) -> Rows:
+    posting: Rows = select(
+        PAYOUT.c.collection_account_id,
+        literal(kind, Code()),
+        _decision(),
+        _told.c.day,
+        debit,
+        credit,
+        PAYOUT.c.amount,
+        cast(literal(None), Key()),
+    ).join(_told, _told.c.payout_id == PAYOUT.c.id)
+    return posting
+
+
+def _move(session: Session, to: State, facts: dict[str, Any]) -> None:
+    before = sorted(str(one) for one, after in MOVES if after == to)
+    moved = session.execute(
+        update(PAYOUT)
+        .where(PAYOUT.c.id == _told.c.payout_id, PAYOUT.c.state.in_(before))
+        .values(state=to.value, **facts)
+    )
+    told = session.execute(select(_told.c.payout_id)).all()
+    if rows_of(moved) != len(told):
+        raise ValueError(f"not every payout could become {to}")
+    session.expire_all()
+
+
+def _tell(session: Session, state: State, *, now: datetime) -> None:
+    rows = select(Payout).where(Payout.id.in_(select(_told.c.payout_id)))
+    for payout in session.scalars(rows.order_by(Payout.id)).all():
+        tell(session, payout, state, now=now)

@@ -12,7 +12,7 @@ from flask import Blueprint, Flask
 from payments.core import service
 from payments.core.config import Config
 from payments.core.service import Service
-from payments.web import api, auth, callbacks, citizen, docs, kit, ops, readings, sign_in
+from payments.web import api, auth, callbacks, citizen, docs, kit, ops, readings, sign_in, verify
 from payments.web.ops import Readings
 
 
@@ -35,6 +35,7 @@ def blueprints(cashless: Service, figures: list[Readings]) -> list[Blueprint]:
     return [
         ops.blueprint(cashless.database, figures),
         citizen.blueprint(cashless.database),
+        verify.blueprint(cashless.database),
         callbacks.blueprint(cashless.database, cashless.vault),
         sign_in.blueprint(cashless.database),
         docs.blueprint(openapi=api.OPENAPI),

@@ -35,8 +35,10 @@ symbol, form, amount, issued_on, account, day, verdict are there).
 
 from payments.core.signers import CertificateNotInForce, Signer
 from payments.documents.checking import (
+    Certified,
     Checked,
     by_code,
+    certificate_of,
     check,
     counting,
     finding_of,
@@ -75,6 +77,7 @@ __all__ = [
     "MOVES",
     "PRACTICE",
     "CertificateNotInForce",
+    "Certified",
     "Checked",
     "Document",
     "DocumentEnded",
@@ -90,6 +93,7 @@ __all__ = [
     "address",
     "by_code",
     "cancel_all",
+    "certificate_of",
     "certificates_pem",
     "check",
     "counting",

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from payments.core import files
+from payments.core import files, signers
+from payments.core.config import Mode
 from payments.core.files import Kept
 from payments.documents.codes import NoSuchCode, read_code
 from payments.documents.signing import trusted
-from payments.documents.tables import Document, State
+from payments.documents.tables import Document, SigningCertificate, State
 from payments.documents.verdicts import Finding, Verified, verify
 
 _FINDINGS = {
@@ -69,6 +70,21 @@ def successor(session: Session, document: Document) -> Document | None:
     """The paper that counts in the place of one that was replaced."""
     number = document.replaced_by_id
     return None if number is None else session.get_one(Document, number)
+
+
+@dataclass(frozen=True, slots=True)
+class Certified:
+    """Who signed a paper, by the certificate's name; for practice, or with legal value."""
+
+    name: str
+    practice: bool
+
+
+def certificate_of(session: Session, document: Document) -> Certified:
+    """Who signed this paper."""
+    row = session.get_one(SigningCertificate, document.signing_certificate_id)
+    (certificate, *_) = signers.certificates(row.certificate)
+    return Certified(signers.name_of(certificate), practice=row.mode == Mode.SANDBOX)
 
 
 def finding_of(document: Document) -> Finding:

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import case, select, update
+from sqlalchemy import case, literal, select, update
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from payments.core import approvals, audit, files
+from payments.core.columns import Code, Instant, Words
 from payments.core.database import rows_of, table_of
 from payments.core.errors import Conflict
 from payments.core.rows import insert_rows
@@ -131,9 +132,9 @@ def replace_all(
             .values(
                 state=State.REPLACED.value,
                 replaced_by_id=case({one: successors[one] for one in part}, value=Document.id),
-                reason=case((still, why), else_=Document.reason),
-                ended_at=case((still, now), else_=Document.ended_at),
-                ended_by=case((still, by), else_=Document.ended_by),
+                reason=case((still, literal(why, Words())), else_=Document.reason),
+                ended_at=case((still, literal(now, Instant())), else_=Document.ended_at),
+                ended_by=case((still, literal(by, Code())), else_=Document.ended_by),
             )
         )
         if rows_of(done) != len(part):

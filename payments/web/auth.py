@@ -3,7 +3,8 @@
 The session lives on the server; the browser holds its token in one cookie (`__Host-sid` where the
 service is reached by https). A page for staff says who may open it with `staff_only`; one of
 `StaffPages` that says nothing can't be added. Every form carries a token of its own (CSRF), except
-at addresses for programs, which know their callers by key or signature.
+at addresses for programs, which know their callers by key or signature, and those `for_anyone`,
+which change nothing.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ SIGN_IN: Final = "sign_in.form"
 """The endpoint that asks who it is."""
 
 _MARK: Final = "staff_only"
+_ANYONE: Final = "for_anyone"
 
 
 class StaleForm(Conflict):
@@ -140,6 +142,19 @@ def staff_only(
     return guard
 
 
+def for_anyone(*, most_bytes: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Marks a view whose form anyone may send from anywhere, since it changes nothing.
+
+    It carries no token, and needs no cookie for one; it may send so many bytes.
+    """
+
+    def mark(view: Callable[P, R]) -> Callable[P, R]:
+        setattr(view, _ANYONE, most_bytes)
+        return view
+
+    return mark
+
+
 def member() -> SignedIn | None:
     """Who is signed in, if anybody is."""
     if "staff_member" not in g:
@@ -221,6 +236,11 @@ def _check() -> None:
     if request.endpoint is None or request.path.startswith(problems.FOR_PROGRAMS):
         return
     view = current_app.view_functions.get(request.endpoint)
+    most_bytes = getattr(view, _ANYONE, None)
+    if most_bytes is not None:
+        request.max_content_length = most_bytes
+        bodies.refuse_nul_in_form()
+        return
     opening = getattr(view, _MARK, None)
     if isinstance(opening, Opening):
         _admit(opening)

@@ -13,10 +13,11 @@ from flask import Flask
 from payments.core.service import Service
 from payments.payment_requests import RememberingLookups
 from payments.web.api import agencies, events, payment_requests, qr, reports, tariff, webhook
-from payments.web.api.callers import Gate, Pace
+from payments.web.api.callers import Gate
 from payments.web.api.counter import counter
 from payments.web.api.description import Api, pages
 from payments.web.api.desk import PREFIX, Blueprint, Desk
+from payments.web.pace import Pace
 
 OPENAPI: Final = f"{PREFIX}/openapi.json"
 """Where the description is."""

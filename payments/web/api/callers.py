@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import threading
 import time
 from datetime import datetime, timedelta
 from typing import Final
@@ -19,41 +18,10 @@ from payments import portals
 from payments.core.database import Database
 from payments.core.remembered import Remembered
 from payments.portals import BadKey, Caller
-from payments.web.problems import TooMany, Unauthenticated
+from payments.web.pace import Pace
+from payments.web.problems import Unauthenticated
 
 KNOWN_FOR: Final = timedelta(seconds=1)
-
-
-class Pace:
-    """So many calls a second with one key, and a store of calls for a busy moment."""
-
-    def __init__(self, *, per_second: int = 200, store: int = 1000) -> None:
-        self._per_second = per_second
-        self._store = store
-        self._left: dict[int, tuple[float, float]] = {}
-        self._turn = threading.Lock()
-
-    def spend(self, key_id: int, *, at: float) -> int:
-        """Takes one call from a key's store and tells how many are left; `at` is in seconds.
-
-        Raises `TooMany` with the seconds to wait.
-        """
-        with self._turn:
-            left, since = self._left.get(key_id, (float(self._store), at))
-            left = min(float(self._store), left + max(0.0, at - since) * self._per_second)
-            if left < 1:
-                self._left[key_id] = (left, at)
-                raise TooMany(retry_after=1)
-            self._left[key_id] = (left - 1, at)
-            return int(left - 1)
-
-    def headers(self, left: int) -> dict[str, str]:
-        """What a caller is told of its pace (draft-ietf-httpapi-ratelimit-headers)."""
-        window = max(1, self._store // self._per_second)
-        return {
-            "RateLimit-Policy": f'"key";q={self._store};w={window}',
-            "RateLimit": f'"key";r={left};t=1',
-        }
 
 
 class Gate:

@@ -102,6 +102,7 @@ def test_a_replaced_paper_leads_to_its_successor(session: Session) -> None:
     documents.replace_all(session, {old.id: new.id}, reason=WHY, by=BY, now=LATER)
     session.expire_all()
     assert (old.state, new.state) == (State.REPLACED, State.VALID)
+    assert (old.reason, old.ended_at, old.ended_by) == (WHY, LATER, BY)
     found = documents.successor(session, old)
     assert found
     assert found.id == new.id

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from payments.core.database import Database
 from payments.core.service import Service
 from payments.web import api, kit
-from payments.web.api.callers import Pace
+from payments.web.pace import Pace
 from reconciliation.web.reports_api import PortalReports
 from tests.builders import a_province
 from tests.callers import Portal, a_portal, a_priced_fee

@@ -17,7 +17,7 @@ from payments import portals
 from payments.core.service import Service
 from payments.portals import PortalKey, Scope
 from payments.web import api, kit
-from payments.web.api.callers import Pace
+from payments.web.pace import Pace
 from payments.web.problems import TooMany
 from tests.builders import BY
 from tests.callers import Portal, a_portal, an_order, refused

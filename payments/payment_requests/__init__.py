@@ -29,6 +29,7 @@ from payments.payment_requests.moves import (
     expire_all,
     refund_all,
 )
+from payments.payment_requests.naming import Name, Names, names_of
 from payments.payment_requests.searching import PublicStatus, Search, search
 from payments.payment_requests.snapshots import (
     NotToBePaid,
@@ -59,6 +60,8 @@ __all__ = [
     "CancelReason",
     "Lookups",
     "MoveNotAllowed",
+    "Name",
+    "Names",
     "NoFreeReference",
     "NotToBePaid",
     "Order",
@@ -82,6 +85,7 @@ __all__ = [
     "glance",
     "issue",
     "issue_all",
+    "names_of",
     "payable",
     "public_status",
     "refund_all",

@@ -7,9 +7,11 @@ from typing import Any
 
 from flask import Flask
 
-from payments import vietqr
+from payments import slips, vietqr
 from payments.core import clock
 from payments.core.money import Dong
+from payments.payment_requests import Names
+from payments.slips import Slip
 from payments.web import citizen, kit
 from payments.web.citizen.page import Asked
 
@@ -131,13 +133,25 @@ class Payment:
         """What the holder of the token sees."""
         if token != TOKEN:
             raise citizen.UnknownPage
-        names = ["Cấp phiếu lý lịch tư pháp", "Cấp phiếu từ phiếu thứ ba trở đi"]
-        agency = AGENCY["vi"]
-        lines = names[: len(self.snapshot["lines"])]
-        return Asked(self.snapshot, agency, lines, Dong(self.snapshot.get("beyond", 0)))
+        names = self._names()
+        lines = [name for name, _ in names.fees]
+        beyond = Dong(self.snapshot.get("beyond", 0))
+        return Asked(self.snapshot, names.agency[0], lines, beyond)
+
+    def slip(self, token: str) -> Slip:
+        """What the holder of the token prints."""
+        return slips.printed(self.find(token).snapshot, self._names(), now=clock.now())
+
+    def _names(self) -> Names:
+        fees = [
+            ("Cấp phiếu lý lịch tư pháp", "Criminal record certificate"),
+            ("Cấp phiếu từ phiếu thứ ba trở đi", "Each certificate from the third on"),
+        ]
+        return Names((AGENCY["vi"], AGENCY["en"]), fees[: len(self.snapshot["lines"])])
 
     def app(self) -> Flask:
         """An application with nothing but this payment's page."""
         made = kit.new_app(base_url="http://127.0.0.1")
-        made.register_blueprint(citizen.pages(self.find, lambda token: self.find(token).changing))
+        glance = lambda token: self.find(token).changing  # noqa: E731  a view of the same
+        made.register_blueprint(citizen.pages(self.find, glance, self.slip))
         return made

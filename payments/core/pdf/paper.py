@@ -18,6 +18,10 @@ from payments.core.sheets import Heading
 _MARGIN: Final = 42
 _FOOT: Final = 48
 _QUIET: Final = 4
+_NAMED: Final = 0.32
+_FIGURES: Final = 90
+_NAME: Final = 9.5
+_UNDER: Final = 8
 _INK: Final = 0.1
 _RULE: Final = 0.75
 _FAINT: Final = 0.9
@@ -134,33 +138,37 @@ class Paper:
             self._row(drawn, row, font=BOLD, ruled=True)
         self.gap(4)
 
-    def entry(
-        self, name: str, under: str, value: str, *, share: float = 0.34, size: float = 9.5
-    ) -> None:
-        """A value in bold, and before it what it is, `under` that in other words; a line below.
-
-        `share` is how much of the width the name has.
-        """
-        split = self._width * share
-        named = [
-            (line, PLAIN, 9.5, _INK) for line in folded(name, font=PLAIN, size=9.5, width=split)
-        ]
-        named += [(line, PLAIN, 8, SOFT) for line in folded(under, font=PLAIN, size=8, width=split)]
+    def entry(self, name: str, under: str, value: str, *, size: float) -> None:
+        """A value in bold to be copied; before it what it is, and `under` that in other words."""
+        split = self._width * _NAMED
         values = list(folded(value, font=BOLD, size=size, width=self._width - split - PAD))
-        left = sum(tall for _, _, tall, _ in named) * LEADING
-        height = max(left, len(values) * size * LEADING) + PAD
-        self._room_for(height)
-        top = self._y
-        for line, font, tall, grey in named:
-            self._drop(tall * LEADING)
-            self._set(font, tall, grey=grey)
-            self._canvas.drawString(self._left, self._y, line)
+        top = self._named(name, under, width=split, height=len(values) * size * LEADING)
         self._set(BOLD, size)
         for number, line in enumerate(values):
             at = top - size * (1.15 + number * LEADING)
             self._canvas.drawString(self._left + split + PAD, at, line)
-        self._y = top - height
+
+    def item(self, name: str, under: str, figure: str) -> None:
+        """A figure at the right; before it what it is of, and `under` that in other words."""
+        top = self._named(name, under, width=self._width - _FIGURES, height=0)
+        self._set(BOLD, _NAME)
+        self._canvas.drawRightString(self._left + self._width, top - _NAME * LEADING, figure)
+
+    def _named(self, name: str, under: str, *, width: float, height: float) -> float:
+        """Draws what something is called and a line below, and gives where that begins."""
+        spoken = [(line, _NAME, _INK) for line in folded(name, font=PLAIN, size=_NAME, width=width)]
+        again = folded(under, font=PLAIN, size=_UNDER, width=width)
+        spoken += [(line, _UNDER, SOFT) for line in again]
+        whole = max(height, sum(size for _, size, _ in spoken) * LEADING) + PAD
+        self._room_for(whole)
+        top = self._y
+        for line, size, grey in spoken:
+            self._drop(size * LEADING)
+            self._set(PLAIN, size, grey=grey)
+            self._canvas.drawString(self._left, self._y, line)
+        self._y = top - whole
         self._rule(grey=_RULE)
+        return top
 
     @contextmanager
     def symbol(self, rows: Sequence[Sequence[bool]], *, side: float) -> Iterator[None]:

@@ -12,7 +12,7 @@ from flask import Flask
 
 from payments.core.service import Service
 from payments.payment_requests import RememberingLookups
-from payments.web.api import agencies, events, payment_requests, qr, reports, tariff, webhook
+from payments.web.api import agencies, events, payment_requests, qr, reports, slip, tariff, webhook
 from payments.web.api.callers import Gate
 from payments.web.api.counter import counter
 from payments.web.api.description import Api, pages
@@ -25,6 +25,7 @@ OPENAPI: Final = f"{PREFIX}/openapi.json"
 RESOURCES: Final[tuple[Blueprint, ...]] = (
     payment_requests.blueprint,
     qr.blueprint,
+    slip.blueprint,
     events.blueprint,
     tariff.blueprint,
     agencies.blueprint,

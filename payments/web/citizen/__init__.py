@@ -11,19 +11,19 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from flask import Blueprint, Response, json, render_template, request
+from flask import Blueprint, Response, json, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from payments import credits, payment_requests, vietqr
-from payments.agencies import Agency
+from payments import credits, payment_requests, slips, vietqr
 from payments.core import clock
 from payments.core.database import Database, Rows
 from payments.core.errors import NotFound
 from payments.core.money import Dong
 from payments.core.words import language, say
-from payments.fees import Fee
-from payments.payment_requests import PaymentRequest, PaymentRequestLine, UnknownRequest
+from payments.payment_requests import NotToBePaid, PaymentRequest, UnknownRequest
+from payments.slips import Slip
 from payments.web.citizen.page import Asked, Page, mark_of, page_of
 from payments.web.headers import private
 
@@ -48,25 +48,32 @@ def blueprint(database: Database) -> Blueprint:
     """The payer's page and what belongs to it, under `/p/{token}`."""
 
     def find(token: str) -> Asked:
-        if not _TOKEN.fullmatch(token):
-            raise UnknownPage
+        _check(token)
         return database.read(lambda session: asked(session, token))
 
     def glance(token: str) -> Mapping[str, Any]:
-        if not _TOKEN.fullmatch(token):
-            raise UnknownPage
+        _check(token)
         found = database.read(lambda session: glanced(session, token))
         if found is None:
             raise UnknownPage
         return found
 
-    return pages(find, glance)
+    def slip(token: str) -> Slip:
+        _check(token)
+        now = clock.now()
+        return database.read(lambda session: slips.of(session, _request(session, token), now=now))
+
+    return pages(find, glance, slip)
 
 
-def pages(find: Callable[[str], Asked], glance: Callable[[str], Mapping[str, Any]]) -> Blueprint:
+def pages(
+    find: Callable[[str], Asked],
+    glance: Callable[[str], Mapping[str, Any]],
+    slip: Callable[[str], Slip],
+) -> Blueprint:
     """The same pages over any way to `find` what a token asks for, or only what changes of it.
 
-    Both raise `UnknownPage`.
+    `slip` gives what is printed for it. All raise `UnknownPage`, the last also `NotToBePaid`.
     """
     pages = Blueprint("citizen", __name__, url_prefix="/p/<token>")
     pages.after_request(private)
@@ -95,6 +102,15 @@ def pages(find: Callable[[str], Asked], glance: Callable[[str], Mapping[str, Any
         answer.set_data(json.dumps(_told(page_of(asked, now=now), token)))
         return answer
 
+    _add_what_is_taken_along(pages, find, slip)
+    return pages
+
+
+def _add_what_is_taken_along(
+    pages: Blueprint, find: Callable[[str], Asked], slip: Callable[[str], Slip]
+) -> None:
+    """The code as a picture, and the slip."""
+
     @pages.get("/qr.svg")
     def qr_svg(token: str) -> Response:
         return Response(
@@ -106,30 +122,41 @@ def pages(find: Callable[[str], Asked], glance: Callable[[str], Mapping[str, Any
     def qr_png(token: str) -> Response:
         return Response(vietqr.draw_png(_to_scan(find(token))), mimetype="image/png")
 
-    return pages
+    @pages.get("/slip.pdf")
+    def slip_pdf(token: str) -> ResponseReturnValue:
+        try:
+            printed = slip(token)
+        except NotToBePaid:
+            return redirect(url_for("citizen.pay", token=token), 303)
+        answer = Response(slips.draw(printed), mimetype=slips.MEDIA_TYPE)
+        answer.headers["Content-Disposition"] = f'attachment; filename="{printed.reference}.pdf"'
+        return answer
 
 
 def asked(session: Session, token: str) -> Asked:
     """What the holder of `token` may see. Raises `UnknownPage`."""
-    try:
-        found = payment_requests.by_token(session, token)
-    except UnknownRequest:
-        raise UnknownPage from None
+    found = _request(session, token)
     this = select(PaymentRequest.id).where(PaymentRequest.id == found.id)
-    names = session.execute(
-        select(PaymentRequestLine.name, Fee.name_en)
-        .join(Fee, Fee.id == PaymentRequestLine.fee_id)
-        .where(PaymentRequestLine.payment_request_id == found.id)
-        .order_by(PaymentRequestLine.position)
-    )
-    agency = session.get_one(Agency, found.agency_id)
+    names = payment_requests.names_of(session, found)
     snapshot = payment_requests.snapshots(session, this)[found.id]
     return Asked(
         snapshot=snapshot,
-        agency=_in_language(agency.name_vi, agency.name_en),
-        fees=[_in_language(name, name_en) for name, name_en in names],
+        agency=_in_language(*names.agency),
+        fees=[_in_language(*name) for name in names.fees],
         beyond=_beyond(session, this, status=snapshot["status"]),
     )
+
+
+def _check(token: str) -> None:
+    if not _TOKEN.fullmatch(token):
+        raise UnknownPage
+
+
+def _request(session: Session, token: str) -> PaymentRequest:
+    try:
+        return payment_requests.by_token(session, token)
+    except UnknownRequest:
+        raise UnknownPage from None
 
 
 def glanced(session: Session, token: str) -> Mapping[str, Any] | None:

@@ -109,6 +109,29 @@ def test_the_state_follows_the_money(client: FlaskClient, province: Province) ->
         assert (gone.status_code, gone.json["code"]) == (404, "nothing_to_scan")  # type: ignore[index]
 
 
+def test_the_slip_is_offered_as_long_as_it_can_be_paid(
+    client: FlaskClient, province: Province
+) -> None:
+    """A PDF named after the payment code; whoever comes later is led to how the payment stands."""
+    request = a_payment_request(province, amount=50_000)
+    province.session.commit()
+    page, address = f"/p/{request.token}", f"/p/{request.token}/slip.pdf"
+    assert f'href="{address}"' in client.get(page).text
+    printed = client.get(address)
+    assert (printed.status_code, printed.mimetype) == (200, "application/pdf")
+    assert f'"{request.reference}.pdf"' in printed.headers["Content-Disposition"]
+    assert printed.data.startswith(b"%PDF-")
+    assert client.get(f"{address}?lang=en").data == printed.data
+    with time_machine.travel(request.expires_at, tick=False):
+        assert client.get(address).headers["Location"] == page
+    paid(province, request)
+    province.session.commit()
+    assert address not in client.get(page).text
+    late = client.get(address)
+    assert (late.status_code, late.headers["Location"]) == (303, page)
+    assert "Đã thanh toán" in client.get(address, follow_redirects=True).text
+
+
 def test_who_paid_twice_is_told(client: FlaskClient, province: Province) -> None:
     """A second payment is on the page: how much more than due has come, and whom to ask."""
     request = a_payment_request(province, amount=50_000)
@@ -187,7 +210,7 @@ def test_a_token_that_opens_nothing_is_told_nothing(
     province.session.commit()
     answers = set()
     for asked in (token, "B" * 22):
-        for path in ("", "/state", "/qr.svg", "/qr.png"):
+        for path in ("", "/state", "/qr.svg", "/qr.png", "/slip.pdf"):
             answer = client.get(f"/p/{asked}{path}", headers={"Accept": "text/html"})
             assert answer.status_code == 404
             body = answer.text.replace(answer.headers["X-Request-Id"], "")
@@ -199,7 +222,7 @@ def test_a_payers_page_is_kept_by_nobody(client: FlaskClient, province: Province
     """Neither caches nor search engines nor other sites learn of the page, nor of a wrong one."""
     request = a_payment_request(province)
     province.session.commit()
-    for path in ("", "/state", "/qr.svg", "/qr.png"):
+    for path in ("", "/state", "/qr.svg", "/qr.png", "/slip.pdf"):
         for token in (request.token, "A" * 22):
             headers = client.get(f"/p/{token}{path}").headers
             assert headers["Cache-Control"] == "no-store"

@@ -34,6 +34,7 @@ MATRIX: dict[tuple[str, str], tuple[Scope, Any]] = {
     ("GET", "/payment-requests/<reference>/qr.svg"): (READS, None),
     ("GET", "/payment-requests/<reference>/qr.png"): (READS, None),
     ("GET", "/payment-requests/<reference>/qr.txt"): (READS, None),
+    ("GET", "/payment-requests/<reference>/slip.pdf"): (READS, None),
     ("GET", "/payment-requests/<reference>/events"): (READS, None),
     ("GET", "/events"): (READS, None),
     ("GET", "/fees"): (READS, None),

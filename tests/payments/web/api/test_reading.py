@@ -60,7 +60,7 @@ def test_an_unchanged_answer_is_not_sent_again(portal: Portal) -> None:
 @pytest.mark.parametrize("reference", ["TTHC0000000000", "x", "tthc", "T%0A", "%C3%A1", "a" * 300])
 def test_a_reference_nobody_gave_out_is_not_found(portal: Portal, reference: str) -> None:
     """Whatever it looks like."""
-    for path in ("", "/events", "/qr.svg", "/qr.png", "/qr.txt"):
+    for path in ("", "/events", "/qr.svg", "/qr.png", "/qr.txt", "/slip.pdf"):
         answer = portal.get(f"/payment-requests/{reference}{path}")
         assert refused(answer)[:2] == (404, "unknown_request")
     cancelled = portal.post(f"/payment-requests/{reference}/cancel", json={"reason": "other"})
@@ -260,6 +260,17 @@ def test_all_three_forms_of_the_code_say_the_same(portal: Portal) -> None:
         assert again.status_code == 304
 
 
+def test_a_counter_prints_the_slip_that_the_payer_sees(portal: Portal) -> None:
+    """One PDF, the same each time, so that a portal that has it already is sent nothing."""
+    issued = portal.issue()
+    path = f"/payment-requests/{issued['reference']}/slip.pdf"
+    first = portal.get(path)
+    assert (first.status_code, first.mimetype) == (200, "application/pdf")
+    assert portal.get(path).data == first.data
+    again = portal.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+
+
 def test_a_closed_request_shows_no_code(portal: Portal, service: Service) -> None:
     """Not when paid, cancelled, being confirmed, nor from the second its time is over."""
     paid = portal.issue(lines=[{"fee": "CERT", "reduction": "poor"}])["reference"]
@@ -269,8 +280,8 @@ def test_a_closed_request_shows_no_code(portal: Portal, service: Service) -> Non
     ago = now() - timedelta(days=2)
     change(service, late, issued_at=ago, expires_at=ago + timedelta(days=1))
     for reference in (paid, cancelled, confirming, late):
-        for form in ("svg", "png", "txt"):
-            answer = portal.get(f"/payment-requests/{reference}/qr.{form}")
+        for form in ("qr.svg", "qr.png", "qr.txt", "slip.pdf"):
+            answer = portal.get(f"/payment-requests/{reference}/{form}")
             assert refused(answer)[:2] == (409, "not_to_be_paid")
 
 

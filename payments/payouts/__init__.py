@@ -9,6 +9,7 @@ on a statement by its code; or it comes back. Only money that stands on a statem
 """
 
 from payments.payouts.beneficiaries import beneficiary, opened
+from payments.payouts.codes import find as find_code
 from payments.payouts.deciding import (
     APPROVE,
     SECOND,
@@ -84,6 +85,7 @@ __all__ = [
     "decline",
     "file_all",
     "file_by_public_id",
+    "find_code",
     "opened",
     "paid_fees",
     "propose_refund",

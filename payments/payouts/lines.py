@@ -33,8 +33,9 @@ from payments.payouts.money import PAYOUT, leaving, origin_postings, restore_all
 from payments.payouts.tables import MOVES, Payout, State
 from payments.payouts.telling import tell
 
-SEEN: Final = "payout_seen"
-RETURNED: Final = "payout_return"
+SEEN: Final = "payout"
+RETURNED: Final = "returned"
+"""The kinds of journal entries by which payouts are seen leaving and coming back."""
 
 _told: Final = Table(
     "payout_told",

@@ -23,6 +23,9 @@ PAYOUT: Final = table_of(Payout)
 ITEM: Final = table_of(PayoutItem)
 CREDIT: Final = table_of(Credit)
 
+LEAVING_KIND: Final = "paying_out"
+"""The kind of journal entries by which payouts leave credits, and are put back unsent."""
+
 
 def leaving(account: ColumnElement[Any]) -> ColumnElement[str]:
     """The ledger path of money that was approved and not yet seen leaving."""
@@ -36,7 +39,7 @@ def send_all(session: Session, payouts: Rows, *, day: date, actor: str, now: dat
     counts for it no more.
     """
     step = literal(":approved", Code())
-    postings = _postings(payouts, step, day, kind="payout", into_payouts=True)
+    postings = _postings(payouts, step, day, into_payouts=True)
     ledger.post_all(session, postings, actor=actor, now=now)
     _move(session, payouts, back=False)
     _stop_counting(session, payouts)
@@ -50,7 +53,7 @@ def bring_back_all(
     `step` names what happened in the entry's decision (`rejected`).
     """
     told = literal(f":{step}", Code())
-    postings = _postings(payouts, told, day, kind="payout", into_payouts=False)
+    postings = _postings(payouts, told, day, into_payouts=False)
     ledger.post_all(session, postings, actor=actor, now=now)
     _move(session, payouts, back=True)
 
@@ -71,10 +74,11 @@ def restore_all(session: Session, payouts: Rows) -> None:
 
 
 def _postings(
-    payouts: Rows, step: ColumnElement[str], day: date, *, kind: str, into_payouts: bool
+    payouts: Rows, step: ColumnElement[str], day: date, *, into_payouts: bool
 ) -> Select[Any]:
     decision = literal("payout:", Code()) + cast(PAYOUT.c.id, SqlText) + step
-    return _drafts(payouts, decision, literal(day, Day()), kind=kind, into_payouts=into_payouts)
+    of_day = literal(day, Day())
+    return _drafts(payouts, decision, of_day, kind=LEAVING_KIND, into_payouts=into_payouts)
 
 
 def _drafts(

@@ -87,6 +87,7 @@ def _lay_out(session: Session, line: StatementLine, *, account: int, kind: Kind)
             "amount": line.amount,
             "code": line.code,
             "virtual_account": line.virtual_account,
+            "payout_code": line.payout_code,
             "payer_key": line.payer_key,
             "bank_reference": line.bank_reference,
             "reversal": line.reversal,

@@ -17,6 +17,7 @@ from reconciliation.matching.by_hand import (
 from reconciliation.matching.matches import (
     GivenBack,
     MatchRevoked,
+    PayoutStands,
     ReversalStands,
     UnknownMatch,
     accounts_of,
@@ -54,6 +55,7 @@ __all__ = [
     "MatchRevoked",
     "NotToBeMatched",
     "NothingToMatch",
+    "PayoutStands",
     "Reason",
     "ReversalStands",
     "Rule",

@@ -1,10 +1,10 @@
 """Matching by rule, on sets: the same statements on both engines.
 
 Only identity evidence matches by itself; amount and date never do. Lines are taken in chunks, in
-two walks. The first confirms credits that messages told of. The second looks at what is left:
-transfers between our accounts, charges and interest, credits that nobody told us of, and what the
-bank took back. So no line is
-taken for news while a later line might still show whose credit is whose.
+two walks. The first sees payouts and confirms credits that messages told of. The second looks at
+what is left: transfers between our accounts, charges and interest, credits that nobody told us of,
+and what the bank took back. So no line is taken for news while a later line might still show whose
+credit is whose.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from payments.payment_requests import PaymentRequest
 from reconciliation import bookings
 from reconciliation.bookings import Memo
 from reconciliation.matching.matches import book_found, make_all
+from reconciliation.matching.outgoing import names_payout, pay_out
 from reconciliation.matching.reversals import reverse
 from reconciliation.matching.sets import (
     CREDIT,
@@ -127,7 +128,8 @@ def match_chunk(
         renew_statistics(session, *GROWN)  # a long walk begins, or it ends
     if reached is None:
         return Chunk(None, 0, 0, touched)
-    matched = _confirm(session, actor=actor, now=now)
+    matched = pay_out(session, actor=actor, now=now)
+    matched += _confirm(session, actor=actor, now=now)
     if walk is Walk.TAKE:
         matched += _book(session, account, actor=actor, now=now)
         matched += _take(session, account, actor=actor, now=now)
@@ -234,7 +236,7 @@ def _book(session: Session, collection_account_id: int, *, actor: str, now: date
         return 0
     rows = session.execute(
         lines_of_chunk()
-        .where(LINE.c.code.is_(None), LINE.c.reversal.is_(False))
+        .where(LINE.c.code.is_(None), LINE.c.payout_code.is_(None), LINE.c.reversal.is_(False))
         .with_only_columns(LINE.c.id, LINE.c.direction, LINE.c.memo)
     )
     known = bookings.recognise(patterns, [Memo(*row) for row in rows])
@@ -257,7 +259,11 @@ def _confirmed() -> Rows:
 
 
 def _plain_credit() -> tuple[ColumnElement[bool], ...]:
-    return (chunk.c.direction == Direction.CREDIT, chunk.c.reversal.is_(False))
+    return (
+        chunk.c.direction == Direction.CREDIT,
+        chunk.c.reversal.is_(False),
+        ~names_payout(),
+    )
 
 
 def _differs_in_amount() -> ColumnElement[bool]:

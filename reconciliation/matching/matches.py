@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import case, insert, literal, select, union_all
 from sqlalchemy.orm import Session
 
-from payments import agencies, credits, ledger, settlement
+from payments import agencies, credits, ledger, payouts, settlement
 from payments.core import approvals, audit
 from payments.core.columns import Code, Instant, Json, Key
 from payments.core.database import Rows, numbered, table_of
@@ -17,6 +17,7 @@ from payments.core.errors import Conflict, NotFound
 from payments.core.temporary import analyze
 from payments.credits import Credit
 from payments.ledger import JournalEntry
+from payments.payouts import Payout
 from reconciliation import bookings, statements
 from reconciliation.matching.sets import chunk, found, numbered_match
 from reconciliation.matching.tables import REASONS, LineMatch, MatchMember, Rule
@@ -43,6 +44,12 @@ class GivenBack(Conflict):
     code = "match_given_back"
 
 
+class PayoutStands(Conflict):
+    """A payout that came back is not made one that left only, nor one that is still away."""
+
+    code = "payout_stands"
+
+
 class ReversalStands(Conflict):
     """What the bank took back is not ours to undo: requests were reopened by it."""
 
@@ -60,7 +67,7 @@ def make_all(session: Session, *, actor: str, now: datetime) -> None:
     analyze(session, numbered_match)
     columns = ["id", "collection_account_id", "day", "rule", "reasons", "amount"]
     columns += ["first_line_id", "first_credit_id", "reversed_credit_id", "other_line_id"]
-    columns += ["made_at", "made_by"]
+    columns += ["payout_id", "made_at", "made_by"]
     reasons = case(
         *[
             (found.c.rule == rule.value, literal([why.value for why in whys], Json()))
@@ -81,6 +88,7 @@ def make_all(session: Session, *, actor: str, now: datetime) -> None:
                 found.c.credit_id,
                 found.c.reversed_credit_id,
                 found.c.other_line_id,
+                found.c.payout_id,
                 literal(now, Instant()),
                 literal(actor, Code()),
             )
@@ -146,7 +154,10 @@ def unmatch(session: Session, match_id: int, *, reason: str, by: str, now: datet
 
 def _revoke(session: Session, match: LineMatch, *, reason: str, by: str, now: datetime) -> None:
     entries = entries_of(match)
-    if match.first_credit_id is None:
+    if match.payout_id is not None:
+        payout = session.get_one(Payout, match.payout_id)
+        payouts.unsee(session, payout, entries, actor=by, now=now)
+    elif match.first_credit_id is None:
         bookings.unbook_all(session, entries, actor=by, now=now)
     else:
         settlement.unconfirm_all(session, credits_of(match), entries, actor=by, now=now)
@@ -198,11 +209,18 @@ def by_number(session: Session, match_id: int) -> LineMatch:
 
 
 def check_revocable(session: Session, match: LineMatch) -> None:
-    """Raises `MatchRevoked`, `ReversalStands` or `GivenBack` where a match can't be revoked."""
+    """Raises why a match can't be revoked, where it can't.
+
+    That is `MatchRevoked`, `ReversalStands`, `GivenBack` or `PayoutStands`.
+    """
     if match.revoked_at is not None:
         raise MatchRevoked(match=match.id)
     if match.rule == Rule.REVERSAL or _is_reversed(session, match):
         raise ReversalStands(match=match.id)
+    if match.payout_id is not None:
+        payout = session.get_one(Payout, match.payout_id, populate_existing=True)
+        if payout.state != payouts.State.PAID_OUT:
+            raise PayoutStands(match=match.id)
     given_back = select(Credit.id).where(Credit.id.in_(credits_of(match)), credits.given_away())
     if session.scalar(given_back.limit(1)) is not None:
         raise GivenBack(match=match.id)

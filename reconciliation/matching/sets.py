@@ -43,6 +43,7 @@ chunk: Final = Table(
     Column("amount", Amount()),
     Column("code", Code()),
     Column("virtual_account", Code()),
+    Column("payout_code", Code()),
     Column("payer_key", Code()),
     Column("bank_reference", Code()),
     Column("reversal", Flag()),
@@ -58,6 +59,7 @@ found: Final = Table(
     Column("credit_id", Key(), unique=True),
     Column("reversed_credit_id", Key(), unique=True),
     Column("other_line_id", Key(), unique=True),
+    Column("payout_id", Key(), unique=True),
     Column("rule", Code()),
     prefixes=["TEMPORARY"],
 )
@@ -174,6 +176,7 @@ def _waiting(collection_account_id: int, booked_on: ColumnElement[date]) -> Sele
         LINE.c.amount,
         LINE.c.code,
         LINE.c.virtual_account,
+        LINE.c.payout_code,
         LINE.c.payer_key,
         LINE.c.bank_reference,
         LINE.c.reversal,

@@ -40,6 +40,8 @@ class Rule(StrEnum):
     CHARGE = "charge"
     INTEREST = "interest"
     TRANSFER = "transfer"
+    PAYOUT = "payout"
+    RETURNED = "returned"
     BY_HAND = "by_hand"
 
 
@@ -56,6 +58,7 @@ class Reason(StrEnum):
     BANK_SAYS_REVERSAL = "bank_says_reversal"
     KNOWN_WORDS = "known_words"
     EACH_NAMES_THE_OTHER = "each_names_the_other"
+    SAME_PAYOUT = "same_payout"
     BY_HAND = "by_hand"
 
 
@@ -69,6 +72,8 @@ REASONS = {
     Rule.CHARGE: [Reason.KNOWN_WORDS],
     Rule.INTEREST: [Reason.KNOWN_WORDS],
     Rule.TRANSFER: [Reason.EACH_NAMES_THE_OTHER, Reason.SAME_AMOUNT],
+    Rule.PAYOUT: [Reason.SAME_PAYOUT, Reason.SAME_AMOUNT],
+    Rule.RETURNED: [Reason.SAME_PAYOUT, Reason.SAME_AMOUNT],
     Rule.BY_HAND: [Reason.BY_HAND],
 }
 """What each rule rests on."""
@@ -89,8 +94,8 @@ class LineMatch(Row):
 
     It names its first line and credit, each in at most one live match. A reversal names the credit
     that the bank took back, a transfer the line of our other account, whose own match names this
-    one's; the two are made and revoked together. A revoked match keeps its row; `revoked_on` is the
-    accounting day of its reversal.
+    one's; the two are made and revoked together. A payout seen leaving or coming back names that. A
+    revoked match keeps its row; `revoked_on` is the accounting day of its reversal.
     """
 
     __tablename__ = "line_match"
@@ -99,6 +104,14 @@ class LineMatch(Row):
         _live("first_credit_id"),
         _live("reversed_credit_id"),
         _live("other_line_id"),
+        partial_index(
+            "uq_line_match_payout_live",
+            "collection_account_id",
+            "payout_id",
+            "rule",
+            unique=True,
+            where="revoked_at IS NULL",
+        ),
         partial_index(
             "ix_line_match_revoked",
             "collection_account_id",
@@ -120,6 +133,9 @@ class LineMatch(Row):
         CheckConstraint("(rule = 'transfer') = (other_line_id IS NOT NULL)", name="other_line"),
         CheckConstraint("other_line_id <> first_line_id", name="two_lines"),
         CheckConstraint(
+            "(rule IN ('payout', 'returned')) = (payout_id IS NOT NULL)", name="payout"
+        ),
+        CheckConstraint(
             "(revoked_at IS NULL) = (revoked_by IS NULL)"
             " AND (revoked_at IS NULL) = (revoked_on IS NULL)"
             " AND (revoked_at IS NULL) = (revoke_reason IS NULL)",
@@ -138,6 +154,7 @@ class LineMatch(Row):
     first_credit_id: Mapped[int | None] = mapped_column(Key(), ForeignKey("credit.id"))
     reversed_credit_id: Mapped[int | None] = mapped_column(Key(), ForeignKey("credit.id"))
     other_line_id: Mapped[int | None] = mapped_column(Key(), ForeignKey("statement_line.id"))
+    payout_id: Mapped[int | None] = mapped_column(Key(), ForeignKey("payout.id"))
     made_at: Mapped[datetime] = mapped_column(Instant())
     made_by: Mapped[str] = mapped_column(Code())
     revoked_at: Mapped[datetime | None] = mapped_column(Instant())

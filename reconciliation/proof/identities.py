@@ -35,7 +35,15 @@ _COUNTED: Final = (
     Finding.OVERPAID,
     Finding.SPLIT,
 )
-_OF_MATCHES: Final = ("match", "charge", "interest", "transfer", "bank_reversal")
+_OF_MATCHES: Final = (
+    "match",
+    "charge",
+    "interest",
+    "transfer",
+    "bank_reversal",
+    payouts.SEEN,
+    payouts.RETURNED,
+)
 
 
 class Name(StrEnum):

@@ -15,7 +15,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, Final
 
-from payments import credits, references
+from payments import credits, payouts, references
 from payments.advice import Direction
 from payments.core import calendar
 from payments.core.errors import Invalid
@@ -237,6 +237,7 @@ def _row(
         "memo": line.memo,
         "code": code,
         "virtual_account": virtual_account,
+        "payout_code": payouts.find_code(line.memo),
         "payer_key": credits.payer_key(line.payer_account, vault=vault),
         "payer": credits.sealed_payer(line.payer_account, line.payer_name, vault=vault),
         "counterparty": "".join(c for c in (line.payer_account or "").upper() if c.isalnum()),

@@ -254,6 +254,7 @@ class StatementLine(Row):
     `timed` says that the bank gave the time and not only the day; without it `booked_at` is the
     day's beginning. `code` are the FULL codes of the memo, as on a credit, found by the version
     `extractor` of the references; on a line that names a `virtual_account` of ours, that one's.
+    `payout_code` is the whole code of a payout in the memo: money that left, or came back.
     `other_account_id` is the collection account of ours that the bank names as the other side.
     A `reversal` takes back the movement that `reverses` names. `identity` and `occurrence` tell
     equal lines of several files from genuine repeats.
@@ -309,6 +310,7 @@ class StatementLine(Row):
     memo: Mapped[str] = mapped_column(Words())
     code: Mapped[str | None] = mapped_column(Code())
     virtual_account: Mapped[str | None] = mapped_column(Code())
+    payout_code: Mapped[str | None] = mapped_column(Code())
     payer_key: Mapped[str | None] = mapped_column(Code())
     payer: Mapped[bytes | None] = mapped_column(Bytes())
     other_account_id: Mapped[int | None] = mapped_column(Key(), ForeignKey("collection_account.id"))

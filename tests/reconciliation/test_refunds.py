@@ -316,7 +316,7 @@ def test_each_step_is_told_to_the_portal_and_to_the_ledger_once(province: Provin
     )
     assert PAYER not in str(told[-1].content)
     entry = province.session.scalars(
-        select(ledger.JournalEntry).where(ledger.JournalEntry.kind == "payout")
+        select(ledger.JournalEntry).where(ledger.JournalEntry.kind == "paying_out")
     ).one()
     assert (entry.decision, entry.day) == (f"payout:{payout.id}:approved", later.date())
 

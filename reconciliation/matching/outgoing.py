@@ -1,0 +1,86 @@
+"""Payouts on statements: a debit with the code of one that was filed, a credit of one that left.
+
+The code and the amount are the evidence. A second line with the same code is not the same payout: a
+bank that sent one twice, or sent another amount, is left to staff. So is a line that comes back
+before the one that left: it waits for that one's statement.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import ColumnElement, and_, exists, func, literal, select
+from sqlalchemy.orm import Session
+
+from payments import payouts
+from payments.advice import Direction
+from payments.core.columns import Code
+from payments.core.database import Rows, table_of
+from payments.payouts import Payout, State
+from reconciliation.matching.matches import make_all
+from reconciliation.matching.sets import chunk, find, found, lines_of_chunk, numbered_match
+from reconciliation.matching.tables import Rule
+
+PAYOUT: Final = table_of(Payout)
+
+
+def pay_out(session: Session, *, actor: str, now: datetime) -> int:
+    """Matches the chunk's payouts, first those that leave, then those that come back; how many."""
+    left = find(session, _pairs(Rule.PAYOUT), credit="payout_id")
+    if left:
+        make_all(session, actor=actor, now=now)
+        payouts.see_all(session, _matched(), actor=actor, now=now)
+    back = find(session, _pairs(Rule.RETURNED), credit="payout_id")
+    if back:
+        make_all(session, actor=actor, now=now)
+        payouts.return_all(session, _matched(), actor=actor, now=now)
+    return left + back
+
+
+def names_payout() -> ColumnElement[bool]:
+    """Whether a line of the chunk carries the code of a payout of its account."""
+    ours = exists().where(
+        PAYOUT.c.code == chunk.c.payout_code,
+        PAYOUT.c.collection_account_id == chunk.c.collection_account_id,
+    )
+    return and_(chunk.c.payout_code.is_not(None), ours)
+
+
+def _pairs(rule: Rule) -> Rows:
+    """(line_id, payout_id, rule) of the first line that can be each payout."""
+    leaves = rule is Rule.PAYOUT
+    direction = Direction.DEBIT if leaves else Direction.CREDIT
+    before = State.FILED if leaves else State.PAID_OUT
+    conditions = [
+        chunk.c.direction == direction,
+        chunk.c.payout_code.is_not(None),
+        PAYOUT.c.state == before,
+    ]
+    if leaves:
+        conditions.append(chunk.c.reversal.is_(False))
+    else:
+        conditions.append(chunk.c.booked_on >= PAYOUT.c.paid_out_on)
+    same = and_(
+        PAYOUT.c.code == chunk.c.payout_code,
+        PAYOUT.c.collection_account_id == chunk.c.collection_account_id,
+        PAYOUT.c.amount == chunk.c.amount,
+    )
+    nth = func.row_number().over(partition_by=PAYOUT.c.id, order_by=(chunk.c.day, chunk.c.line_id))
+    pairs = (
+        lines_of_chunk()
+        .join(PAYOUT, same)
+        .where(*conditions)
+        .with_only_columns(chunk.c.line_id, PAYOUT.c.id.label("payout_id"), nth.label("nth"))
+        .subquery()
+    )
+    named = literal(rule.value, Code())
+    return select(pairs.c.line_id, pairs.c.payout_id, named).where(pairs.c.nth == 1)
+
+
+def _matched() -> Rows:
+    return (
+        select(found.c.payout_id, numbered_match.c.match_id, chunk.c.booked_on)
+        .join(numbered_match, numbered_match.c.line_id == found.c.line_id)
+        .join(chunk, chunk.c.line_id == found.c.line_id)
+    )

@@ -1,0 +1,200 @@
+"""Payouts on statements: seen leaving by their code, coming back, and what is left to staff."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from payments import payouts
+from payments.core.money import Dong
+from payments.credits import Credit
+from payments.outbox import Event
+from payments.payment_requests import PaymentRequest, PaymentRequestLine, public_status
+from payments.payouts import Part, Payout, Wanted
+from reconciliation import bookings, matching
+from reconciliation.matching import LineMatch, Rule
+from reconciliation.statements import StatementLine
+from tests.bank import TODAY, BankLine, a_statement, known_words, run, unproved
+from tests.builders import BY, NOON, Province, a_payment_request, a_province, paid
+
+PAYER = "9704229200112233"
+NEXT = TODAY + timedelta(days=1)
+
+
+@pytest.fixture
+def province(session: Session) -> Province:
+    """A province with an account, a portal and every source."""
+    return a_province(session)
+
+
+def filed(province: Province, *amounts: int, part: Part = Part.HELD) -> list[Payout]:
+    """Refunds in a file for the bank, out of a request that was paid with 100,000 too much."""
+    request = a_payment_request(province, amount=50_000)
+    paid(province, request, 150_000, payer=PAYER)
+    a_statement(province, BankLine(150_000, request.reference), number="S1")
+    run(province)
+    credit = province.credits()[-1]
+    line = province.session.scalar(
+        select(PaymentRequestLine.id).where(PaymentRequestLine.payment_request_id == request.id)
+    )
+    made = []
+    for amount in amounts:
+        of_line = {line: Dong(amount)} if part is Part.FEES else None
+        to = payouts.beneficiary("970422", PAYER, "NGUYEN VAN MAU")
+        wanted = Wanted(part=part, to=to, reason="nộp thừa", amount=Dong(amount), lines=of_line)
+        payout = payouts.propose_refund(
+            province.session, credit, wanted, by=BY, now=NOON, vault=province.vault
+        )
+        payouts.approve(province.session, payout, by="staff:2", now=NOON)
+        made.append(payout)
+    payouts.file_all(province.session, province.account, by=BY, now=NOON, vault=province.vault)
+    return made
+
+
+def next_day(province: Province, *lines: BankLine) -> None:
+    """The next day's statement is imported, and the day is run."""
+    opening = province.balance("assets:bank")
+    a_statement(
+        province, *lines, opening=opening, day=NEXT, number="S2", now=NOON + timedelta(days=2)
+    )
+    run(province, NEXT)
+
+
+def a_line(payout: Payout, *, back: bool = False, **told: object) -> BankLine:
+    """The payout as the bank lists it, leaving or come back."""
+    amount = int(payout.amount) if back else -int(payout.amount)
+    memo = f"HOAN TRA {payout.code} SAI SO TK" if back else f"{payout.code} hoan phi"
+    return BankLine(amount, memo, day=NEXT, **told)  # type: ignore[arg-type]
+
+
+def rules(province: Province) -> list[str]:
+    """The rules by which the next day's lines were matched, in the order of the lines."""
+    rows = (
+        select(LineMatch.rule)
+        .join(StatementLine, StatementLine.id == LineMatch.first_line_id)
+        .where(StatementLine.day == NEXT, LineMatch.revoked_at.is_(None))
+    )
+    return list(province.session.scalars(rows.order_by(StatementLine.id)))
+
+
+def unbooked(province: Province) -> list[int]:
+    """The amounts of lines that nothing explains."""
+    rows = select(StatementLine.amount).where(StatementLine.match_id.is_(None))
+    return [int(amount) for amount in province.session.scalars(rows.order_by(StatementLine.id))]
+
+
+def test_a_payout_is_seen_leaving_by_its_code(province: Province) -> None:
+    """Dr payouts, Cr bank; it is paid out on the line's day, and the portal is told."""
+    [payout] = filed(province, 60_000)
+    next_day(province, a_line(payout))
+    assert (payout.state, payout.paid_out_on, rules(province)) == (
+        "paid_out",
+        NEXT,
+        [Rule.PAYOUT],
+    )
+    assert province.balance("liabilities:payouts") == 0
+    assert province.balance("assets:bank") == 90_000
+    told = province.session.scalars(select(Event.type).order_by(Event.id)).all()
+    assert told[-1] == "refund.paid_out"
+    assert unproved(province) == []
+
+
+def test_what_comes_back_is_where_it_came_from(province: Province) -> None:
+    """Its code on a credit line: the money is fees again, and no citizen's payment."""
+    [payout] = filed(province, 50_000, part=Part.FEES)
+    credit = province.credits()[-1]
+    request = province.session.get_one(PaymentRequest, credit.payment_request_id)
+    assert public_status(request) == "refunded"
+    next_day(province, a_line(payout), a_line(payout, back=True))
+    assert (payout.state, payout.returned_on) == ("returned", NEXT)
+    assert rules(province) == [Rule.PAYOUT, Rule.RETURNED]
+    assert (public_status(request), credit.to_fees, credit.refunded) == ("paid", 50_000, 0)
+    assert province.fees("phi") == 50_000
+    assert len(province.credits()) == 1
+    assert unproved(province) == []
+
+
+def test_a_line_that_came_back_waits_for_the_one_that_left(province: Province) -> None:
+    """The bank's files may come in the wrong order: no payment is made of it meanwhile."""
+    [payout] = filed(province, 60_000)
+    next_day(province, a_line(payout, back=True))
+    assert (payout.state, rules(province), unbooked(province)) == ("filed", [], [60_000])
+    assert len(province.credits()) == 1
+    later = NEXT + timedelta(days=1)
+    left = BankLine(-60_000, payout.code, day=later)
+    back = BankLine(60_000, f"{payout.code} tra lai lan hai", day=later)
+    a_statement(province, left, back, opening=210_000, day=later, number="S3")
+    run(province, later)
+    assert payout.state == "returned"
+    assert unproved(province) == []
+
+
+@pytest.mark.parametrize("twice", [True, False])
+def test_what_is_not_that_payout_is_left_to_staff(province: Province, twice: bool) -> None:
+    """Sent twice by the bank, or with another amount: a debit that nothing explains."""
+    [payout] = filed(province, 60_000)
+    other = a_line(payout) if twice else BankLine(-60_001, payout.code, day=NEXT)
+    next_day(province, *([a_line(payout), other] if twice else [other]))
+    assert unbooked(province) == [60_000 if twice else 60_001]
+    assert payout.state == ("paid_out" if twice else "filed")
+    assert unproved(province) == []
+
+
+def test_a_payout_is_never_booked_as_a_charge(province: Province) -> None:
+    """Its text may hold the very words by which charges are known."""
+    known_words(province, bookings.Kind.CHARGE, "hoan phi")
+    [payout] = filed(province, 60_000)
+    next_day(province, a_line(payout), BankLine(-60_001, f"{payout.code} hoan phi", day=NEXT))
+    assert rules(province) == [Rule.PAYOUT]
+    assert unbooked(province) == [60_001]
+
+
+def test_a_code_of_a_payout_that_is_none_of_ours_is_a_payers_memo(province: Province) -> None:
+    """A credit with such a memo is money like any other."""
+    filed(province, 60_000)
+    next_day(province, BankLine(10_000, "CHTR0000000000 nop phi", day=NEXT, payer=PAYER))
+    assert [credit.amount for credit in province.credits()] == [150_000, 10_000]
+
+
+def test_a_payout_not_filed_is_not_taken_for_sent(province: Province) -> None:
+    """Nobody sent what stands in no file: a debit with its code is looked at by staff."""
+    [payout] = filed(province, 60_000)
+    credit = province.credits()[-1]
+    to = payouts.beneficiary("970422", PAYER, "NGUYEN VAN MAU")
+    wanted = Wanted(part=Part.HELD, to=to, reason="nộp thừa", amount=Dong(40_000))
+    second = payouts.propose_refund(
+        province.session, credit, wanted, by=BY, now=NOON, vault=province.vault
+    )
+    payouts.approve(province.session, second, by="staff:2", now=NOON)
+    next_day(province, a_line(payout), a_line(second))
+    assert (payout.state, second.state) == ("paid_out", "approved")
+    assert unbooked(province) == [40_000]
+
+
+def test_a_match_of_a_payout_is_revoked_until_it_came_back(province: Province) -> None:
+    """Then it is under way again; one that came back stays as it is."""
+    first, second = filed(province, 60_000, 40_000)
+    next_day(province, a_line(first), a_line(second), a_line(second, back=True))
+    session = province.session
+    assert (first.match_id, second.returned_match_id) != (None, None)
+    matching.unmatch(session, first.match_id or 0, reason="nhầm dòng", by=BY, now=NOON)
+    session.expire_all()
+    assert (first.state, first.match_id) == ("filed", None)
+    assert province.balance("liabilities:payouts") == -60_000
+    assert unproved(province) == []
+    for number in (second.match_id, second.returned_match_id):
+        with pytest.raises(matching.PayoutStands):
+            matching.unmatch(session, number or 0, reason="nhầm", by=BY, now=NOON)
+
+
+def test_two_equal_refunds_are_told_apart_by_their_codes(province: Province) -> None:
+    """Amount and day say nothing; each line is the payout whose code it carries."""
+    first, second = filed(province, 30_000, 30_000)
+    next_day(province, a_line(second))
+    assert (first.state, second.state) == ("filed", "paid_out")
+    credit = province.session.get_one(Credit, second.credit_id)
+    assert (credit.held, credit.refunded) == (40_000, 60_000)
+    assert unproved(province) == []

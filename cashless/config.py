@@ -42,6 +42,7 @@ def _shown(settings: Config, layouts: Iterable[str]) -> dict[str, str]:
         "WEBHOOK_HOSTS": ",".join(sorted(settings.webhook_hosts)),
         "BANK_HOSTS": ",".join(sorted(settings.bank_hosts)),
         "LAYOUTS": ",".join(sorted(layouts)),
+        "SECOND_FACTOR": settings.second_factor,
         "TRUSTED_PROXIES": str(settings.trusted_proxies),
         "LOG_LEVEL": settings.log_level,
         "CLOCK_OFFSET_SECONDS": str(settings.clock_offset_seconds),

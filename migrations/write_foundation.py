@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from migrations import tables
 from payments import documents
 from payments.payment_requests import MOVES
+from payments.staff import EXCLUDED
 
 TARGET = Path(__file__).parent / "versions" / "0001_foundation.py"
 
@@ -83,6 +84,30 @@ END $$"""
 REFUSE_RETURN = """CREATE FUNCTION refuse_return() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'a line keeps its account' USING ERRCODE = 'restrict_violation';
+END $$"""
+
+
+_EXCLUDED = " OR ".join(
+    f"(NEW.role = '{one}' AND role = '{other}')"
+    for pair in sorted(sorted(pair) for pair in EXCLUDED)
+    for one, other in (pair, pair[::-1])
+)
+_ROLES_CLASH = f"""EXISTS (
+    SELECT 1 FROM staff_role WHERE staff_id = NEW.staff_id AND ({_EXCLUDED}))"""  # noqa: S608  the words of our own roles
+
+REFUSE_ROLE = f"""CREATE FUNCTION refuse_role() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM 1 FROM staff WHERE id = NEW.staff_id FOR UPDATE;
+    IF {_ROLES_CLASH} THEN
+        RAISE EXCEPTION 'roles exclude each other' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END $$"""
+
+REFUSE_ROLE_CHANGE = """CREATE FUNCTION refuse_role_change()
+RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'a role is given or taken' USING ERRCODE = 'restrict_violation';
 END $$"""
 
 
@@ -176,6 +201,22 @@ def postgresql_documents() -> list[str]:
     ]
 
 
+def postgresql_roles() -> list[str]:
+    """The functions and triggers by which PostgreSQL keeps roles apart that exclude each other."""
+    return [
+        REFUSE_ROLE,
+        (
+            "CREATE TRIGGER staff_role_excluded BEFORE INSERT ON staff_role\n"
+            "FOR EACH ROW EXECUTE FUNCTION refuse_role()"
+        ),
+        REFUSE_ROLE_CHANGE,
+        (
+            "CREATE TRIGGER staff_role_stays BEFORE UPDATE ON staff_role\n"
+            "FOR EACH ROW EXECUTE FUNCTION refuse_role_change()"
+        ),
+    ]
+
+
 def sqlite_documents() -> list[str]:
     """The triggers by which SQLite holds what a signed paper is, and that it is ended once."""
     refuse = "BEGIN SELECT RAISE(ABORT, 'a signed paper does not change so'); END"
@@ -188,6 +229,21 @@ def sqlite_documents() -> list[str]:
         (
             "CREATE TRIGGER document_moves BEFORE UPDATE ON document\n"
             f"WHEN {_forbidden_ending()}\n{refuse}"
+        ),
+    ]
+
+
+def sqlite_roles() -> list[str]:
+    """The triggers by which SQLite keeps roles apart that exclude each other."""
+    return [
+        (
+            "CREATE TRIGGER staff_role_excluded BEFORE INSERT ON staff_role\n"
+            f"WHEN {_ROLES_CLASH}\n"
+            "BEGIN SELECT RAISE(ABORT, 'roles exclude each other'); END"
+        ),
+        (
+            "CREATE TRIGGER staff_role_stays BEFORE UPDATE ON staff_role\n"
+            "BEGIN SELECT RAISE(ABORT, 'a role is given or taken'); END"
         ),
     ]
 
@@ -239,6 +295,7 @@ def statements(metadata: MetaData, dialect: DefaultDialect) -> list[str]:
             *sqlite_moves(),
             *sqlite_set_aside(),
             *sqlite_documents(),
+            *sqlite_roles(),
         ]
     guards = [text for table in tables.append_only() for text in postgresql_triggers(table)]
     return [
@@ -248,6 +305,7 @@ def statements(metadata: MetaData, dialect: DefaultDialect) -> list[str]:
         *postgresql_moves(),
         *postgresql_set_aside(),
         *postgresql_documents(),
+        *postgresql_roles(),
     ]
 
 

@@ -12,7 +12,19 @@ from flask import Blueprint, Flask
 from payments.core import service
 from payments.core.config import Config
 from payments.core.service import Service
-from payments.web import api, auth, callbacks, citizen, docs, kit, ops, readings, sign_in, verify
+from payments.web import (
+    account,
+    api,
+    auth,
+    callbacks,
+    citizen,
+    docs,
+    kit,
+    ops,
+    readings,
+    sign_in,
+    verify,
+)
 from payments.web.ops import Readings
 
 
@@ -21,7 +33,7 @@ def create_app(config: Config) -> Flask:
     cashless = service.begin(config)
     app = kit.new_app(base_url=config.base_url, trusted_proxies=config.trusted_proxies)
     app.secret_key = cashless.vault.key_for("cookies")
-    auth.install(app, cashless.database, base_url=config.base_url)
+    auth.install(app, cashless)
     figures: list[Readings] = [ops.heart, readings.waiting, readings.balances]
     app.extensions.update(cashless=cashless, readings=figures)
     for blueprint in blueprints(cashless, figures):
@@ -38,5 +50,6 @@ def blueprints(cashless: Service, figures: list[Readings]) -> list[Blueprint]:
         verify.blueprint(cashless.database),
         callbacks.blueprint(cashless.database, cashless.vault),
         sign_in.blueprint(cashless.database),
+        account.blueprint(cashless),
         docs.blueprint(openapi=api.OPENAPI),
     ]

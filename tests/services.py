@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from payments.core.config import Config, Mode
+from payments.core.config import Config, FactorFor, Mode
 from payments.core.database import Database
 from payments.core.service import Service
 from tests.builders import a_vault
@@ -23,6 +23,7 @@ def a_config(**told: Any) -> Config:
             "reference_prefix": "TTHC",
             "webhook_hosts": frozenset({"127.0.0.1", "localhost"}),
             "bank_hosts": frozenset({"127.0.0.1"}),
+            "second_factor": FactorFor.NOBODY,
             "trusted_proxies": 0,
             "log_level": "INFO",
             "clock_offset_seconds": 0,

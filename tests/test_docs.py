@@ -66,6 +66,7 @@ def test_the_defaults_are_those_the_table_shows(
     assert shown["CASHLESS_REFERENCE_PREFIX"] == [config.reference_prefix]
     assert set(shown["CASHLESS_WEBHOOK_HOSTS"][0].split(",")) == config.webhook_hosts
     assert set(shown["CASHLESS_BANK_HOSTS"][0].split(",")) == config.bank_hosts
+    assert shown["CASHLESS_SECOND_FACTOR"] == [config.second_factor]
     assert shown["CASHLESS_TRUSTED_PROXIES"] == [str(config.trusted_proxies)]
     assert shown["CASHLESS_LOG_LEVEL"] == [config.log_level]
     assert shown["CASHLESS_CLOCK_OFFSET_SECONDS"] == [str(config.clock_offset_seconds)]

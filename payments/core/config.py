@@ -43,6 +43,7 @@ SETTINGS: Final = (
     "BANK_HOSTS",
     "LAYOUTS",
     "DROP_FOLDER",
+    "SECOND_FACTOR",
     "TRUSTED_PROXIES",
     "LOG_LEVEL",
     "CLOCK_OFFSET_SECONDS",
@@ -67,6 +68,17 @@ class Mode(StrEnum):
 
     SANDBOX = "sandbox"
     LIVE = "live"
+
+
+class FactorFor(StrEnum):
+    """Who needs a code from a phone beside the password.
+
+    Nobody (in sandbox mode only), those who propose, approve or administer, or everybody.
+    """
+
+    NOBODY = "nobody"
+    DECIDERS = "deciders"
+    EVERYBODY = "everybody"
 
 
 class SettingsWrong(Invalid):
@@ -96,6 +108,7 @@ class Config:
     """The folder in which banks leave statements; None where none is watched."""
     signing: tuple[str, str] | None = field(default=None, repr=False)
     """The key papers are signed with and its certificates, in PEM; None: sandbox mode's own."""
+    second_factor: FactorFor = FactorFor.DECIDERS
 
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> Self:
@@ -181,6 +194,7 @@ def _read_live(env: _Environment) -> dict[str, Any]:
         "webhook_hosts": env.setting("WEBHOOK_HOSTS", "", parse=_hosts),
         "bank_hosts": env.setting("BANK_HOSTS", "", parse=_hosts),
         "clock_offset_seconds": env.setting("CLOCK_OFFSET_SECONDS", "0", parse=_no_offset),
+        "second_factor": env.setting("SECOND_FACTOR", "deciders", parse=_factor_for_somebody),
         **_read_alike(env),
     }
 
@@ -197,6 +211,7 @@ def _read_sandbox(env: _Environment) -> dict[str, Any]:
         "webhook_hosts": env.setting("WEBHOOK_HOSTS", here, parse=_hosts),
         "bank_hosts": env.setting("BANK_HOSTS", here, parse=_hosts),
         "clock_offset_seconds": env.setting("CLOCK_OFFSET_SECONDS", "0", parse=_offset),
+        "second_factor": env.setting("SECOND_FACTOR", "nobody", parse=_factor_for),
         **_read_alike(env),
     }
 
@@ -336,6 +351,19 @@ def _proxies(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) == 1):
         raise ValidationError(later("setting.not_a_count_of_proxies"))
     return int(text)
+
+
+def _factor_for(text: str) -> FactorFor:
+    if text not in set(FactorFor):
+        raise ValidationError(later("setting.not_who_needs_a_factor"))
+    return FactorFor(text)
+
+
+def _factor_for_somebody(text: str) -> FactorFor:
+    found = _factor_for(text)
+    if found is FactorFor.NOBODY:
+        raise ValidationError(later("setting.only_in_sandbox"))
+    return found
 
 
 def _level(text: str) -> str:

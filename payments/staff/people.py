@@ -20,7 +20,7 @@ from uuid_utils.compat import uuid7
 from payments.core import audit
 from payments.core.errors import Conflict, Invalid, NotFound, Refused
 from payments.staff import passwords
-from payments.staff.tables import Person, Role, StaffRole, StaffSession
+from payments.staff.tables import Person, Role, SecondFactor, StaffRole, StaffSession
 
 MONEY_ROLES: Final = frozenset({Role.RECONCILER, Role.APPROVER, Role.CLERK})
 
@@ -70,6 +70,21 @@ class OwnRoles(Refused):
     code = "own_roles"
 
 
+class OwnFactor(Refused):
+    """Nobody resets their own second factor: whoever has the phone replaces it."""
+
+    code = "own_factor"
+
+
+class SameHand(Refused):
+    """One administrator gives the new password, another resets the second factor.
+
+    Else one alone could become somebody else.
+    """
+
+    code = "same_hand"
+
+
 class LastAdministrator(Conflict):
     """Somebody must remain who can let people in."""
 
@@ -101,6 +116,8 @@ def add(
         username=username,
         name=name,
         password_hash=passwords.hash_of(password),
+        password_by=by,
+        password_temporary=False,
         active=True,
         added_at=now,
     )
@@ -138,8 +155,11 @@ def set_roles(
         raise OwnRoles
     if Role.ADMINISTRATOR not in granted:
         _keep_an_administrator(session, leaving=staff_id)
-    session.execute(delete(StaffRole).where(StaffRole.staff_id == staff_id))
-    session.add_all(StaffRole(staff_id=staff_id, role=role) for role in granted)
+    has = roles_of(session, staff_id)
+    session.execute(
+        delete(StaffRole).where(StaffRole.staff_id == staff_id, StaffRole.role.not_in(granted))
+    )
+    session.add_all(StaffRole(staff_id=staff_id, role=role) for role in granted if role not in has)
     session.flush()
     end_sessions(session, staff_id, now=now)
     _tell(session, "staff.roles_set", staff_id, by=by, now=now, roles=granted)
@@ -148,13 +168,25 @@ def set_roles(
 def reset_password(
     session: Session, staff_id: int, password: str, *, by: str, now: datetime
 ) -> None:
-    """Gives a person a new password and signs them out everywhere. Raises `WeakPassword`."""
-    person = session.get_one(Person, staff_id)
+    """Gives a person a new password and signs them out everywhere.
+
+    Raises `WeakPassword`, or `SameHand` where whoever gives it reset the second factor.
+    """
+    person = session.get_one(Person, staff_id, with_for_update=True)
     passwords.check(password, username=person.username)
+    if by.startswith("staff:") and _factor_reset_by(session, staff_id) == by:
+        raise SameHand
     person.password_hash = passwords.hash_of(password)
+    person.password_by, person.password_temporary = by, False
     session.flush()
     end_sessions(session, staff_id, now=now)
     _tell(session, "staff.password_reset", staff_id, by=by, now=now)
+
+
+def make_temporary(session: Session, staff_id: int) -> None:
+    """The password was told by somebody else: it opens only the page to choose another."""
+    session.get_one(Person, staff_id).password_temporary = True
+    session.flush()
 
 
 def disable(session: Session, staff_id: int, *, by: str, now: datetime) -> None:
@@ -180,6 +212,17 @@ def end_sessions(session: Session, staff_id: int, *, now: datetime) -> None:
 def actor(staff_id: int) -> str:
     """How a person is written as whoever did something: `staff:12`."""
     return f"staff:{staff_id}"
+
+
+def _factor_reset_by(session: Session, staff_id: int) -> str | None:
+    """Who reset the person's second factor, if they have enrolled none since."""
+    last = session.scalar(
+        select(SecondFactor)
+        .where(SecondFactor.staff_id == staff_id, SecondFactor.confirmed_at.is_not(None))
+        .order_by(SecondFactor.id.desc())
+        .limit(1)
+    )
+    return None if last is None else last.ended_by
 
 
 def _checked(roles: Iterable[str]) -> list[str]:

@@ -1,34 +1,95 @@
-"""Who of the staff is at the other end: their cookie, who may open which page, whose form it is.
+"""Who may open which page, and whose form it is.
 
-The session lives on the server; the browser holds its token in one cookie (`__Host-sid` where the
-service is reached by https). A page for staff says who may open it with `staff_only`; one of
-`StaffPages` that says nothing can't be added. Every form carries a token of its own (CSRF), except
-at addresses for programs, which know their callers by key or signature, and those `for_anyone`,
-which change nothing.
+A page for staff says who may open it with `staff_only`, or with
+`proved_only` where whoever sends its form must have proved lately that it is them: all that is
+decided by a second person, and whatever is done to people. One of `StaffPages` that says nothing
+can't be added. Every form carries a token of its own (CSRF), except at addresses for programs,
+which know their callers by key or signature, and those `for_anyone`, which change nothing. What is
+refused to somebody signed in is audited.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Final, ParamSpec, TypeVar, cast
+from types import MappingProxyType
+from typing import Any, Final, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, current_app, g, redirect, request, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    current_app,
+    g,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Response as AnyResponse
 
-from payments import staff
-from payments.core import clock
-from payments.core.database import Database
-from payments.core.errors import Conflict, Refused
-from payments.staff import NewSession, NotSignedIn, Role, SignedIn
+from payments.core import audit, clock
+from payments.core.config import FactorFor
+from payments.core.errors import CashlessError, Conflict, Refused
+from payments.core.service import Service
+from payments.staff import NotSignedIn, Owed, Role
 from payments.staff.sessions import LONGEST
-from payments.web import bodies, problems
+from payments.web import bodies, door, problems
+from payments.web.door import (
+    Door,
+    Home,
+    add_home,
+    address,
+    begin,
+    end,
+    go_on,
+    has_factor,
+    homes,
+    known,
+    may,
+    member,
+    prove,
+    required,
+    who,
+)
 from payments.web.headers import private
+
+__all__ = [
+    "DECIDERS",
+    "OWED",
+    "SIGN_IN",
+    "Home",
+    "NotYourRole",
+    "Opening",
+    "ProofNeeded",
+    "StaffPages",
+    "StaleForm",
+    "StillOwed",
+    "add_home",
+    "address",
+    "begin",
+    "end",
+    "for_anyone",
+    "go_on",
+    "has_factor",
+    "homes",
+    "install",
+    "known",
+    "may",
+    "member",
+    "opens_to",
+    "own_path",
+    "prove",
+    "proved_only",
+    "required",
+    "staff_only",
+    "who",
+]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -36,8 +97,27 @@ R = TypeVar("R")
 SIGN_IN: Final = "sign_in.form"
 """The endpoint that asks who it is."""
 
+OWED: Final[Mapping[Owed, str]] = MappingProxyType(
+    {Owed.CODE: "sign_in.code", Owed.PASSWORD: "account.password", Owed.FACTOR: "account.factor"}
+)
+"""The page where each thing that is owed is given."""
+
+PROOF: Final = "proof"
+"""The field of a form with the code or the password that was asked for again."""
+
+DECIDERS: Final = frozenset({Role.APPROVER, Role.ADMINISTRATOR})
+"""What is for them alone to do, they do with a fresh proof."""
+
+_WHO_NEEDS_A_FACTOR: Final[Mapping[FactorFor, frozenset[Role]]] = MappingProxyType(
+    {
+        FactorFor.NOBODY: frozenset(),
+        FactorFor.DECIDERS: frozenset({Role.RECONCILER, *DECIDERS}),
+        FactorFor.EVERYBODY: frozenset(Role),
+    }
+)
 _MARK: Final = "staff_only"
 _ANYONE: Final = "for_anyone"
+_LONGEST_PATH: Final = 200
 
 
 class StaleForm(Conflict):
@@ -52,35 +132,29 @@ class NotYourRole(Refused):
     code = "not_your_role"
 
 
-@dataclass(frozen=True, slots=True)
-class Home:
-    """A page to begin at: its endpoint, its words, and for whom it is."""
+class StillOwed(Refused):
+    """Something is to be done before any other page opens: a password or a second factor."""
 
-    endpoint: str
-    words: str
-    roles: frozenset[Role]
+    code = "still_owed"
+
+
+class ProofNeeded(Refused):
+    """Whoever does this proves anew that it is them; nothing was done yet."""
+
+    code = "proof_needed"
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """Who may open a page, and how many bytes a form may send there (None: as everywhere)."""
+    """Who may open a page, and how many bytes a form may send there (None: as everywhere).
+
+    `proved` asks whoever sends its form for a fresh proof; `owing` may open it all the same.
+    """
 
     roles: frozenset[Role]
-    most_bytes: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Door:
-    """How sessions are known in this application."""
-
-    database: Database
-    secure: bool
-    homes: list[Home]
-
-    @property
-    def cookie(self) -> str:
-        """The cookie's name; browsers hold `__Host-` to https, this host and every path."""
-        return "__Host-sid" if self.secure else "sid"
+    most_bytes: int | None = None
+    proved: bool = False
+    owing: frozenset[Owed] = frozenset()
 
 
 class StaffPages(Blueprint):
@@ -93,19 +167,28 @@ class StaffPages(Blueprint):
     def add_url_rule(  # type: ignore[override]  # views are marked, their types kept
         self, rule: str, endpoint: str | None = None, view_func: Any = None, **options: Any
     ) -> None:
-        """Adds a page. Raises TypeError where its view lacks `staff_only`."""
-        if not isinstance(getattr(view_func, _MARK, None), Opening):
+        """Adds a page.
+
+        Raises TypeError where its view lacks `staff_only`, or where deciders alone may send its
+        form and it lacks `proved_only`.
+        """
+        opening = getattr(view_func, _MARK, None)
+        if not isinstance(opening, Opening):
             raise TypeError(f"{rule}: say who may open it, with staff_only(…)")
+        sends = "POST" in (options.get("methods") or ())
+        if sends and opening.roles <= DECIDERS and not opening.proved:
+            raise TypeError(f"{rule}: deciders prove that it is them, with proved_only(…)")
         super().add_url_rule(rule, endpoint, view_func, **options)
 
 
-def install(app: Flask, database: Database, *, base_url: str) -> None:
-    """Lets `app` know its staff and its own forms; `base_url` is the address people use."""
-    door = Door(database, secure=base_url.startswith("https:"), homes=[])
-    app.extensions["door"] = door
+def install(app: Flask, cashless: Service) -> None:
+    """Lets `app` know its staff and its own forms."""
+    config = cashless.config
+    secure = config.base_url.startswith("https:")
+    needed = _WHO_NEEDS_A_FACTOR[config.second_factor]
     app.config.update(
-        SESSION_COOKIE_NAME="__Host-form" if door.secure else "form",
-        SESSION_COOKIE_SECURE=door.secure,
+        SESSION_COOKIE_NAME="__Host-form" if secure else "form",
+        SESSION_COOKIE_SECURE=secure,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         WTF_CSRF_CHECK_DEFAULT=False,  # `_check` does it, after it knows who is there
@@ -114,22 +197,35 @@ def install(app: Flask, database: Database, *, base_url: str) -> None:
     )
     CSRFProtect(app)
     app.before_request(_check)
-    app.jinja_env.globals.update(
-        staff_member=member, may=may, homes=homes, is_for_staff=is_for_staff
-    )
+    door.install(app, Door(cashless, secure, required=needed, homes=[]))
     app.register_error_handler(NotSignedIn, _ask_who)
+    app.register_error_handler(StillOwed, _lead_to_what_is_owed)
+    app.register_error_handler(Refused, _refuse)
     app.register_error_handler(CSRFError, lambda _error: problems.respond(_stale()))
 
 
 def staff_only(
-    *roles: Role, most_bytes: int | None = None
+    *roles: Role, most_bytes: int | None = None, owing: Iterable[Owed] = ()
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Opens a view to people who have one of `roles`, and to nobody else.
 
-    `most_bytes` is how much a form may send to it; only those let in may send so much.
+    `most_bytes` is how much a form may send to it; only those let in may send so much. Whoever
+    still owes something may open it if that is among `owing`.
     """
-    opening = Opening(frozenset(roles), most_bytes)
+    return _opened(Opening(frozenset(roles), most_bytes, owing=frozenset(owing)))
 
+
+def proved_only(
+    *roles: Role, owing: Iterable[Owed] = ()
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """As `staff_only`, and to send the form they must have proved lately that it is them.
+
+    Whoever has not is asked for it with all that the form said, and goes on where they were.
+    """
+    return _opened(Opening(frozenset(roles), proved=True, owing=frozenset(owing)))
+
+
+def _opened(opening: Opening) -> Callable[[Callable[P, R]], Callable[P, R]]:
     def guard(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
         def guarded(*args: P.args, **named: P.kwargs) -> R:
@@ -155,62 +251,11 @@ def for_anyone(*, most_bytes: int) -> Callable[[Callable[P, R]], Callable[P, R]]
     return mark
 
 
-def member() -> SignedIn | None:
-    """Who is signed in, if anybody is."""
-    if "staff_member" not in g:
-        g.staff_member = _find()
-    return cast(SignedIn | None, g.staff_member)
-
-
-def who() -> SignedIn:
-    """Who is signed in. Raises `NotSignedIn`."""
-    found = member()
-    if found is None:
-        raise NotSignedIn
-    return found
-
-
-def may(*roles: str) -> bool:
-    """Whether whoever is there has one of these roles."""
-    found = member()
-    return found is not None and not found.roles.isdisjoint(Role(role) for role in roles)
-
-
-def is_for_staff() -> bool:
-    """Whether somebody was found signed in; asks no database, since a fault's page asks it."""
-    return g.get("staff_member") is not None
-
-
-def add_home(app: Flask, home: Home) -> None:
-    """Adds a page to begin at."""
-    door: Door = app.extensions["door"]
-    door.homes.append(home)
-
-
-def homes() -> Sequence[Home]:
-    """The pages at which whoever is there may begin."""
-    return [home for home in _door().homes if may(*home.roles)]
-
-
 def opens_to(path: str, roles: Iterable[Role]) -> bool:
     """Whether people of `roles` are let in at the page `path`; so is everybody who asks nowhere."""
     endpoint = _endpoint(urlsplit(path).path)
     opening = getattr(current_app.view_functions.get(endpoint or ""), _MARK, None)
     return not isinstance(opening, Opening) or not opening.roles.isdisjoint(roles)
-
-
-def begin(answer: AnyResponse, session: NewSession) -> None:
-    """Gives the browser its session; it ends with the browser, if not before."""
-    door = _door()
-    answer.set_cookie(
-        door.cookie, session.token, secure=door.secure, httponly=True, samesite="Lax", path="/"
-    )
-
-
-def end(answer: AnyResponse) -> None:
-    """Takes the session away from the browser."""
-    door = _door()
-    answer.delete_cookie(door.cookie, secure=door.secure, httponly=True, samesite="Lax", path="/")
 
 
 def own_path(text: str | None) -> str | None:
@@ -226,21 +271,16 @@ def own_path(text: str | None) -> str | None:
     return None if parts.scheme or parts.netloc else text
 
 
-def _door() -> Door:
-    door: Door = current_app.extensions["door"]
-    return door
-
-
-def _check() -> None:
+def _check() -> AnyResponse | None:
     """Who is there, how much they may send, whether the form is ours; in this order."""
     if request.endpoint is None or request.path.startswith(problems.FOR_PROGRAMS):
-        return
+        return None
     view = current_app.view_functions.get(request.endpoint)
     most_bytes = getattr(view, _ANYONE, None)
     if most_bytes is not None:
         request.max_content_length = most_bytes
         bodies.refuse_nul_in_form()
-        return
+        return None
     opening = getattr(view, _MARK, None)
     if isinstance(opening, Opening):
         _admit(opening)
@@ -248,26 +288,69 @@ def _check() -> None:
             request.max_content_length = opening.most_bytes
         bodies.refuse_nul_in_form()
     current_app.extensions["csrf"].protect()
+    if isinstance(opening, Opening) and opening.proved and request.method == "POST":
+        return _ask_for_proof()
+    return None
 
 
 def _admit(opening: Opening) -> None:
-    if who().roles.isdisjoint(opening.roles):
+    found = who()
+    if found.owes is not None and found.owes not in opening.owing:
+        raise StillOwed
+    if found.roles.isdisjoint(opening.roles):
         raise NotYourRole
 
 
-def _find() -> SignedIn | None:
-    door = _door()
-    token = request.cookies.get(door.cookie)
-    if not token:
+def _ask_for_proof() -> AnyResponse | None:
+    """The page that asks for a proof and keeps what the form said; None where one is fresh.
+
+    Its form goes to the address of the first one, so that what was begun goes on.
+    """
+    if who().proved_lately(now=clock.now()):
         return None
-    now = clock.now()
-    try:
-        found = door.database.read(lambda session: staff.session_of(session, token, now=now))
-    except NotSignedIn:
+    typed = request.form.get(PROOF)
+    outcome = ProofNeeded() if typed is None else prove(typed)
+    if not isinstance(outcome, CashlessError):
         return None
-    if staff.keep_alive_is_due(found, now=now):
-        door.database.write(lambda session: staff.keep_alive(session, found, now=now))
-    return found
+    told = problems.of_ours(outcome)
+    if not problems.for_a_person():
+        return problems.respond(told)
+    fields = request.form.items(multi=True)
+    kept = [(name, value) for name, value in fields if name not in (PROOF, "csrf_token")]
+    shown = render_template(
+        "sign_in/prove.html",
+        kept=kept,
+        refusal=None if typed is None else told,
+        has_factor=has_factor(),
+        back=_page_before(request.path),
+    )
+    return Response(shown, told.status, headers=dict(told.headers), mimetype="text/html")
+
+
+def _refuse(error: Refused) -> AnyResponse:
+    """Tells it; what was refused to one of the staff is written down."""
+    found, endpoint = g.get("staff_member"), request.endpoint or "-"
+    if found is not None and not request.path.startswith(problems.FOR_PROGRAMS):
+        details = {"code": error.code, "path": request.path[:_LONGEST_PATH]}
+        now = clock.now()
+        door.database().write(
+            lambda session: audit.append(
+                session,
+                actor=found.actor,
+                action="page.refused",
+                subject=f"page:{endpoint}",
+                details=details,
+                now=now,
+            )
+        )
+    return problems.respond(problems.of_ours(error))
+
+
+def _lead_to_what_is_owed(error: StillOwed) -> AnyResponse:
+    owed = who().owes
+    if owed is None or not problems.for_a_person():
+        return problems.respond(problems.of_ours(error))
+    return redirect(url_for(OWED[owed]), 303)
 
 
 def _ask_who(error: NotSignedIn) -> AnyResponse:

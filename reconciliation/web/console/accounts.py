@@ -13,7 +13,7 @@ from payments.core.errors import Conflict, Invalid
 from payments.core.service import Service
 from payments.staff import Role
 from payments.web import auth
-from payments.web.auth import StaffPages, staff_only
+from payments.web.auth import StaffPages, proved_only, staff_only
 from reconciliation import bookings, statements
 from reconciliation.bookings import Kind
 from reconciliation.web.console.parts import NUMBER, account_of
@@ -54,7 +54,7 @@ def add(pages: StaffPages, cashless: Service) -> None:
         return _back()
 
     @pages.post("/accounts/<public_id>/approve-opening", endpoint="approve_opening")
-    @staff_only(Role.APPROVER)
+    @proved_only(Role.APPROVER)
     def approve(public_id: str) -> Response:
         by, now = auth.who().actor, clock.now()
         cashless.database.write(
@@ -83,7 +83,7 @@ def _add_patterns(pages: StaffPages, cashless: Service) -> None:
     @pages.post(
         f"/accounts/<public_id>/patterns/<{NUMBER}:number>/confirm", endpoint="confirm_pattern"
     )
-    @staff_only(Role.APPROVER)
+    @proved_only(Role.APPROVER)
     def confirm(public_id: str, number: int) -> Response:
         return _decide(cashless, bookings.confirm_pattern, public_id, number)
 

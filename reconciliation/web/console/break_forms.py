@@ -17,7 +17,7 @@ from payments.core.approvals import Approval, UnknownApproval
 from payments.core.service import Service
 from payments.staff import Role
 from payments.web import auth
-from payments.web.auth import StaffPages, staff_only
+from payments.web.auth import StaffPages, proved_only, staff_only
 from reconciliation import breaks, day_close
 from reconciliation.breaks import Attachment, Break, NoteKind
 from reconciliation.breaks.working import MOST_BYTES
@@ -74,7 +74,7 @@ def _add_decisions(pages: StaffPages, cashless: Service) -> None:
 
 def _add_second_person(pages: StaffPages, cashless: Service) -> None:
     @pages.post("/breaks/<public_id>/approve", endpoint="approve_decision")
-    @staff_only(Role.APPROVER)
+    @proved_only(Role.APPROVER)
     def approve(public_id: str) -> Response:
         def act(session: Session, one: Break, by: str, now: datetime) -> None:
             breaks.approve(session, _proposal(session, one), by=by, now=now)
@@ -83,7 +83,7 @@ def _add_second_person(pages: StaffPages, cashless: Service) -> None:
         return _act(cashless, public_id, act)
 
     @pages.post("/breaks/<public_id>/decline", endpoint="decline_decision")
-    @staff_only(Role.APPROVER)
+    @proved_only(Role.APPROVER)
     def decline(public_id: str) -> Response:
         reason = request.form.get("reason", "")
         return _act(

@@ -19,7 +19,7 @@ from payments.core.calendar import local_day
 from payments.core.service import Service
 from payments.staff import Role
 from payments.web import auth
-from payments.web.auth import StaffPages, staff_only
+from payments.web.auth import StaffPages, proved_only, staff_only
 from reconciliation import bookings, breaks, day_close, jobs, statements
 from reconciliation.bookings import AccountOpening, LinePattern
 from reconciliation.breaks import About, Break
@@ -81,7 +81,7 @@ def add(pages: StaffPages, cashless: Service) -> None:
         return _decide(cashless, day_close.propose, public_id, on)
 
     @pages.post("/days/<public_id>/<on>/close", endpoint="close_day")
-    @staff_only(Role.APPROVER)
+    @proved_only(Role.APPROVER)
     def close(public_id: str, on: str) -> Response:
         return _decide(cashless, day_close.close, public_id, on)
 
@@ -92,7 +92,7 @@ def add(pages: StaffPages, cashless: Service) -> None:
         return _decide(cashless, day_close.propose_reopening, public_id, on, reason=reason)
 
     @pages.post("/days/<public_id>/<on>/reopen", endpoint="reopen_day")
-    @staff_only(Role.APPROVER)
+    @proved_only(Role.APPROVER)
     def reopen(public_id: str, on: str) -> Response:
         shown = request.form.get("proposal", "")
         return _decide(cashless, day_close.reopen, public_id, on, proposal=shown)

@@ -15,7 +15,7 @@ from payments.core import clock
 from payments.core.service import Service
 from payments.staff import Role
 from payments.web import auth
-from payments.web.auth import StaffPages, staff_only
+from payments.web.auth import StaffPages, proved_only, staff_only
 from reconciliation.formats import drafts
 from reconciliation.formats.choices import Choices
 from reconciliation.formats.drafts import Preview
@@ -51,7 +51,7 @@ def _add_second_person(pages: StaffPages, cashless: Service) -> None:
     further = cashless.config.layouts
 
     @pages.post("/layouts/<public_id>/confirm", endpoint="confirm_layout")
-    @staff_only(Role.APPROVER)
+    @proved_only(Role.APPROVER)
     def confirm(public_id: str) -> Response:
         return _act(
             cashless,
@@ -62,7 +62,7 @@ def _add_second_person(pages: StaffPages, cashless: Service) -> None:
         )
 
     @pages.post("/layouts/<public_id>/decline", endpoint="decline_layout")
-    @staff_only(Role.APPROVER)
+    @proved_only(Role.APPROVER)
     def decline(public_id: str) -> Response:
         reason = request.form.get("reason", "")
         return _act(

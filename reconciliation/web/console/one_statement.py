@@ -18,7 +18,7 @@ from payments.core.service import Service
 from payments.core.words import say
 from payments.staff import Role
 from payments.web import auth
-from payments.web.auth import StaffPages, staff_only
+from payments.web.auth import StaffPages, proved_only, staff_only
 from reconciliation import day_close
 from reconciliation.statements import Statement, StatementFile, StatementLine, setting_aside
 from reconciliation.web.console.break_words import names_of
@@ -78,7 +78,7 @@ def add(pages: StaffPages, cashless: Service) -> None:
 
 def _add_second_person(pages: StaffPages, cashless: Service) -> None:
     @pages.post(f"{_PATH}/set-aside/confirm", endpoint="confirm_setting_aside")
-    @staff_only(Role.APPROVER)
+    @proved_only(Role.APPROVER)
     def confirm(public_id: str, position: int) -> Response:
         def act(session: Session, statement: Statement, by: str, now: datetime) -> None:
             setting_aside.confirm(session, statement, by=by, now=now)
@@ -87,7 +87,7 @@ def _add_second_person(pages: StaffPages, cashless: Service) -> None:
         return _act(cashless, public_id, position, act)
 
     @pages.post(f"{_PATH}/set-aside/decline", endpoint="decline_setting_aside")
-    @staff_only(Role.APPROVER)
+    @proved_only(Role.APPROVER)
     def decline(public_id: str, position: int) -> Response:
         reason = request.form.get("reason", "")
         return _act(

@@ -39,6 +39,11 @@ class Person:
         """What a form of the page `on` answers, as the page is now."""
         return self.send_from(self.see(on), path, **fields)
 
+    def enter(self, role: Role) -> TestResponse:
+        """What the sign-in page answers to the person of a role."""
+        told = {"username": role.value, "password": PASSWORD}
+        return self.send("/sign-in", on="/sign-in", **told)
+
     def send_from(self, page: str, path: str, **fields: object) -> TestResponse:
         """What a form of a page that was seen before answers, with what the page hid in it."""
         token = re.search(r'name="csrf_token" value="([^"]+)"', page)
@@ -70,9 +75,10 @@ def employ(session: Session, *roles: Role) -> None:
 
 
 @contextmanager
-def whole_app(database_url: str, now: object) -> Iterator[Flask]:
-    """The whole application at a standing time."""
-    whole = create_app(a_config(database_url=database_url, base_url="http://127.0.0.1:8000"))
+def whole_app(database_url: str, now: object, **told: object) -> Iterator[Flask]:
+    """The whole application at a standing time; `told` are settings of its own."""
+    here = {"database_url": database_url, "base_url": "http://127.0.0.1:8000", **told}
+    whole = create_app(a_config(**here))
     init_app(whole)
     with time_machine.travel(now, tick=False):
         yield whole
@@ -84,7 +90,7 @@ def signing_in(app: Flask) -> SignIn:
 
     def enter(role: Role) -> Person:
         person = Person(app.test_client())
-        answer = person.send("/sign-in", on="/sign-in", username=role.value, password=PASSWORD)
+        answer = person.enter(role)
         assert answer.status_code == 303, answer.get_data(as_text=True)
         return person
 

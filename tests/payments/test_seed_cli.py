@@ -18,6 +18,7 @@ from payments.core import clock
 from payments.core.database import Database
 from payments.core.errors import CashlessError
 from payments.portals import Scope
+from tests.phones import a_phone
 
 pytestmark = pytest.mark.committed
 KEY = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -135,6 +136,43 @@ def test_a_person_may_be_given_a_random_password(here: Database) -> None:
     second = done("staff", "reset", "lan", "--generate").strip()
     assert comes_in(here, "lan", second)
     assert not comes_in(here, "lan", first)
+
+
+def test_a_password_given_at_the_server_is_changed_first(here: Database) -> None:
+    """Whoever gave it knows it: it opens only the choice of another."""
+    words = ("staff", "add", "lan", "--name", "Lan", "--role", "viewer", "--generate")
+    for password in (done(*words).strip(), done("staff", "reset", "lan", "--generate").strip()):
+        made = here.write(
+            lambda session, password=password: staff.sign_in(
+                session, "lan", password, address="192.0.2.1", now=clock.now()
+            )
+        )
+        assert isinstance(made, staff.NewSession)
+        assert made.who.owes is staff.Owed.PASSWORD
+
+
+def test_a_lost_phone_is_taken_away_at_the_server(here: Database) -> None:
+    """As when the only administrator lost theirs; who has none is told so."""
+    words = ("staff", "add", "lan", "--name", "Lan", "--role", "administrator", "--generate")
+    password = done(*words).strip()
+    assert refused("staff", "reset-factor", "lan") == "no_factor"
+
+    def unit(session: Session) -> None:
+        a_phone(session, staff.by_username(session, "lan").id, now=clock.now())
+
+    def owed() -> object:
+        made = here.write(
+            lambda session: staff.sign_in(
+                session, "lan", password, address="192.0.2.1", now=clock.now()
+            )
+        )
+        assert isinstance(made, staff.NewSession)
+        return made.who.owes
+
+    here.write(unit)
+    assert owed() is staff.Owed.CODE
+    done("staff", "reset-factor", "lan")
+    assert owed() is staff.Owed.PASSWORD
 
 
 @pytest.mark.parametrize(

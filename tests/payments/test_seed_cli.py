@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy.orm import Session
 
 from payments import fees, portals, staff
 from payments.cli import COMMANDS
@@ -19,6 +20,7 @@ from payments.core.database import Database
 from payments.core.errors import CashlessError
 from payments.portals import Scope
 from tests.phones import a_phone
+from tests.signed_papers import a_signers_settings
 
 pytestmark = pytest.mark.committed
 KEY = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -74,6 +76,8 @@ def test_a_bad_file_or_live_mode_changes_nothing(
     assert refused("seed", "--units", str(tmp_path / "none.csv")) == "unreadable_seed"
     monkeypatch.setenv("CASHLESS_MODE", "live")
     monkeypatch.setenv("CASHLESS_BASE_URL", "https://pay.example.vn")
+    for name, value in a_signers_settings().items():
+        monkeypatch.setenv(name, value)
     assert refused("seed", "--sample") == "practice_only"
     assert here.read(lambda session: fees.tariff(session, on=clock.now().date())) == []
 
@@ -138,17 +142,23 @@ def test_a_person_may_be_given_a_random_password(here: Database) -> None:
     assert not comes_in(here, "lan", first)
 
 
+def owed(here: Database, password: str) -> staff.Owed | None:
+    """What Lan owes who signs in with this password."""
+    made = here.write(
+        lambda session: staff.sign_in(
+            session, "lan", password, address="192.0.2.1", now=clock.now()
+        )
+    )
+    assert isinstance(made, staff.NewSession)
+    return made.who.owes
+
+
 def test_a_password_given_at_the_server_is_changed_first(here: Database) -> None:
     """Whoever gave it knows it: it opens only the choice of another."""
     words = ("staff", "add", "lan", "--name", "Lan", "--role", "viewer", "--generate")
-    for password in (done(*words).strip(), done("staff", "reset", "lan", "--generate").strip()):
-        made = here.write(
-            lambda session, password=password: staff.sign_in(
-                session, "lan", password, address="192.0.2.1", now=clock.now()
-            )
-        )
-        assert isinstance(made, staff.NewSession)
-        assert made.who.owes is staff.Owed.PASSWORD
+    assert owed(here, done(*words).strip()) is staff.Owed.PASSWORD
+    again = done("staff", "reset", "lan", "--generate").strip()
+    assert owed(here, again) is staff.Owed.PASSWORD
 
 
 def test_a_lost_phone_is_taken_away_at_the_server(here: Database) -> None:
@@ -160,19 +170,10 @@ def test_a_lost_phone_is_taken_away_at_the_server(here: Database) -> None:
     def unit(session: Session) -> None:
         a_phone(session, staff.by_username(session, "lan").id, now=clock.now())
 
-    def owed() -> object:
-        made = here.write(
-            lambda session: staff.sign_in(
-                session, "lan", password, address="192.0.2.1", now=clock.now()
-            )
-        )
-        assert isinstance(made, staff.NewSession)
-        return made.who.owes
-
     here.write(unit)
-    assert owed() is staff.Owed.CODE
+    assert owed(here, password) is staff.Owed.CODE
     done("staff", "reset-factor", "lan")
-    assert owed() is staff.Owed.PASSWORD
+    assert owed(here, password) is staff.Owed.PASSWORD
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from payments.web import auth, kit, verify
 from payments.web.pace import Pace
 from payments.web.verify.faces import BY_CODE, BY_FILE
 from tests.builders import NOON
-from tests.services import BASE_URL
+from tests.services import BASE_URL, a_service
 from tests.signed_papers import BY, a_kept_paper, a_pdf, a_signer
 
 PLENTY = Pace(per_second=10_000, store=10_000)
@@ -27,7 +27,7 @@ PLENTY = Pace(per_second=10_000, store=10_000)
 def an_app(database: Database, *, pace: Pace = PLENTY) -> Flask:
     app = kit.new_app(base_url=BASE_URL)
     app.secret_key = b"k" * 32
-    auth.install(app, database, base_url=BASE_URL)
+    auth.install(app, a_service(database, base_url=BASE_URL))
     app.register_blueprint(verify.blueprint(database, pace=pace))
     return app
 

@@ -23,26 +23,28 @@ from payments.staff.people import (
     roles_of,
     set_roles,
 )
-from payments.staff.sessions import (
+from payments.staff.proving import (
     BadCredentials,
+    PasswordsDiffer,
+    SamePassword,
+    WrongCode,
+    WrongPassword,
+    choose_password,
+    prove,
+    sign_in,
+    take_factor,
+)
+from payments.staff.sessions import (
     Browser,
     NewSession,
     NotSignedIn,
     Owed,
-    PasswordsDiffer,
-    SamePassword,
     SignedIn,
     UnknownSession,
-    WrongCode,
-    WrongPassword,
-    choose_password,
     keep_alive,
     keep_alive_is_due,
-    prove,
     session_of,
-    sign_in,
     sign_out,
-    take_factor,
 )
 from payments.staff.tables import (
     Person,

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from payments.core import audit
+from payments.core.database import rows_of
 from payments.core.errors import Conflict, Invalid, NotFound, Refused
 from payments.staff import passwords
 from payments.staff.tables import Person, Role, SecondFactor, StaffRole, StaffSession
@@ -200,13 +201,12 @@ def disable(session: Session, staff_id: int, *, by: str, now: datetime) -> None:
     _tell(session, "staff.disabled", staff_id, by=by, now=now)
 
 
-def end_sessions(session: Session, staff_id: int, *, now: datetime) -> None:
-    """Signs a person out everywhere."""
-    session.execute(
-        update(StaffSession)
-        .where(StaffSession.staff_id == staff_id, StaffSession.revoked_at.is_(None))
-        .values(revoked_at=now)
-    )
+def end_sessions(session: Session, staff_id: int, *, but: int | None = None, now: datetime) -> int:
+    """Signs a person out everywhere, but for one session where that is named; how many ended."""
+    theirs = (StaffSession.staff_id == staff_id) & StaffSession.revoked_at.is_(None)
+    if but is not None:
+        theirs &= StaffSession.id != but
+    return rows_of(session.execute(update(StaffSession).where(theirs).values(revoked_at=now)))
 
 
 def actor(staff_id: int) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
@@ -79,6 +79,8 @@ class Kind(StrEnum):
     CHARGE = "charge"
     INTEREST = "interest"
     EXTRA_LINE = "extra_line"
+    TRANSFER = "transfer"  # out of the account, by a payment file
+    RETURN = "return"  # such a transfer, come back
 
 
 class Direction(StrEnum):
@@ -221,6 +223,14 @@ class Bank:
             self._movements.append(movement)
             self._by_account[draft.account.number].append(movement)
             return movement
+
+    def book_all(self, drafts: Sequence[Draft]) -> list[Movement]:
+        """Books debits of one account, all or none of them. Raises `BalanceTooLow`."""
+        with self._lock:
+            if drafts:
+                together = replace(drafts[0], amount=sum(one.amount for one in drafts))
+                self._balance_after(together)
+            return [self.book(one) for one in drafts]
 
     def reverse(self, movement_id: int, *, at: datetime) -> Movement:
         """Takes a credit back by a debit line that names its bank reference.

@@ -15,6 +15,7 @@ from sandbox.accounts import Bank
 from sandbox.callbacks import Courier
 from sandbox.clock import Clock
 from sandbox.config import SandboxConfig
+from sandbox.payment_files import PaymentFileService
 from sandbox.statements.service import StatementService
 from sandbox.transfers import Teller
 from sandbox.web import api, headers, language, pages, problems
@@ -45,7 +46,14 @@ def open_desk(config: SandboxConfig) -> Desk:
     bank = Bank()
     courier = Courier(clock=clock, retry_factor=config.retry_factor)
     chance = Random(config.seed)  # noqa: S311 - a lot for a practice bank, not a secret
-    return Desk(bank, Teller(bank, courier, chance), courier, clock, StatementService())
+    return Desk(
+        bank,
+        Teller(bank, courier, chance),
+        courier,
+        clock,
+        StatementService(),
+        PaymentFileService(bank, courier, chance),
+    )
 
 
 def _healthz() -> Response:

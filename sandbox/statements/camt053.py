@@ -25,6 +25,8 @@ _CODES: Final = {
     Kind.CHARGE: ("ACMT", "MDOP", "CHRG"),
     Kind.INTEREST: ("ACMT", "MCOP", "INTR"),
     Kind.EXTRA_LINE: ("PMNT", "RRCT", "OTHR"),
+    Kind.TRANSFER: ("PMNT", "ICDT", "DMCT"),
+    Kind.RETURN: ("PMNT", "ICDT", "RRTN"),
 }
 """Domain, family and sub-family of a bank transaction code (ISO 20022 external code sets)."""
 

@@ -1,8 +1,9 @@
 """The control API: programs open accounts, pay, and ask what became of it.
 
 Nobody signs in: the bank listens on this machine only, and a call that changes anything must say
-that it is JSON, which no other site's form can. Two are a bank's interface, so they want proof:
-polling the signature of a subscription's secret, the statement service its key.
+that it is JSON, or XML where it is a payment file, which no other site's form can. Two are a bank's
+interface, so they want proof: polling the signature of a subscription's secret, the statement
+service its key.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from sandbox.callbacks import Delivery, State, Subscription
 from sandbox.clock import bank_day
 from sandbox.protocols import PROTOCOLS, practice
 from sandbox.refusals import Unsigned
-from sandbox.web import statement_api, told
+from sandbox.web import payment_files, statement_api, told
 from sandbox.web.desk import Desk
 from sandbox.web.fields import MOST_BALANCE, Fields, read_json
 from sandbox.web.files import statement_file
@@ -33,6 +34,8 @@ _TEXTS: Final = {
     Kind.INTEREST: "LAI TIEN GUI",
     Kind.EXTRA_LINE: "CHUYEN TIEN",
 }
+_TOLD_CREDITS: Final = (Kind.PAYMENT, Kind.RETURN)
+_TOLD_DEBITS: Final = (Kind.REVERSAL, Kind.TRANSFER)
 _NEVER: Final = datetime.fromisoformat("2000-01-01T00:00:00+07:00")
 _STATES: Final = {state.value: state for state in State}
 _DIRECTIONS: Final = {direction.value: direction for direction in Direction}
@@ -55,6 +58,7 @@ def blueprint(desk: Desk) -> Blueprint:
     _add_callbacks(api, desk)
     _add_statements(api, desk)
     _add_statement_service(api, desk)
+    payment_files.add_calls(api, desk)
     return api
 
 
@@ -235,10 +239,10 @@ def _signed_by(desk: Desk, number: str) -> Subscription:
 
 
 def _is_told(movement: Movement, subscription: Subscription) -> bool:
-    """Whether a callback would tell of it: payments, and reversals where the protocol does."""
-    if movement.draft.kind is Kind.REVERSAL:
+    """Whether a callback would tell of it: what came in, what left where the protocol does."""
+    if movement.draft.kind in _TOLD_DEBITS:
         return PROTOCOLS[subscription.protocol].tells_debits
-    return movement.draft.kind is Kind.PAYMENT
+    return movement.draft.kind in _TOLD_CREDITS
 
 
 def _as_told(desk: Desk, movement: Movement, subscription: Subscription) -> dict[str, Any]:

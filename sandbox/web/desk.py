@@ -1,4 +1,4 @@
-"""What stands behind every request: books, teller, courier, clock, statements."""
+"""What stands behind every request: books, teller, courier, clock, statements, payment files."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sandbox.accounts import Bank
 from sandbox.callbacks import Courier
 from sandbox.clock import Clock
+from sandbox.payment_files import PaymentFileService
 from sandbox.statements.service import StatementService
 from sandbox.transfers import Teller
 
@@ -20,3 +21,4 @@ class Desk:
     courier: Courier
     clock: Clock
     statements: StatementService
+    payment_files: PaymentFileService

@@ -26,6 +26,7 @@ from sandbox.payers import a_payer
 from sandbox.refusals import Refusal, Wrong
 from sandbox.scanning import CAN_READ_PICTURES, LARGEST_PICTURE, find_code, read_code
 from sandbox.statements import FORMATS
+from sandbox.web import payment_files
 from sandbox.web.desk import Desk
 from sandbox.web.fields import Fields
 from sandbox.web.files import statement_file
@@ -71,6 +72,7 @@ def blueprint(desk: Desk) -> Blueprint:
     _add_accounts(pages, desk)
     _add_paying(pages, desk)
     _add_receipts(pages, desk)
+    payment_files.add_pages(pages, desk)
     return pages
 
 

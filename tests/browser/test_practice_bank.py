@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page, expect
 
 from payments.core.money import Dong
+from payments.payouts.files import BankAccount, Order, Payment, pain001
 from payments.vietqr import draw_png, encode
 from sandbox.app import DESK, create_app
 from sandbox.config import SandboxConfig
@@ -19,6 +21,22 @@ ACCOUNT = {"bin": "970436", "number": "0011001234567", "name": "SỞ TƯ PHÁP T
 QR = encode(
     bin=ACCOUNT["bin"], account=ACCOUNT["number"], amount=Dong(350_000), memo="TTHC1234567894"
 )
+
+
+def a_payment_file() -> bytes:
+    """Three payments out of the account, with the longest names that there are."""
+    names = ("Nguyễn Thị Bảo Ngọc", "CÔNG TY TNHH MỘT THÀNH VIÊN XÂY DỰNG " * 4, "Lê An")
+    order = Order(
+        file_id="CHTR-1-260102-1",
+        created_at=datetime(2026, 1, 2, 3, tzinfo=UTC),
+        execute_on=date(2026, 1, 2),
+        debtor=BankAccount(ACCOUNT["bin"], ACCOUNT["number"], ACCOUNT["name"]),
+        payments=[
+            Payment(f"CHTR000000000{place}", Dong(50_000), BankAccount("970405", "1" * 34, name))
+            for place, name in enumerate(names)
+        ],
+    )
+    return pain001.write(order)
 
 
 @pytest.fixture
@@ -57,7 +75,7 @@ def test_a_person_uploads_a_picture_and_pays(
         opened(visit, f"{address}/") as page,
     ):
         _fits_everybody(page)
-        page.locator("a.button").click()
+        page.locator("a.button:not(.secondary)").click()
         expect(page).to_have_url(f"{address}/pay")
         _fits_everybody(page)
         _read_picture(page)
@@ -130,3 +148,35 @@ def test_a_receipt_looks_again_while_its_callback_is_under_way(
         expect(page.locator(".state")).to_have_text("đã nhận", timeout=10_000)
         expect(page.locator("meta[http-equiv=refresh]")).to_have_count(0)
     listener.close()
+
+
+@pytest.mark.parametrize(("language", "scheme"), [("vi", "light"), ("en", "dark")])
+def test_a_person_uploads_a_payment_file(
+    browser: Browser, bank: Flask, language: str, scheme: str
+) -> None:
+    """What became of each payment fits every screen, also what came back or was refused."""
+    client = bank.test_client()
+    code = {"account": ACCOUNT["number"], "bin": ACCOUNT["bin"], "amount": 1_000_000}
+    client.post("/api/pay", json=code | {"memo": "TTHC1234567894"})
+    with (
+        serving(bank) as address,
+        visiting(browser, language=language, color_scheme=scheme) as visit,
+        opened(visit, f"{address}/") as page,
+    ):
+        page.locator("a.button.secondary").click()
+        expect(page).to_have_url(f"{address}/payment-files")
+        page.locator("summary").click()
+        _fits_everybody(page)
+        file = {"name": "chi.xml", "mimeType": "application/xml", "buffer": a_payment_file()}
+        page.locator("#file").set_input_files([file])
+        page.locator("#returned_same_day").fill("2")
+        page.locator("#refused").fill("3")
+        page.locator("main form button").click()
+        expect(page).to_have_url(f"{address}/payment-files/1")
+        expect(page.locator(".state")).to_have_count(3)
+        _fits_everybody(page)
+        page.goto(f"{address}/payment-files")
+        _fits_everybody(page)
+        page.locator("ol.payments a.row, ul.movements a").first.click()
+        page.locator("ol.payments a.row").first.click()
+        _fits_everybody(page)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from sandbox import memos
 from sandbox.faults import Fault
+from sandbox.payment_files import PaymentFault
 from sandbox.protocols import PROTOCOLS
 from sandbox.statements import FORMATS
 from sandbox.statements.service import StatementFault
@@ -16,7 +18,7 @@ DOCUMENT = (ROOT / "docs" / "sandbox.md").read_text()
 
 def test_every_fault_way_protocol_and_format_is_told():
     """No name that a caller may write is missing from the document."""
-    names = [*Fault, *StatementFault, *memos.VIAS, *PROTOCOLS, *FORMATS]
+    names = [*Fault, *PaymentFault, *StatementFault, *memos.VIAS, *PROTOCOLS, *FORMATS]
     assert [
         name for name in names if f"`{name}`" not in DOCUMENT and f"={name}" not in DOCUMENT
     ] == []
@@ -25,7 +27,7 @@ def test_every_fault_way_protocol_and_format_is_told():
 def test_every_call_is_told(bank):
     """Each address of the control API and each page stands in the document."""
     addresses = {
-        rule.rule.replace("int:", "").replace("movement_id", "id").replace("subscription_id", "id")
+        re.sub("<int:[a-z]+_id>", "<id>", rule.rule)
         for rule in bank.app.url_map.iter_rules()
         if rule.rule.startswith("/api/")
     }

@@ -14,6 +14,8 @@ from sandbox.callbacks import State
 from sandbox.config import WrongSetting
 from sandbox.faults import TOPICS, Fault
 from sandbox.memos import VIAS
+from sandbox.payment_files import PaymentFault
+from sandbox.payment_files import State as Outcome
 from sandbox.refusals import Refusal
 from sandbox.statements import FORMATS
 from sandbox.words import PROBLEMS, WORDS, say, say_problem
@@ -54,7 +56,8 @@ def test_both_languages_say_the_same_fields(table):
 def test_every_choice_has_a_name():
     """Faults, ways of sending, formats, states and kinds are all named on the pages."""
     needed = {
-        "fault": Fault,
+        "fault": [*Fault, *PaymentFault],
+        "outcome": Outcome,
         "via": VIAS,
         "format": FORMATS,
         "state": State,

@@ -1,14 +1,8 @@
-"""Everything the practice bank says to people, in Vietnamese and in English.
-
-One table of texts by key; `{name}` stands for a field. A key without words is a mistake that a
-test finds, so there is no fallback.
-"""
+"""What pages and the command say: Vietnamese, English."""
 
 from __future__ import annotations
 
 from typing import Final
-
-LANGUAGES: Final = ("vi", "en")
 
 WORDS: Final[dict[str, tuple[str, str]]] = {
     # the command
@@ -37,6 +31,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "It plays the payer's bank and the agency's; whatever can go wrong can be tried.",
     ),
     "home.pay": ("Trả tiền bằng mã QR", "Pay a QR code"),
+    "home.payment_files": ("Nộp lệnh chi theo tệp", "Send a payment file"),
     "home.accounts": ("Tài khoản", "Accounts"),
     "home.no_accounts": (
         "Chưa có tài khoản nào. Chương trình mở tài khoản bằng POST /api/accounts.",
@@ -127,6 +122,36 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "kind.charge": ("Phí ngân hàng", "Bank charge"),
     "kind.interest": ("Lãi tiền gửi", "Interest"),
     "kind.extra_line": ("Dòng thêm", "Extra line"),
+    "kind.transfer": ("Chuyển khoản đi", "Transfer out"),
+    "kind.return": ("Lệnh chi bị hoàn trả", "Returned transfer"),
+    # payment files
+    "files.title": ("Lệnh chi theo tệp", "Payment files"),
+    "files.about": (
+        "Ngân hàng kiểm tra tệp rồi chi từng lệnh; tệp đã nhận thì không nhận lại.",
+        "The bank checks the file, then carries out each payment; it takes no file twice.",
+    ),
+    "files.file": ("Tệp pain.001.001.09", "pain.001.001.09 file"),
+    "files.file_hint": ("XML, tối đa 8 MB.", "XML, at most 8 MB."),
+    "files.faults": ("Gây sự cố cho lệnh trong tệp", "Make something go wrong"),
+    "files.places_hint": (
+        "Ghi số thứ tự của lệnh trong tệp, ví dụ 2, 5; hoặc all cho mọi lệnh.",
+        "Write the places of payments in the file, such as 2, 5; or all.",
+    ),
+    "files.send": ("Nộp tệp", "Send the file"),
+    "files.taken": ("Tệp đã nhận", "Files taken"),
+    "files.none": ("Chưa nhận tệp nào.", "No file was taken yet."),
+    "files.count": ("{count} lệnh", "{count} payments"),
+    "files.received_at": ("Nhận lúc", "Taken at"),
+    "files.execute_on": ("Ngày chi yêu cầu", "To be paid on"),
+    "files.account": ("Trích từ tài khoản", "Out of account"),
+    "files.payments": ("Kết quả từng lệnh", "What became of each payment"),
+    "files.first": (
+        "{count} lệnh đầu; đủ hơn ở {address}",
+        "The first {count}; all are at {address}",
+    ),
+    "outcome.executed": ("đã chi", "executed"),
+    "outcome.refused": ("bị từ chối", "refused"),
+    "outcome.returned": ("bị hoàn trả", "returned"),
     # faults
     "topic.callback": ("Thông báo biến động", "The callback"),
     "topic.payment": ("Người nộp", "The payer"),
@@ -155,6 +180,15 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "Có thông báo nhưng không có trên sao kê",
         "Told, but not on the statement",
     ),
+    "fault.refused": (
+        "Ngân hàng thụ hưởng từ chối, tiền không đi",
+        "Refused by the payee's bank: it never leaves",
+    ),
+    "fault.returned_same_day": ("Bị hoàn trả trong ngày", "Returned the same day"),
+    "fault.returned_next_day": ("Bị hoàn trả hôm sau", "Returned the next day"),
+    "fault.executed_late": ("Chi trễ một ngày", "Executed a day late"),
+    "fault.executed_twice": ("Chi hai lần", "Executed twice"),
+    "fault.code_cut": ("Mã lệnh bị cắt cụt trên sao kê", "Code cut short on the statement"),
     # ways of sending
     "via.plain": ("Giữ nguyên nội dung", "As written"),
     "via.vcb": ("VCB Digibank, cùng ngân hàng", "VCB Digibank, same bank"),
@@ -174,172 +208,3 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "via.rewrapped": ("Xuống dòng giữa từ", "Wrapped mid-word"),
     "via.replaced": ("VietinBank thay nội dung", "VietinBank replaces the memo"),
 }
-
-PROBLEMS: Final[dict[str, tuple[str, str]]] = {
-    "malformed": ("Không đọc được yêu cầu.", "The request can't be read."),
-    "not_found": ("Không có trang này.", "There is no such page."),
-    "method_not_allowed": ("Địa chỉ này không nhận cách gọi đó.", "Not that way at this address."),
-    "too_large": ("Nội dung gửi lên quá lớn.", "What was sent is too large."),
-    "not_json_type": (
-        "Yêu cầu phải có Content-Type: application/json.",
-        "The request must have Content-Type: application/json.",
-    ),
-    "wrong_host": ("Ngân hàng không mang tên máy chủ này.", "The bank does not go by this host."),
-    "foreign_origin": (
-        "Biểu mẫu này không gửi từ trang của ngân hàng. Hãy mở lại trang rồi gửi.",
-        "This form was not sent from the bank's own page. Open the page again and send it there.",
-    ),
-    "broken": ("Có lỗi trong ngân hàng tập dượt.", "Something broke in the practice bank."),
-    "not_json": (
-        "Nội dung phải là một đối tượng JSON (UTF-8, không trùng tên trường).",
-        "The body must be one JSON object (UTF-8, no repeated names).",
-    ),
-    "missing_field": ("Thiếu trường {name}.", "The field {name} is missing."),
-    "unknown_field": ("Không có trường nào tên {name}.", "There is no field {name}."),
-    "not_a_text": (
-        "Phải là một dòng chữ, tối đa {limit} ký tự.",
-        "It must be one line of text, at most {limit} characters.",
-    ),
-    "not_an_amount": (
-        "Phải là số nguyên từ {least} đến {most}, không có dấu chấm, dấu phẩy.",
-        "It must be a whole number from {least} to {most}, without points or commas.",
-    ),
-    "not_a_truth": ("Phải là true hoặc false.", "It must be true or false."),
-    "not_a_list": ("Phải là một danh sách chữ.", "It must be a list of texts."),
-    "not_an_object": ("Phải là một đối tượng JSON.", "It must be a JSON object."),
-    "not_an_instant": (
-        "Phải là thời điểm có múi giờ, ví dụ 2026-11-24T14:02:37+07:00.",
-        "It must be an instant with its zone, such as 2026-11-24T14:02:37+07:00.",
-    ),
-    "not_a_day": (
-        "Phải là một ngày, ví dụ 2026-11-24.",
-        "It must be a day, such as 2026-11-24.",
-    ),
-    "not_an_account_number": (
-        "Số tài khoản gồm 1 đến 19 chữ và số.",
-        "An account number has 1 to 19 letters and digits.",
-    ),
-    "not_a_bin": ("Mã BIN gồm đúng 6 chữ số.", "A BIN has exactly 6 digits."),
-    "not_an_address": (
-        "Phải là địa chỉ http hoặc https.",
-        "It must be an http or https address.",
-    ),
-    "not_a_choice": ("Chỉ nhận: {allowed}.", "It must be one of: {allowed}."),
-    "either_qr_or_account": (
-        "Chỉ gửi một trong hai: mã QR, hoặc tài khoản với ngân hàng.",
-        "Send either a QR code, or an account with its bank.",
-    ),
-    "nothing_to_read": (
-        "Hãy dán nội dung mã QR hoặc chọn một ảnh.",
-        "Paste what the QR code says, or choose a picture.",
-    ),
-    "unknown_account": (
-        "Ngân hàng này không có tài khoản {number} ở ngân hàng đã nêu.",
-        "This bank keeps no account {number} at the bank named.",
-    ),
-    "unknown_movement": ("Không có giao dịch số {number}.", "There is no movement {number}."),
-    "unknown_subscription": ("Không có đăng ký số {number}.", "There is no subscription {number}."),
-    "account_exists": (
-        "Tài khoản {number} đã mở với thông tin khác.",
-        "Account {number} is open with other particulars.",
-    ),
-    "not_reversible": (
-        "Chỉ thu hồi được một khoản tiền vào đã lên sao kê, và chỉ một lần (giao dịch {number}).",
-        "Only a credit on the statement can be taken back, and only once (movement {number}).",
-    ),
-    "balance_too_low": (
-        "Tài khoản chỉ còn {balance} đồng.",
-        "The account holds only {balance} đồng.",
-    ),
-    "no_other_account": (
-        "Không có tài khoản nào khác ngoài {number} để chuyển nhầm vào.",
-        "There is no account but {number} to pay into by mistake.",
-    ),
-    "unknown_via": ("Không có kênh chuyển {name}.", "There is no channel {name}."),
-    "unknown_fault": ("Không có sự cố {name}.", "There is no fault {name}."),
-    "contradictory_faults": (
-        "Các sự cố này không thể cùng xảy ra: {names}.",
-        "These can't happen together: {names}.",
-    ),
-    "unreadable_qr": (
-        "Đây không phải mã VietQR đọc được. Hãy sao chép trọn chuỗi, bắt đầu bằng 000201.",
-        "This is no VietQR code that can be read. Copy the whole text, beginning with 000201.",
-    ),
-    "qr_changed": (
-        "Mã sai tổng kiểm tra: có ký tự bị thay đổi hoặc thiếu.",
-        "The code's checksum is wrong: characters were changed or are missing.",
-    ),
-    "qr_other_scheme": (
-        "Mã này thuộc {scheme}, không phải mã chuyển khoản VietQR.",
-        "This is a code of {scheme}, not a VietQR transfer.",
-    ),
-    "missing_amount": (
-        "Mã không ghi số tiền: hãy nhập số tiền.",
-        "The code names no amount: enter one.",
-    ),
-    "pictures_not_readable": (
-        "Máy này chưa cài phần đọc ảnh (gói mở rộng sandbox); hãy dán nội dung mã.",
-        "Reading pictures is not installed here (the extra sandbox); paste the text instead.",
-    ),
-    "picture_too_large": (
-        "Ảnh quá lớn: tối đa 5 MB và 64 triệu điểm ảnh.",
-        "The picture is too large: at most 5 MB and 64 million points.",
-    ),
-    "not_a_picture": (
-        "Tệp này không phải ảnh PNG hay JPG, hoặc đã hỏng.",
-        "This file is no PNG or JPG picture, or it is damaged.",
-    ),
-    "no_code_in_picture": (
-        "Không thấy mã QR trong ảnh. Hãy chụp gần và rõ hơn.",
-        "No QR code was found in the picture. Take it closer and sharper.",
-    ),
-    "several_codes_in_picture": (
-        "Ảnh có nhiều mã QR; hãy cắt lấy một mã.",
-        "There are several QR codes in the picture; cut out one of them.",
-    ),
-    "not_a_whole_setting": (
-        "{name} phải là số nguyên, không phải {text}.",
-        "{name} must be a whole number, not {text}.",
-    ),
-    "not_a_factor": (
-        "{name} phải từ 0 đến 10, không phải {text}.",
-        "{name} must be between 0 and 10, not {text}.",
-    ),
-    "bad_poll_signature": (
-        "Chữ ký không đúng, hoặc dấu thời gian lệch quá năm phút.",
-        "The signature is wrong, or its timestamp is more than five minutes off.",
-    ),
-    "bad_statement_key": (
-        "Thiếu khoá lấy sao kê của tài khoản này, hoặc khoá không đúng.",
-        "The key to this account's statements is missing or wrong.",
-    ),
-    "statement_not_ready": (
-        "Ngày {day} chưa hết: sao kê có từ 0 giờ hôm sau.",
-        "{day} is not over yet: its statement is there from midnight.",
-    ),
-}
-"""What is said of a refusal, by its code."""
-
-
-def say(key: str, language: str, **fields: object) -> str:
-    """The text of `key` in `language`, its fields filled in."""
-    return _told(WORDS[key], language, fields)
-
-
-def say_problem(code: str, language: str, **fields: object) -> str:
-    """What is said of the refusal `code` in `language`."""
-    return _told(PROBLEMS[code], language, fields)
-
-
-def grouped(amount: int, language: str) -> str:
-    """`1234567` as `1.234.567`, in English as `1,234,567`."""
-    text = f"{amount:,}"
-    return text.replace(",", ".") if language == "vi" else text
-
-
-def _told(texts: tuple[str, str], language: str, fields: dict[str, object]) -> str:
-    shown = {
-        name: grouped(field, language) if isinstance(field, int) else field
-        for name, field in fields.items()
-    }
-    return texts[LANGUAGES.index(language)].format(**shown)

@@ -11,6 +11,7 @@ COMMANDS: Final = Commands(
     audit="payments.cli.audit",
     portal="payments.cli.portal",
     qr="payments.cli.qr",
+    receipt="payments.cli.receipt",
     reference="payments.cli.reference",
     seed="payments.cli.seed",
     staff="payments.cli.staff",

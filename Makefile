@@ -80,7 +80,8 @@ secrets: ## Makes random passwords and keys for compose.yaml, once
 	@umask 022; mkdir -m 700 $@; password=$$(head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n'); \
 	echo "$$password" > $@/database_password; \
 	echo "postgresql+psycopg://cashless:$$password@database/cashless" > $@/database_url; \
-	head -c 32 /dev/urandom | base64 > $@/master_key
+	head -c 32 /dev/urandom | base64 > $@/master_key; \
+	touch $@/signing_key $@/signing_cert
 	@echo "Made secrets/: only its owner may open the folder. Keep a copy of master_key elsewhere."
 
 clean: ## Removes what was made here, but not var/, the practice data

@@ -15,10 +15,12 @@ from reconciliation.day_close.closing import (
     EarlierDayOpen,
     ProposalChanged,
     close,
+    give_paper,
     propose,
     propose_reopening,
     reopen,
     reopening_of,
+    without_paper,
 )
 from reconciliation.day_close.due import Due, due
 from reconciliation.day_close.running import (
@@ -65,6 +67,7 @@ __all__ = [
     "close",
     "due",
     "find",
+    "give_paper",
     "judge",
     "lines_to_look_at",
     "of",
@@ -76,4 +79,5 @@ __all__ = [
     "reopening_of",
     "run_chunk",
     "standing",
+    "without_paper",
 ]

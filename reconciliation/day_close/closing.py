@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from payments import agencies, ledger
+from payments import agencies, documents, ledger
 from payments.core import approvals, audit
 from payments.core.approvals import SamePerson
 from payments.core.calendar import local_day
@@ -20,7 +20,7 @@ from payments.core.errors import Conflict
 from reconciliation.day_close.due import first_left_out
 from reconciliation.day_close.figures import digest
 from reconciliation.day_close.running import assess, of
-from reconciliation.day_close.tables import AccountDay, Verdict
+from reconciliation.day_close.tables import WITHOUT_PAPER, AccountDay, Verdict
 
 
 class DayIncomplete(Conflict):
@@ -155,6 +155,8 @@ def reopen(
 ) -> AccountDay:
     """Reopens a day that another person proposed to reopen; its record stays in the audit chain.
 
+    Its signed record, if there is one, is cancelled for the same reason.
+
     `proposal` is the mark of what was shown, from `reopening_of`. Raises `DayNotProposed`,
     `SamePerson`, `ProposalChanged`, and what `propose_reopening` raises.
     """
@@ -166,6 +168,7 @@ def reopen(
     if proposal != reopening_of(row):
         raise ProposalChanged(day=day)
     ledger.reopen_day(session, collection_account_id, day)
+    _take_paper_back(session, row, by=by, now=now)
     _tell(
         session,
         "day.reopened",
@@ -181,6 +184,30 @@ def reopen(
     row.proved_again_at = row.holds = None
     session.flush()
     return row
+
+
+def without_paper(session: Session) -> list[tuple[int, date]]:
+    """The closed days whose record is not signed yet: account and day, the oldest first."""
+    rows = session.execute(
+        select(AccountDay.collection_account_id, AccountDay.day)
+        .where(text(WITHOUT_PAPER))
+        .order_by(AccountDay.closed_at, AccountDay.id)
+    )
+    return [(row.collection_account_id, row.day) for row in rows]
+
+
+def give_paper(session: Session, row: AccountDay, document_id: int) -> None:
+    """Says which signed paper the record of a closed day is."""
+    row.document_id = document_id
+    session.flush()
+
+
+def _take_paper_back(session: Session, row: AccountDay, *, by: str, now: datetime) -> None:
+    if row.document_id is None:
+        return
+    reason = row.reopening_reason or ""
+    documents.cancel_all(session, [row.document_id], reason=reason, by=by, now=now)
+    row.document_id = None
 
 
 def _to_be_closed(

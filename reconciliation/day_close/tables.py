@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from payments.core.columns import Code, Count, Day, Flag, Instant, Json, Key, Words, one_of
+from payments.core.columns import (
+    Code,
+    Count,
+    Day,
+    Flag,
+    Instant,
+    Json,
+    Key,
+    Words,
+    one_of,
+    partial_index,
+)
 from payments.core.database import Row
+
+WITHOUT_PAPER: Final = "closed_by IS NOT NULL AND document_id IS NULL"
+"""Days that are closed and whose record is not signed yet."""
 
 
 class Verdict(StrEnum):
@@ -43,6 +57,8 @@ class AccountDay(Row):
         CheckConstraint("closed_by IS NULL OR verdict <> 'incomplete'", name="closed_is_proved"),
         CheckConstraint("(closed_by IS NULL) = (closed_at IS NULL)", name="closed_at"),
         CheckConstraint("(closed_by IS NULL) = (record IS NULL)", name="record"),
+        CheckConstraint("document_id IS NULL OR closed_by IS NOT NULL", name="document"),
+        partial_index("ix_account_day_without_paper", "id", where=WITHOUT_PAPER),
         CheckConstraint(
             "(reopening_by IS NULL) = (reopening_reason IS NULL)", name="reopening_reason"
         ),
@@ -64,6 +80,8 @@ class AccountDay(Row):
     closed_at: Mapped[datetime | None] = mapped_column(Instant())
     record: Mapped[Any | None] = mapped_column(Json())
     record_hash: Mapped[str | None] = mapped_column(Code())
+    document_id: Mapped[int | None] = mapped_column(Key(), ForeignKey("document.id"))
+    """The signed record, once it is signed."""
     proved_again_at: Mapped[datetime | None] = mapped_column(Instant())
     holds: Mapped[bool | None] = mapped_column(Flag())
     reopening_by: Mapped[str | None] = mapped_column(Code())

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Final
 
 from payments.core.scheduler import Job, Loop, every
+from reconciliation.jobs.day_papers import sign_closed
 from reconciliation.jobs.days import run_day, run_due
 from reconciliation.jobs.drop_folder import take_dropped
 from reconciliation.jobs.fetching import Fetcher
@@ -28,6 +29,7 @@ JOBS: Final[Sequence[Job | Loop]] = (
     Job("fetch_statements", every(15), Fetcher().fetch_due, once=False),
     Loop("import_waiting", timedelta(seconds=1), Importer().go_round),
     Job("days", every(1), run_due, once=False),
+    Job("sign_day_records", every(1), sign_closed, once=False),
 )
 
 __all__ = [
@@ -43,5 +45,6 @@ __all__ = [
     "put_in_line",
     "run_day",
     "run_due",
+    "sign_closed",
     "take_dropped",
 ]

@@ -1,8 +1,8 @@
 """Reports: the five cuts of Decision 31/2021/QĐ-TTg Art. 36, and what the treasury asks besides.
 
 `definition` says what a report is, `asking` what it can be asked; `facts` is what the cuts add up.
-`writing` makes files of a report, `day_record` draws the record of a day (biên bản đối soát),
-`ledger_export` gives the ledger to other programs.
+`writing` makes files of a report, `day_record` draws the record of a day (biên bản đối soát) and
+`day_papers` signs it, `ledger_export` gives the ledger to other programs.
 """
 
 from collections.abc import Mapping
@@ -19,6 +19,7 @@ from reconciliation.reports.asking import (
     PeriodReversed,
     every_account,
 )
+from reconciliation.reports.day_papers import Desk, sign_day_record
 from reconciliation.reports.day_record import day_record
 from reconciliation.reports.definition import Cells, Column, Report, Takes, Total
 from reconciliation.reports.detail import entries
@@ -78,6 +79,7 @@ __all__ = [
     "Cells",
     "Column",
     "Cursor",
+    "Desk",
     "FileKind",
     "Format",
     "Grain",
@@ -95,6 +97,7 @@ __all__ = [
     "export",
     "heading",
     "period",
+    "sign_day_record",
     "spoken",
     "title",
     "told",

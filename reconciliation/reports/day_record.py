@@ -1,9 +1,10 @@
 """The record of an account's day (biên bản đối soát): a paper for two people to sign.
 
 It says what the day came to: the bridge, matches by rule, breaks by kind, the verdict, and the
-files it rests on by their SHA-256. A closed day is drawn from the record that was closed, so it
-comes out the same for ever; a day that is still open is drawn from its latest run and marked as a
-draft. It is an official paper, so it is in Vietnamese whoever asks.
+files it rests on by their SHA-256. A closed day is drawn from the record that was closed, with the
+code by which anyone may check it, and signed once (`day_papers`); from then on the signed file is
+given out. A day that is still open is drawn from its latest run and marked as a draft, one that is
+closed and not signed yet says so. It is an official paper: in Vietnamese whoever asks.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from payments import banks
+from payments import banks, documents, vietqr
 from payments.agencies import Agency, CollectionAccount
 from payments.core import pdf, words
 from payments.core.money import Dong, grouped
 from payments.core.pdf import Paper, Signature
 from payments.core.sheets import Heading, Kind
 from payments.core.words import say
+from payments.documents import Document
 from payments.staff import Person
 from reconciliation import day_close
 from reconciliation.day_close import AccountDay
@@ -44,6 +46,18 @@ _BRIDGE: Final = (
 """The figures of the bridge, in the order in which they are added up."""
 
 
+_SYMBOL_SIDE: Final = 72
+"""Of the QR code, in points."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """What is printed on a record that is signed: its code, and the address its QR code carries."""
+
+    code: str
+    address: str
+
+
 @dataclass(frozen=True, slots=True)
 class _Known:
     """All that the paper says."""
@@ -55,6 +69,7 @@ class _Known:
     files: Sequence[tuple[str, str]]
     maker: str
     checker: str
+    seal: Seal | None
 
     @property
     def closed(self) -> bool:
@@ -62,13 +77,27 @@ class _Known:
 
 
 def day_record(session: Session, account: CollectionAccount, day: date) -> bytes:
-    """The record of a day as a PDF. Raises `DayNotRun`."""
-    known = _gather(session, account, day)
+    """The record of a day as a PDF: the signed file once there is one. Raises `DayNotRun`."""
+    row = day_close.of(session, account.id, day)
+    if row.document_id is not None:
+        document = session.get_one(Document, row.document_id)
+        return documents.signed_pdf(session, document).content
+    return drawn(session, account, day, seal=None)
+
+
+def drawn(session: Session, account: CollectionAccount, day: date, *, seal: Seal | None) -> bytes:
+    """The record as a PDF that is not signed, with its `seal` if it is about to be.
+
+    Raises `DayNotRun`.
+    """
+    known = _gather(session, account, day, seal=seal)
     with words.speaking("vi"):
         return _drawn(known)
 
 
-def _gather(session: Session, account: CollectionAccount, day: date) -> _Known:
+def _gather(
+    session: Session, account: CollectionAccount, day: date, *, seal: Seal | None
+) -> _Known:
     row = day_close.of(session, account.id, day)
     figures = row.figures if row.record is None else row.record
     agency = session.get_one(Agency, account.agency_id)
@@ -85,6 +114,7 @@ def _gather(session: Session, account: CollectionAccount, day: date) -> _Known:
         files=[(one.filename, one.sha256) for one in found],
         maker=_who(session, row.proposed_by),
         checker=_who(session, row.closed_by),
+        seal=seal,
     )
 
 
@@ -103,7 +133,7 @@ def _drawn(known: _Known) -> bytes:
         say("record.title"),
         foot=say("record.foot", account=number, day=known.row.day),
         page_words=lambda page, pages: say("paper.page", page=page, pages=pages),
-        mark=None if known.closed else say("record.draft"),
+        mark=_mark(known),
     )
     _head(paper, known)
     _bridge(paper, known.figures["bridge"])
@@ -118,7 +148,24 @@ def _drawn(known: _Known) -> bytes:
             Signature(say("record.checker"), hint, known.checker),
         ]
     )
+    _seal(paper, known.seal)
     return paper.finish()
+
+
+def _mark(known: _Known) -> str | None:
+    if known.seal is not None:
+        return None
+    return say("record.unsigned") if known.closed else say("record.draft")
+
+
+def _seal(paper: Paper, seal: Seal | None) -> None:
+    if seal is None:
+        return
+    paper.gap(12)
+    with paper.symbol(vietqr.symbol(seal.address), side=_SYMBOL_SIDE):
+        paper.words(say("record.seal", code=seal.code))
+        paper.words(seal.address, size=8)
+        paper.words(say("record.seal_words"), size=8)
 
 
 def _head(paper: Paper, known: _Known) -> None:
@@ -131,6 +178,8 @@ def _head(paper: Paper, known: _Known) -> None:
     paper.centred(say("record.of_day", day=known.row.day))
     if not known.closed:
         paper.centred(say("record.draft_words"), size=9)
+    elif known.seal is None:
+        paper.centred(say("record.unsigned_words"), size=9)
     paper.gap(8)
     told = [
         ("record.agency", known.agency),

@@ -234,6 +234,16 @@ def test_papers_are_signed_with_a_key_and_its_certificate() -> None:
     assert Config.load({}).signing is None
 
 
+def test_empty_files_of_a_key_and_its_certificate_are_none(tmp_path: Path) -> None:
+    """compose.yaml has them empty at first: practice makes its own, live mode refuses."""
+    empty = tmp_path / "empty"
+    empty.touch()
+    given = {f"CASHLESS_SIGNING_{name}_FILE": str(empty) for name in ("KEY", "CERT")}
+    assert Config.load(given).signing is None
+    live = {name: text for name, text in LIVE.items() if "SIGNING" not in name}
+    assert set(problems({**live, **given})) == {"CASHLESS_SIGNING_KEY", "CASHLESS_SIGNING_CERT"}
+
+
 def test_a_key_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     given = {name: text for name, text in LIVE.items() if name != "CASHLESS_SIGNING_KEY"}
     told = problems({**given, "CASHLESS_SIGNING_KEY_FILE": str(tmp_path / "none.pem")})

@@ -146,6 +146,7 @@ def a_payment_request(
     *,
     amount: int = 50_000,
     le_phi: int = 0,
+    agency: str = "H09",
     dossier: str = "000.00.12.H09-261124-0001",
     now: datetime = NOON,
 ) -> PaymentRequest:
@@ -155,7 +156,7 @@ def a_payment_request(
         items.append(fees.Item("LEPHI", amount=Dong(le_phi)))
     return payment_requests.issue(
         province.session,
-        Order(agency="H09", dossier=dossier, channel=Channel.ONLINE, items=items),
+        Order(agency=agency, dossier=dossier, channel=Channel.ONLINE, items=items),
         portal_id=province.portal.id,
         base_url="https://pay.example",
         prefix="TTHC",

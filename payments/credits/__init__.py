@@ -24,6 +24,7 @@ from payments.credits.dividing import (
     match_all,
     merge_all,
     refund_all,
+    remit_all,
     stop_counting_all,
     unmatch_all,
 )
@@ -65,6 +66,7 @@ __all__ = [
     "pairing",
     "payer_key",
     "refund_all",
+    "remit_all",
     "sealed_payer",
     "stop_counting_all",
     "take_messages",

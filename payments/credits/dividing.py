@@ -58,6 +58,14 @@ _refund = Table(
     prefixes=["TEMPORARY"],
 )
 
+_remitted = Table(
+    "credit_remitted",
+    scratch,
+    Column("credit_id", Key(), primary_key=True),
+    Column("amount", Amount()),
+    prefixes=["TEMPORARY"],
+)
+
 _numbers = Table(
     "credit_number",
     scratch,
@@ -143,6 +151,22 @@ def refund_all(session: Session, refunds: Rows) -> None:
             refunded=CREDIT.c.refunded + given.held + given.unidentified + given.to_fees,
             decisions=CREDIT.c.decisions + 1,
         )
+    )
+
+
+def remit_all(session: Session, remitted: Rows) -> None:
+    """Notes what of credits' fees has left for the treasury, negative where it came back to us.
+
+    `remitted` selects (credit_id, amount), one row a credit. More than a credit pays of fees, or of
+    what stands on no statement, breaks a constraint.
+    """
+    temporary(session, _remitted)
+    session.execute(insert(_remitted).from_select(list(_remitted.c.keys()), remitted))
+    analyze(session, _remitted)
+    session.execute(
+        update(CREDIT)
+        .where(CREDIT.c.id == _remitted.c.credit_id)
+        .values(remitted=CREDIT.c.remitted + _remitted.c.amount)
     )
 
 

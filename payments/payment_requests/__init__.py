@@ -27,7 +27,9 @@ from payments.payment_requests.moves import (
     apply_all,
     cancel,
     expire_all,
+    promise_all,
     refund_all,
+    remit_all,
 )
 from payments.payment_requests.naming import Name, Names, names_of
 from payments.payment_requests.searching import PublicStatus, Search, search
@@ -43,6 +45,7 @@ from payments.payment_requests.snapshots import (
 )
 from payments.payment_requests.tables import (
     MOVES,
+    UNFORWARDED,
     WAITING,
     CancelReason,
     PaymentRequest,
@@ -52,6 +55,7 @@ from payments.payment_requests.tables import (
 
 __all__ = [
     "MOVES",
+    "UNFORWARDED",
     "WAITING",
     "About",
     "Addressee",
@@ -87,8 +91,10 @@ __all__ = [
     "issue_all",
     "names_of",
     "payable",
+    "promise_all",
     "public_status",
     "refund_all",
+    "remit_all",
     "search",
     "snapshots",
     "stamp",

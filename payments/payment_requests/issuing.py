@@ -248,6 +248,7 @@ def _lines(draft: _Draft) -> list[dict[str, Any]]:
             "unit_amount": line.unit_amount,
             "amount": line.amount,
             "refunded": 0,
+            "forwarded": 0,
             "reduction": line.reduction,
         }
         for position, line in enumerate(draft.priced, start=1)

@@ -69,6 +69,14 @@ _given_back = Table(
     prefixes=["TEMPORARY"],
 )
 
+_remitted = Table(
+    "request_remitted",
+    scratch,
+    Column("payment_request_id", Key(), primary_key=True),
+    Column("amount", Amount()),
+    prefixes=["TEMPORARY"],
+)
+
 _news = Table(
     "request_news",
     scratch,
@@ -158,6 +166,42 @@ def refund_all(session: Session, refunds: Rows) -> None:
         update(PaymentRequest)
         .where(PaymentRequest.id.in_(concerned))
         .values(refunded=whole)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def promise_all(session: Session, promised: Rows) -> None:
+    """Notes what of fee lines a remittance is to have, negative where it no longer is.
+
+    `promised` selects (payment_request_line_id, amount), one row a line. What a line has not got,
+    or has promised before, breaks a constraint.
+    """
+    temporary(session, _given_back)
+    columns = list(_given_back.c.keys())
+    session.execute(insert(_given_back).from_select(columns, promised))
+    analyze(session, _given_back)
+    line, given = PaymentRequestLine, _given_back.c
+    session.execute(
+        update(line)
+        .where(line.id == given.payment_request_line_id)
+        .values(forwarded=line.forwarded + given.amount)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def remit_all(session: Session, remitted: Rows) -> None:
+    """Notes what of requests has left for the treasury, negative where it came back to us.
+
+    `remitted` selects (payment_request_id, amount), one row a request.
+    """
+    temporary(session, _remitted)
+    session.execute(insert(_remitted).from_select(list(_remitted.c.keys()), remitted))
+    analyze(session, _remitted)
+    request, given = PaymentRequest, _remitted.c
+    session.execute(
+        update(request)
+        .where(request.id == given.payment_request_id)
+        .values(remitted=request.remitted + given.amount)
         .execution_options(synchronize_session=False)
     )
 

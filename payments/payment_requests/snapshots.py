@@ -180,7 +180,7 @@ def _snapshot(
         "late": row.late,
         "overpaid": row.received > row.amount,
         "reconciled": row.status == Status.PAID and row.confirmed == row.received,
-        "remitted": 0 < row.amount == row.remitted,
+        "remitted": 0 < row.remitted == row.amount - row.refunded,
         "amount": int(row.amount),
         "received": int(row.received),
         "refunded": int(row.refunded),

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, and_, literal_column
 from sqlalchemy.orm import Mapped, mapped_column
 
 from payments.core.columns import (
@@ -93,6 +93,11 @@ class PaymentRequest(Row):
             where="status = 'open'",
         ),
         partial_index(
+            "ix_payment_request_unforwarded",
+            "collection_account_id",
+            where="status = 'paid' AND confirmed = received AND remitted + refunded < amount",
+        ),
+        partial_index(
             "ix_payment_request_unannounced",
             "collection_account_id",
             where="status = 'paid' AND reconciled_at IS NULL",
@@ -128,8 +133,20 @@ class PaymentRequest(Row):
     sequence: Mapped[int] = mapped_column(Count(), default=1)
 
 
+UNFORWARDED: Final = and_(
+    PaymentRequest.status == literal_column("'paid'"),
+    PaymentRequest.confirmed == PaymentRequest.received,
+    PaymentRequest.remitted + PaymentRequest.refunded < PaymentRequest.amount,
+)
+"""Requests whose every credit stands on a statement, and of which fees are still with us: in the
+words of their index."""
+
+
 class PaymentRequestLine(Row):
-    """One fee of a request, as it was priced on the day of issue, and what was given back of it."""
+    """One fee of a request, as it was priced on the day of issue, and what has become of it.
+
+    `refunded` is what was given back, `forwarded` what a remittance has or is to have.
+    """
 
     __tablename__ = "payment_request_line"
     __table_args__ = (
@@ -138,6 +155,7 @@ class PaymentRequestLine(Row):
         CheckConstraint("quantity BETWEEN 1 AND 10000", name="quantity"),
         CheckConstraint("amount >= 0", name="amount"),
         CheckConstraint("refunded BETWEEN 0 AND amount", name="refunded"),
+        CheckConstraint("forwarded >= 0 AND forwarded + refunded <= amount", name="forwarded"),
         {"sqlite_strict": True},
     )
 
@@ -153,4 +171,5 @@ class PaymentRequestLine(Row):
     unit_amount: Mapped[Dong] = mapped_column(Amount())
     amount: Mapped[Dong] = mapped_column(Amount())
     refunded: Mapped[Dong] = mapped_column(Amount(), default=Dong(0))
+    forwarded: Mapped[Dong] = mapped_column(Amount(), default=Dong(0))
     reduction: Mapped[str | None] = mapped_column(Code())

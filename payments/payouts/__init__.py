@@ -4,7 +4,8 @@ The one door by which money leaves (law 2). A payout is proposed, approved (then
 its money has left the credits it came from), put into a file for the bank once, and seen leaving
 on a statement by its code; or it comes back. Only money that stands on a statement can leave.
 
-`refunds` says what may be given back, `deciding` who lets it leave, `money` what that books,
+`refunds` says what may be given back, `remittances` what is to be forwarded, by `routes`;
+`deciding` who lets it leave, `money` what that books,
 `filing` makes the files, `lines` is what statements tell of payouts.
 """
 
@@ -19,6 +20,7 @@ from payments.payouts.deciding import (
     by_public_id,
     decline,
     propose_refund,
+    propose_remittances,
     reject,
     subject,
     withdraw,
@@ -42,9 +44,28 @@ from payments.payouts.refunds import (
     available,
     paid_fees,
 )
+from payments.payouts.remittances import FeesChanged
+from payments.payouts.routes import (
+    InvalidBudgetCode,
+    RemittanceRoute,
+    RouteDecided,
+    RouteDescribed,
+    RouteEnded,
+    RouteInThePast,
+    RouteState,
+    TextMissing,
+    UnknownRoute,
+    approve_route,
+    decline_route,
+    propose_route,
+    route_by_public_id,
+    routes,
+    withdraw_route,
+)
 from payments.payouts.tables import (
     AWAY,
     LEAVING,
+    LIVE,
     Kind,
     Part,
     PaymentFile,
@@ -53,15 +74,19 @@ from payments.payouts.tables import (
     State,
 )
 from payments.payouts.telling import snapshot
+from payments.payouts.ways import Ways
 
 __all__ = [
     "APPROVE",
     "AWAY",
     "LEAVING",
+    "LIVE",
     "RETURNED",
     "SECOND",
     "SEEN",
+    "FeesChanged",
     "FeesForwarded",
+    "InvalidBudgetCode",
     "Kind",
     "NotOnStatement",
     "NothingAsked",
@@ -74,27 +99,43 @@ __all__ = [
     "PayoutItem",
     "PayoutMoved",
     "RefundTooLarge",
+    "RemittanceRoute",
+    "RouteDecided",
+    "RouteDescribed",
+    "RouteEnded",
+    "RouteInThePast",
+    "RouteState",
     "State",
+    "TextMissing",
     "UnknownPaymentFile",
     "UnknownPayout",
+    "UnknownRoute",
     "Wanted",
+    "Ways",
     "approve",
+    "approve_route",
     "available",
     "beneficiary",
     "by_public_id",
     "decline",
+    "decline_route",
     "file_all",
     "file_by_public_id",
     "find_code",
     "opened",
     "paid_fees",
     "propose_refund",
+    "propose_remittances",
+    "propose_route",
     "reject",
     "return_all",
+    "route_by_public_id",
+    "routes",
     "see_all",
     "snapshot",
     "subject",
     "unsee",
     "waiting",
     "withdraw",
+    "withdraw_route",
 ]

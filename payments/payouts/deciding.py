@@ -6,7 +6,7 @@ approved and never left is rejected, and its money is where it came from again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,18 +14,22 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from payments import agencies
+from payments.agencies import CollectionAccount
 from payments.core import approvals, audit
 from payments.core.approvals import Approval, SamePerson
 from payments.core.calendar import local_day
-from payments.core.database import rows_of, table_of
+from payments.core.database import Rows, rows_of, table_of
 from payments.core.errors import Conflict, NotFound
 from payments.core.vault import Vault
 from payments.credits import Credit
-from payments.payouts import refunds
+from payments.payouts import refunds, remittances
 from payments.payouts.money import bring_back_all, send_all
 from payments.payouts.refunds import Wanted
 from payments.payouts.tables import MOVES, Kind, Payout, State
 from payments.payouts.telling import tell
+
+GONE: Final = "phí, lệ phí đã thay đổi"
+"""What stands as the answer to a remittance whose fees were taken back since it was proposed."""
 
 APPROVE: Final = "payout.approve"
 SECOND: Final = "payout.second"
@@ -65,16 +69,36 @@ def propose_refund(
     return payout
 
 
+def propose_remittances(
+    session: Session, account: CollectionAccount, *, by: str, now: datetime, vault: Vault
+) -> Sequence[Payout]:
+    """Proposes to forward all fees of an account that are due and in no remittance.
+
+    Earlier proposals of which fees were taken back since are withdrawn first.
+    """
+    agencies.lock(session, account.id)
+    for number in remittances.stale(session, account.id):
+        _lapse(session, session.get_one(Payout, number), by=by, now=now)
+    drafted = remittances.draft_all(session, account, by=by, now=now, vault=vault)
+    for payout in drafted:
+        _lay_before(session, payout, APPROVE, now=now)
+        _note(session, payout, "proposed", by=by, now=now)
+    return drafted
+
+
 def approve(session: Session, payout: Payout, *, by: str, now: datetime) -> bool:
     """Approves a payout and books it; False when a further person has to approve it too.
 
-    Raises `PayoutMoved`, `SamePerson`, `ShownChanged`, and what `refunds.check` does.
+    Raises `PayoutMoved`, `SamePerson`, `ShownChanged`, what `refunds.check` does, or
+    `remittances.FeesChanged`.
     """
     _hold(session, payout, State.PROPOSED)
     if by in (payout.proposed_by, payout.approved_by):
         raise SamePerson
     if payout.kind == Kind.REFUND:
         refunds.check(session, payout)
+    else:
+        remittances.check(session, payout)
     action = APPROVE if payout.approved_by is None else SECOND
     waiting = approvals.live(session, action, subject(payout))
     if waiting is None:
@@ -95,6 +119,7 @@ def decline(session: Session, payout: Payout, *, reason: str, by: str, now: date
     _hold(session, payout, State.PROPOSED)
     approvals.decline(session, _waiting(session, payout), reason=answer, by=by, now=now)
     _move(session, payout, State.DECLINED, ended_by=by, ended_at=now, answer=answer)
+    remittances.let_go_all(session, _this(payout))
     tell(session, payout, State.DECLINED, now=now)
 
 
@@ -104,6 +129,7 @@ def withdraw(session: Session, payout: Payout, *, reason: str, by: str, now: dat
     _hold(session, payout, State.PROPOSED)
     approvals.withdraw(session, _waiting(session, payout), by=by, now=now)
     _move(session, payout, State.WITHDRAWN, ended_by=by, ended_at=now, answer=answer)
+    remittances.let_go_all(session, _this(payout))
     tell(session, payout, State.WITHDRAWN, now=now)
 
 
@@ -115,8 +141,7 @@ def reject(session: Session, payout: Payout, *, reason: str, by: str, now: datet
     answer = approvals.given(reason)
     _hold(session, payout, State.APPROVED, State.FILED)
     _move(session, payout, State.REJECTED, ended_by=by, ended_at=now, answer=answer)
-    this = select(Payout.id).where(Payout.id == payout.id)
-    bring_back_all(session, this, step="rejected", day=local_day(now), actor=by, now=now)
+    bring_back_all(session, _this(payout), step="rejected", day=local_day(now), actor=by, now=now)
     _note(session, payout, "rejected", by=by, now=now, answer=answer)
     tell(session, payout, State.REJECTED, now=now)
 
@@ -134,6 +159,9 @@ def shown(payout: Payout) -> Mapping[str, Any]:
         "amount": int(payout.amount),
         "credit": payout.credit_id,
         "request": payout.payment_request_id,
+        "route": payout.remittance_route_id,
+        "agency": payout.agency_id,
+        "fee_kind": payout.fee_kind,
         "elsewhere": bool(payout.elsewhere),
         "to": {"bin": payout.beneficiary_bin, "hint": payout.beneficiary_hint},
         "approved_by": payout.approved_by,
@@ -157,10 +185,21 @@ def _lay_before(session: Session, payout: Payout, action: str, *, now: datetime)
 def _approved(session: Session, payout: Payout, *, by: str, now: datetime) -> None:
     who = {"approved_by": by} if payout.approved_by is None else {"seconded_by": by}
     _move(session, payout, State.APPROVED, approved_at=now, **who)
-    this = select(Payout.id).where(Payout.id == payout.id)
-    send_all(session, this, day=local_day(now), actor=by, now=now)
+    send_all(session, _this(payout), day=local_day(now), actor=by, now=now)
     _note(session, payout, "approved", by=by, now=now)
     tell(session, payout, State.APPROVED, now=now)
+
+
+def _lapse(session: Session, payout: Payout, *, by: str, now: datetime) -> None:
+    """Takes a remittance back whose fees are not all there any more, under the account's lock."""
+    approvals.lapse(session, _waiting(session, payout), reason=GONE, by=by, now=now)
+    _move(session, payout, State.WITHDRAWN, ended_by=by, ended_at=now, answer=GONE)
+    remittances.let_go_all(session, _this(payout))
+    _note(session, payout, "withdrawn", by=by, now=now, answer=GONE)
+
+
+def _this(payout: Payout) -> Rows:
+    return select(Payout.id).where(Payout.id == payout.id)
 
 
 def _waiting(session: Session, payout: Payout) -> Approval:

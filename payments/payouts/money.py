@@ -42,6 +42,7 @@ def send_all(session: Session, payouts: Rows, *, day: date, actor: str, now: dat
     postings = _postings(payouts, step, day, into_payouts=True)
     ledger.post_all(session, postings, actor=actor, now=now)
     _move(session, payouts, back=False)
+    _remit(session, payouts, sign=1)
     _stop_counting(session, payouts)
 
 
@@ -55,7 +56,7 @@ def bring_back_all(
     told = literal(f":{step}", Code())
     postings = _postings(payouts, told, day, into_payouts=False)
     ledger.post_all(session, postings, actor=actor, now=now)
-    _move(session, payouts, back=True)
+    restore_all(session, payouts)
 
 
 def origin_postings(
@@ -69,8 +70,17 @@ def origin_postings(
 
 
 def restore_all(session: Session, payouts: Rows) -> None:
-    """Gives returned payouts' money back to the credits and fee lines it came from."""
+    """Gives payouts' money back to the credits and fee lines it came from."""
     _move(session, payouts, back=True)
+    _remit(session, payouts, sign=-1)
+    payment_requests.promise_all(session, promised_lines(payouts, sign=-1))
+
+
+def promised_lines(payouts: Rows, *, sign: int) -> Rows:
+    """What remittances have of fee lines: (payment_request_line_id, amount)."""
+    line = ITEM.c.payment_request_line_id
+    of_line = cast(sign * func.sum(ITEM.c.amount), Amount())
+    return _remittances(payouts).with_only_columns(line, of_line).group_by(line)
 
 
 def _postings(
@@ -153,6 +163,18 @@ def _move(session: Session, payouts: Rows, *, back: bool) -> None:
     payment_requests.refund_all(session, fees.with_only_columns(line, of_line).group_by(line))
 
 
+def _remit(session: Session, payouts: Rows, *, sign: int) -> None:
+    """Notes of credits and requests what remittances took of their fees, or brought back."""
+    items = _remittances(payouts)
+    amount = cast(sign * func.sum(ITEM.c.amount), Amount())
+    credit, request = ITEM.c.credit_id, LINE.c.payment_request_id
+    credits.remit_all(session, items.with_only_columns(credit, amount).group_by(credit))
+    of_lines = items.join(LINE, LINE.c.id == ITEM.c.payment_request_line_id)
+    payment_requests.remit_all(
+        session, of_lines.with_only_columns(request, amount).group_by(request)
+    )
+
+
 def _stop_counting(session: Session, payouts: Rows) -> None:
     """Parts of requests that were not completed, given back whole: taken off what was received."""
     short = (
@@ -165,6 +187,10 @@ def _stop_counting(session: Session, payouts: Rows) -> None:
     lost = short.with_only_columns(request, given, zero, given, literal(None), literal(None))
     payment_requests.apply_all(session, lost.group_by(request))
     credits.stop_counting_all(session, short.with_only_columns(CREDIT.c.id))
+
+
+def _remittances(payouts: Rows) -> Select[Any]:
+    return _items(payouts).where(PAYOUT.c.kind == Kind.REMITTANCE)
 
 
 def _items(payouts: Rows) -> Select[Any]:

@@ -64,6 +64,9 @@ MOVES: Final = frozenset(
     }
 )
 
+LIVE: Final = (State.PROPOSED, State.APPROVED, State.FILED, State.PAID_OUT)
+"""Payouts that have money, or are to have it."""
+
 AWAY: Final = (State.APPROVED, State.FILED, State.PAID_OUT)
 """Payouts whose money has left the credits it came from."""
 
@@ -111,8 +114,9 @@ class Payout(Row):
 
     `code` stands first in the transfer's text, so that the statement's line is known by it. The
     beneficiary's account and name are sealed; `beneficiary_hint` are the account's last digits.
-    `elsewhere` says that a refund goes to another account than the money came from: then two
-    persons beside the proposer approve it, `approved_by` and `seconded_by`.
+    A remittance is of fees of one agency and kind, by one route. `elsewhere` says that a refund
+    goes to another account than the money came from: then two persons beside the proposer approve
+    it, `approved_by` and `seconded_by`.
     """
 
     __tablename__ = "payout"
@@ -157,6 +161,13 @@ class Payout(Row):
             name="ended",
         ),
         CheckConstraint("(kind = 'refund') = (credit_id IS NOT NULL)", name="credit"),
+        CheckConstraint(
+            "(kind = 'remittance') = (remittance_route_id IS NOT NULL)"
+            " AND (remittance_route_id IS NULL) = (agency_id IS NULL)"
+            " AND (remittance_route_id IS NULL) = (fee_kind IS NULL)",
+            name="route",
+        ),
+        one_of("fee_kind", ("phi", "le_phi")),
         Index(None, "collection_account_id", "state", "id"),
         Index(None, "credit_id"),
         Index(None, "payment_request_id"),
@@ -177,6 +188,11 @@ class Payout(Row):
     collection_account_id: Mapped[int] = mapped_column(ForeignKey("collection_account.id"))
     credit_id: Mapped[int | None] = mapped_column(Key(), ForeignKey("credit.id"))
     payment_request_id: Mapped[int | None] = mapped_column(Key(), ForeignKey("payment_request.id"))
+    remittance_route_id: Mapped[int | None] = mapped_column(
+        Key(), ForeignKey("remittance_route.id")
+    )
+    agency_id: Mapped[int | None] = mapped_column(Key(), ForeignKey("agency.id"))
+    fee_kind: Mapped[str | None] = mapped_column(Code())
     amount: Mapped[Dong] = mapped_column(Amount())
     reason: Mapped[str] = mapped_column(Words())
     elsewhere: Mapped[bool] = mapped_column(Flag())

@@ -21,7 +21,7 @@ from payments.core.columns import Amount
 from payments.core.money import ZERO, Dong
 from payments.credits import Allocation, Credit, Finding
 from payments.ledger import BalanceSnapshot, JournalEntry, LedgerAccount, Posting
-from payments.payment_requests import PaymentRequest
+from payments.payment_requests import PaymentRequest, PaymentRequestLine
 from payments.payouts import AWAY, LEAVING, Part, Payout, PayoutItem
 from reconciliation import bookings, statements
 from reconciliation.matching import LineMatch
@@ -65,6 +65,8 @@ class Name(StrEnum):
     REFUNDS_LEFT_CREDITS = "refunds_left_credits"
     REFUNDS_LEFT_REQUESTS = "refunds_left_requests"
     REMITTANCES_LEFT_CREDITS = "remittances_left_credits"
+    REMITTANCES_LEFT_REQUESTS = "remittances_left_requests"
+    REMITTANCES_HAVE_LINES = "remittances_have_lines"
     TRANSFERS_ARE_PAIRED = "transfers_are_paired"
     MATCHES_POSTED_ONCE = "matches_posted_once"
     CREDITS_POSTED_ONCE = "credits_posted_once"
@@ -276,6 +278,16 @@ def _payouts(session: Session, account: int) -> Mapping[Name, Two]:
     refunds = away.where(Payout.kind == payouts.Kind.REFUND)
     of_fees = refunds.where(PayoutItem.part == Part.FEES)
     remitted = away.where(Payout.kind == payouts.Kind.REMITTANCE)
+    living = (
+        select(_sum(PayoutItem.amount))
+        .join(Payout, Payout.id == PayoutItem.payout_id)
+        .where(*mine, Payout.kind == payouts.Kind.REMITTANCE, Payout.state.in_(payouts.LIVE))
+    )
+    forwarded = (
+        select(_sum(PaymentRequestLine.forwarded))
+        .join(PaymentRequest, PaymentRequest.id == PaymentRequestLine.payment_request_id)
+        .where(PaymentRequest.collection_account_id == account)
+    )
 
     def of(table: Any, column: Any) -> int:
         return _sum_of(session, select(_sum(column)).where(table.collection_account_id == account))
@@ -288,6 +300,11 @@ def _payouts(session: Session, account: int) -> Mapping[Name, Two]:
             of(PaymentRequest, PaymentRequest.refunded),
         ),
         Name.REMITTANCES_LEFT_CREDITS: (_sum_of(session, remitted), of(Credit, Credit.remitted)),
+        Name.REMITTANCES_LEFT_REQUESTS: (
+            _sum_of(session, remitted),
+            of(PaymentRequest, PaymentRequest.remitted),
+        ),
+        Name.REMITTANCES_HAVE_LINES: (_sum_of(session, living), _sum_of(session, forwarded)),
     }
 
 

@@ -1,0 +1,310 @@
+"""Remittances: fees that stand on a statement, proposed to be forwarded to the treasury.
+
+One proposal for each agency, kind and route of an account. Due are the fees of paid requests whose
+every credit was seen, except what was given back, is promised to a refund, or has a remittance
+that lives. What is run again proposes only what is new.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Select,
+    Table,
+    and_,
+    cast,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
+from sqlalchemy.orm import Session
+from uuid_utils.compat import uuid7
+
+from payments import payment_requests
+from payments.agencies import CollectionAccount
+from payments.core.calendar import local_day
+from payments.core.columns import Amount, Code, Day, Key
+from payments.core.database import Rows, table_of
+from payments.core.errors import Conflict
+from payments.core.money import Dong
+from payments.core.temporary import analyze, scratch, temporary
+from payments.core.vault import Vault
+from payments.credits import Allocation
+from payments.credits.paths import AGENCY, LINE, REQUEST
+from payments.payment_requests import UNFORWARDED
+from payments.payouts import codes
+from payments.payouts.beneficiaries import beneficiary, hint_of, sealed
+from payments.payouts.money import CREDIT, ITEM, PAYOUT, promised_lines
+from payments.payouts.routes import RemittanceRoute
+from payments.payouts.tables import LIVE, Kind, Part, Payout, State
+from payments.payouts.ways import Ways
+
+REASON: Final = "nộp phí, lệ phí vào ngân sách"
+"""Why a remittance is made: a legal duty (Circular 74/2022/TT-BTC, Art. 3), no person's wish."""
+
+ALLOCATION: Final = table_of(Allocation)
+
+
+class FeesChanged(Conflict):
+    """Fees of the remittance were taken back since it was proposed; it has to be proposed anew."""
+
+    code = "fees_changed"
+
+
+due: Final = Table(
+    "remittance_due",
+    scratch,
+    Column("credit_id", Key(), primary_key=True),
+    Column("payment_request_line_id", Key(), primary_key=True),
+    Column("fee_day", Day(), primary_key=True),
+    Column("amount", Amount()),
+    Column("agency_id", Key()),
+    Column("kind", Code()),
+    Column("sub_item", Code()),
+    prefixes=["TEMPORARY"],
+)
+"""What of credits is to be forwarded, as `gather` found it."""
+
+_way = Table(
+    "remittance_way",
+    scratch,
+    Column("agency_id", Key(), primary_key=True),
+    Column("kind", Code(), primary_key=True),
+    Column("sub_item", Code(), primary_key=True),
+    Column("payout_id", Key()),
+    prefixes=["TEMPORARY"],
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DueFees:
+    """Fees of one agency, kind and sub-item that are to be forwarded, in đồng."""
+
+    agency_id: int
+    agency: str
+    kind: str
+    sub_item: str
+    amount: Dong
+
+
+def gather(session: Session, account: CollectionAccount) -> None:
+    """Fills `due` with what of an account is to be forwarded and is in no remittance."""
+    temporary(session, due)
+    session.execute(insert(due).from_select(list(due.c.keys()), _paid(account)))
+    analyze(session, due)
+    this = and_(
+        ITEM.c.collection_account_id == account.id,
+        ITEM.c.credit_id == due.c.credit_id,
+        ITEM.c.payment_request_line_id == due.c.payment_request_line_id,
+        ITEM.c.fee_day == due.c.fee_day,
+        PAYOUT.c.id == ITEM.c.payout_id,
+    )
+    living = and_(this, PAYOUT.c.kind == Kind.REMITTANCE, PAYOUT.c.state.in_(LIVE))
+    taken = select(cast(func.sum(ITEM.c.amount), Amount())).where(living).scalar_subquery()
+    session.execute(update(due).where(exists().where(living)).values(amount=due.c.amount - taken))
+    promised = and_(this, PAYOUT.c.kind == Kind.REFUND, PAYOUT.c.state == State.PROPOSED)
+    session.execute(delete(due).where((due.c.amount <= 0) | exists().where(promised)))
+
+
+def due_fees(session: Session) -> Sequence[DueFees]:
+    """What `gather` found, by agency, kind and sub-item."""
+    rows = session.execute(
+        select(
+            due.c.agency_id,
+            AGENCY.c.code,
+            due.c.kind,
+            due.c.sub_item,
+            cast(func.sum(due.c.amount), Amount()),
+        )
+        .join(AGENCY, AGENCY.c.id == due.c.agency_id)
+        .group_by(due.c.agency_id, AGENCY.c.code, due.c.kind, due.c.sub_item)
+        .order_by(AGENCY.c.code, due.c.kind, due.c.sub_item, due.c.agency_id)
+    )
+    return [DueFees(*row) for row in rows]
+
+
+def draft_all(
+    session: Session, account: CollectionAccount, *, by: str, now: datetime, vault: Vault
+) -> Sequence[Payout]:
+    """Writes remittances of all that is due down, under the account's lock; `deciding` proposes.
+
+    What has no route on this day stays due.
+    """
+    gather(session, account)
+    ways = Ways(session, on=local_day(now))
+    parts: dict[tuple[str, str, int], list[DueFees]] = defaultdict(list)
+    routes: dict[int, RemittanceRoute] = {}
+    for one in due_fees(session):
+        route = ways.of(one.agency_id, one.kind, one.sub_item)
+        if route is not None:
+            parts[one.agency, one.kind, route.id].append(one)
+            routes[route.id] = route
+    drafted = [
+        (_draft(session, account, routes[key[2]], fees, by=by, now=now, vault=vault), fees)
+        for key, fees in parts.items()
+    ]
+    _put_into(session, account, drafted)
+    return [payout for payout, _ in drafted]
+
+
+def let_go_all(session: Session, remittances: Rows) -> None:
+    """The fees of remittances that ended are free for another; `remittances` selects ids."""
+    payment_requests.promise_all(session, promised_lines(remittances, sign=-1))
+
+
+def check(session: Session, payout: Payout) -> None:
+    """Raises `FeesChanged` where fees of a remittance are no longer there to be forwarded."""
+    if payout.id in stale(session, payout.collection_account_id):
+        raise FeesChanged(payout=payout.code)
+
+
+def stale(session: Session, account_id: int) -> Sequence[int]:
+    """The proposed remittances of an account of which fees were taken back since, by id."""
+    there = (
+        select(cast(func.coalesce(func.sum(ALLOCATION.c.amount), 0), Amount()))
+        .where(
+            ALLOCATION.c.payment_request_line_id == ITEM.c.payment_request_line_id,
+            ALLOCATION.c.credit_id == ITEM.c.credit_id,
+            ALLOCATION.c.day == ITEM.c.fee_day,
+        )
+        .scalar_subquery()
+    )
+    rows = (
+        select(PAYOUT.c.id)
+        .join(ITEM, ITEM.c.payout_id == PAYOUT.c.id)
+        .join(CREDIT, CREDIT.c.id == ITEM.c.credit_id)
+        .join(LINE, LINE.c.id == ITEM.c.payment_request_line_id)
+        .join(REQUEST, REQUEST.c.id == LINE.c.payment_request_id)
+        .where(
+            PAYOUT.c.collection_account_id == account_id,
+            PAYOUT.c.state == State.PROPOSED,
+            PAYOUT.c.kind == Kind.REMITTANCE,
+            CREDIT.c.match_id.is_(None)
+            | (REQUEST.c.confirmed < REQUEST.c.received)
+            | (REQUEST.c.status != payment_requests.Status.PAID)
+            | (there < ITEM.c.amount),
+        )
+        .distinct()
+    )
+    return session.scalars(rows).all()
+
+
+def _paid(account: CollectionAccount) -> Select[Any]:
+    """What credits on statements pay of requests that have fees still with us."""
+    amount = cast(func.sum(ALLOCATION.c.amount), Amount())
+    return (
+        select(
+            ALLOCATION.c.credit_id,
+            ALLOCATION.c.payment_request_line_id,
+            ALLOCATION.c.day,
+            amount,
+            REQUEST.c.agency_id,
+            LINE.c.kind,
+            LINE.c.sub_item,
+        )
+        .select_from(REQUEST)
+        .join(LINE, LINE.c.payment_request_id == REQUEST.c.id)
+        .join(ALLOCATION, ALLOCATION.c.payment_request_line_id == LINE.c.id)
+        .join(CREDIT, CREDIT.c.id == ALLOCATION.c.credit_id)
+        .where(
+            REQUEST.c.collection_account_id == account.id,
+            UNFORWARDED,
+            LINE.c.forwarded + LINE.c.refunded < LINE.c.amount,
+            CREDIT.c.match_id.is_not(None),
+        )
+        .group_by(
+            ALLOCATION.c.credit_id,
+            ALLOCATION.c.payment_request_line_id,
+            ALLOCATION.c.day,
+            REQUEST.c.agency_id,
+            LINE.c.kind,
+            LINE.c.sub_item,
+        )
+        .having(func.sum(ALLOCATION.c.amount) > 0)
+    )
+
+
+def _draft(
+    session: Session,
+    account: CollectionAccount,
+    route: RemittanceRoute,
+    fees: Sequence[DueFees],
+    *,
+    by: str,
+    now: datetime,
+    vault: Vault,
+) -> Payout:
+    to = beneficiary(route.bin, route.number, route.name)
+    payout = Payout(
+        public_id=str(uuid7()),
+        code=codes.new(session),
+        kind=Kind.REMITTANCE.value,
+        state=State.PROPOSED.value,
+        collection_account_id=account.id,
+        remittance_route_id=route.id,
+        agency_id=max(one.agency_id for one in fees),
+        fee_kind=route.kind,
+        amount=Dong(sum(one.amount for one in fees)),
+        reason=REASON,
+        elsewhere=False,
+        beneficiary=sealed(to, vault=vault),
+        beneficiary_bin=to.bin,
+        beneficiary_hint=hint_of(to),
+        proposed_by=by,
+        proposed_at=now,
+    )
+    session.add(payout)
+    session.flush()
+    return payout
+
+
+def _put_into(
+    session: Session,
+    account: CollectionAccount,
+    drafted: Iterable[tuple[Payout, Sequence[DueFees]]],
+) -> None:
+    """The items of drafted remittances, and what of fee lines they are to have."""
+    ways = [
+        {
+            "agency_id": one.agency_id,
+            "kind": one.kind,
+            "sub_item": one.sub_item,
+            "payout_id": payout.id,
+        }
+        for payout, fees in drafted
+        for one in fees
+    ]
+    if not ways:
+        return
+    temporary(session, _way)
+    session.execute(insert(_way), ways)
+    analyze(session, _way)
+    chosen = select(
+        literal(account.id, Key()),
+        _way.c.payout_id,
+        due.c.credit_id,
+        literal(Part.FEES.value, Code()),
+        due.c.payment_request_line_id,
+        due.c.fee_day,
+        due.c.amount,
+    ).join(_way, _goes_by())
+    columns = ("collection_account_id", "payout_id", "credit_id", "part")
+    named = (*columns, "payment_request_line_id", "fee_day", "amount")
+    session.execute(insert(ITEM).from_select(list(named), chosen))
+    these = select(_way.c.payout_id)
+    payment_requests.promise_all(session, promised_lines(these, sign=1))
+
+
+def _goes_by() -> ColumnElement[bool]:
+    return and_(*[_way.c[name] == due.c[name] for name in ("agency_id", "kind", "sub_item")])

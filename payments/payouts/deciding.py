@@ -55,6 +55,15 @@ def by_public_id(session: Session, public_id: str) -> Payout:
     return found
 
 
+def by_code(session: Session, code: str) -> Payout:
+    """The payout with that code, however it is written. Raises `UnknownPayout`."""
+    told = "".join(filter(str.isalnum, code)).upper()
+    found = session.scalar(select(Payout).where(Payout.code == told))
+    if found is None:
+        raise UnknownPayout(payout=told[:40])
+    return found
+
+
 def propose_refund(
     session: Session, credit: Credit, wanted: Wanted, *, by: str, now: datetime, vault: Vault
 ) -> Payout:

@@ -67,7 +67,12 @@ def file_all(
     moved = session.execute(
         update(table)
         .where(table.c.id.in_([one.id for one in chosen]), table.c.state == State.APPROVED)
-        .values(state=State.FILED.value, payment_file_id=file.id, filed_at=now)
+        .values(
+            state=State.FILED.value,
+            payment_file_id=file.id,
+            filed_at=now,
+            filed_on=local_day(now),
+        )
     )
     if rows_of(moved) != len(chosen):
         raise NothingToFile(account=account.number[-4:])

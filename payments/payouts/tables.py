@@ -141,7 +141,9 @@ class Payout(Row):
             name="approved_at",
         ),
         CheckConstraint(
-            "state NOT IN ('filed', 'paid_out', 'returned') OR payment_file_id IS NOT NULL",
+            "(state NOT IN ('filed', 'paid_out', 'returned') OR payment_file_id IS NOT NULL)"
+            " AND (payment_file_id IS NULL) = (filed_at IS NULL)"
+            " AND (payment_file_id IS NULL) = (filed_on IS NULL)",
             name="filed",
         ),
         CheckConstraint(
@@ -206,6 +208,7 @@ class Payout(Row):
     approved_at: Mapped[datetime | None] = mapped_column(Instant())
     payment_file_id: Mapped[int | None] = mapped_column(Key(), ForeignKey("payment_file.id"))
     filed_at: Mapped[datetime | None] = mapped_column(Instant())
+    filed_on: Mapped[date | None] = mapped_column(Day())
     match_id: Mapped[int | None] = mapped_column(Key())
     paid_out_on: Mapped[date | None] = mapped_column(Day())
     returned_match_id: Mapped[int | None] = mapped_column(Key())

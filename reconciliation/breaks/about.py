@@ -15,6 +15,7 @@ from payments.core.money import Dong
 from payments.credits import Credit
 from payments.inbox import Callback
 from payments.payment_requests import PaymentRequest
+from payments.payouts import Payout
 from reconciliation.breaks.tables import Break, Leg
 from reconciliation.statements import Statement, StatementLine
 
@@ -83,6 +84,13 @@ def callback_of(session: Session, one: Break) -> Callback | None:
     return session.get_one(Callback, int(one.key)) if one.leg == Leg.CALLBACK else None
 
 
+def payout_of(session: Session, one: Break) -> Payout | None:
+    """The payout that a break is about, as it is now."""
+    if one.leg != Leg.PAYOUT:
+        return None
+    return session.get_one(Payout, int(one.key), populate_existing=True)
+
+
 def request_of(session: Session, credit: Credit) -> PaymentRequest | None:
     """The request that a credit is held for or pays."""
     if credit.payment_request_id is None:
@@ -126,6 +134,9 @@ def facts_of(session: Session, one: Break) -> Mapping[str, Any]:
             "number": credit.id,
             "on_statement": credit.match_id is not None,
         }
+    payout = payout_of(session, one)
+    if payout is not None:
+        told["payout"] = {"code": payout.code, "state": payout.state}
     if line is not None:
         told["line"] = {
             "number": line.id,

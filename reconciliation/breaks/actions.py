@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from payments import settlement
+from payments import payouts, settlement
 from payments.core.calendar import local_day
 from payments.core.errors import Conflict, Invalid
 from payments.core.money import Dong
@@ -58,8 +58,9 @@ class NothingToMatchWith(Invalid):
 class Decision:
     """What is to be done and why; which further words it needs depends on the action.
 
-    `reference` names the request of `assign`, `until` the last day of `wait`, `suggestion` and
-    `others` the public numbers of a suggestion and of the breaks to match with.
+    `reference` is the code of the request of `assign`, or of the payout of `payout`; `until` the
+    last day of `wait`; `suggestion` and `others` the public numbers of a suggestion and of the
+    breaks to match with.
     """
 
     action: Action
@@ -144,6 +145,11 @@ def picture_of(session: Session, decision: Decision) -> Mapping[str, Any]:
             "line": found.statement_line_id,
             "request": None if request is None else _of_request(request),
         }
+    if decision.action is Action.PAYOUT:
+        payout = payouts.by_code(session, decision.reference or "")
+        return {
+            "payout": {"code": payout.code, "state": payout.state, "amount": int(payout.amount)}
+        }
     if decision.action is Action.MATCH:
         others = by_public_ids(session, decision.others)
         return {"with": [facts_of(session, one) for one in others]}
@@ -217,6 +223,16 @@ def _interest(session: Session, one: Break, decision: Decision, by: str, now: da
     book_line(session, line, kind=Booking.INTEREST, by=by, now=now)
 
 
+def _payout(session: Session, one: Break, decision: Decision, by: str, now: datetime) -> None:
+    payout = payouts.by_code(session, decision.reference or "")
+    line = (
+        _line(session, one)
+        if one.leg == Leg.LINE
+        else free_line(session, _credit(session, one), reason=decision.reason, by=by, now=now)
+    )
+    matching.pay_out_by_hand(session, line, payout, by=by, now=now)
+
+
 def _wait(_session: Session, one: Break, decision: Decision, _by: str, now: datetime) -> None:
     today = local_day(now)
     if decision.until is None or not today < decision.until <= today + LONGEST_WAIT:
@@ -240,6 +256,7 @@ _DO: Final[Mapping[Action, Callable[[Session, Break, Decision, str, datetime], N
             Action.DISMISS: _dismiss,
             Action.CHARGE: _charge,
             Action.INTEREST: _interest,
+            Action.PAYOUT: _payout,
             Action.WAIT: _wait,
             Action.ACCEPT: _accept,
         }

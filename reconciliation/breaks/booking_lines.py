@@ -7,15 +7,13 @@ from datetime import datetime
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from payments import ledger
 from payments.advice import Direction
 from payments.core.errors import Conflict
-from payments.core.temporary import temporary
 from payments.credits import Credit
 from reconciliation.bookings import Kind
 from reconciliation.matching.by_hand import take_out, taken_for_nobody
 from reconciliation.matching.matches import book_found
-from reconciliation.matching.sets import chunk, found, numbered_match
+from reconciliation.matching.sets import found, lay_out_line
 from reconciliation.matching.tables import LineMatch
 from reconciliation.statements import StatementLine
 
@@ -30,15 +28,15 @@ class NotToBeBooked(Conflict):
 
 def book_line(session: Session, line: StatementLine, *, kind: Kind, by: str, now: datetime) -> None:
     """Books one line that is not booked yet, under the account's lock. Raises `NotToBeBooked`."""
-    account = line.collection_account_id
     if (
-        account is None
+        line.collection_account_id is None
         or line.match_id is not None
         or line.reversal
         or line.direction != GOING[kind]
     ):
         raise NotToBeBooked
-    _lay_out(session, line, account=account, kind=kind)
+    lay_out_line(session, line)
+    session.execute(insert(found), {"line_id": line.id, "rule": kind.value})
     book_found(session, actor=by, now=now)
     session.expire_all()
 
@@ -71,27 +69,3 @@ def free_line(
     take_out(session, line.match_id, credit, reason=reason, by=by, now=now)
     session.expire_all()
     return line
-
-
-def _lay_out(session: Session, line: StatementLine, *, account: int, kind: Kind) -> None:
-    """The line as a set of one, and what it was found to be."""
-    temporary(session, chunk, found, numbered_match)
-    session.execute(
-        insert(chunk),
-        {
-            "line_id": line.id,
-            "collection_account_id": account,
-            "day": line.day,
-            "booked_on": ledger.open_day(session, account, line.day),
-            "direction": line.direction,
-            "amount": line.amount,
-            "code": line.code,
-            "virtual_account": line.virtual_account,
-            "payout_code": line.payout_code,
-            "payer_key": line.payer_key,
-            "bank_reference": line.bank_reference,
-            "reversal": line.reversal,
-            "reverses": line.reverses,
-        },
-    )
-    session.execute(insert(found), {"line_id": line.id, "rule": kind.value})

@@ -25,8 +25,9 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy import Text as SqlText
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
+from payments import payouts
 from payments.advice import Direction
 from payments.core.calendar import local_day
 from payments.core.columns import Amount, Code, Count, Day, Instant
@@ -35,6 +36,7 @@ from payments.core.temporary import analyze, scratch, temporary
 from payments.credits import OPEN_PARTS, Credit, CreditReference, Evidence, Finding
 from payments.inbox import Callback, State
 from payments.payment_requests import WAITING, PaymentRequest
+from payments.payouts import Payout
 from payments.references import Kind as Damage
 from reconciliation import statements
 from reconciliation.breaks.tables import Kind, Leg
@@ -104,6 +106,8 @@ def gather(
         _lines(account, through, half=awaited(session, account), now=now),
         _unbalanced(account, through),
         _gaps(account, through, now=now),
+        _unseen_payouts(account, through),
+        _returned_payouts(account, through, now=now),
     ):
         session.execute(insert(cause).from_select(columns, found))
     few = [
@@ -255,6 +259,43 @@ def _gaps(account: int, through: date, *, now: datetime) -> Rows:
         literal(1, Count()),
         literal(now, Instant()),
     ).where(day <= through)
+
+
+def _unseen_payouts(account: int, through: date) -> Rows:
+    """Payouts in a file for the bank that no statement shows."""
+    return _of_payouts(Kind.PAYOUT_NOT_SEEN, Payout.filed_on, Payout.filed_at).where(
+        Payout.collection_account_id == account,
+        Payout.state == payouts.State.FILED,
+        Payout.filed_on <= through,
+    )
+
+
+def _returned_payouts(account: int, through: date, *, now: datetime) -> Rows:
+    """Payouts that came back, until the same money is to be paid out again."""
+    again = aliased(Payout)
+    tried = exists().where(
+        again.credit_id == Payout.credit_id,
+        again.id > Payout.id,
+        again.state.in_([payouts.State.PROPOSED, *payouts.AWAY]),
+    )
+    return _of_payouts(Kind.PAYOUT_RETURNED, Payout.returned_on, literal(now, Instant())).where(
+        Payout.collection_account_id == account,
+        Payout.state == payouts.State.RETURNED,
+        Payout.returned_on <= through,
+        ~tried,
+    )
+
+
+def _of_payouts(kind: Kind, day: Any, since: Any) -> Select[Any]:
+    return select(
+        literal(Leg.PAYOUT.value, Code()),
+        _text(Payout.id),
+        literal(kind.value, Code()),
+        day,
+        Payout.amount,
+        literal(1, Count()),
+        since,
+    )
 
 
 def _missing(

@@ -49,6 +49,7 @@ BY_KIND: Final[Mapping[Kind, tuple[Action, ...]]] = MappingProxyType(
             Action.ASSIGN,
             Action.MATCH,
             Action.INTEREST,
+            Action.PAYOUT,
             Action.WAIT,
         ),
         Kind.DAMAGED_CODE: (Action.SUGGESTION, *_MONEY),
@@ -60,8 +61,10 @@ BY_KIND: Final[Mapping[Kind, tuple[Action, ...]]] = MappingProxyType(
         Kind.WRONG_ACCOUNT: _MONEY,
         Kind.REVERSED: (Action.ACCEPT, Action.WAIT),
         Kind.AMOUNT_DIFFERS: (Action.MATCH, Action.WAIT),
-        Kind.DEBIT_UNEXPLAINED: (Action.CHARGE, Action.WAIT),
+        Kind.DEBIT_UNEXPLAINED: (Action.PAYOUT, Action.CHARGE, Action.WAIT),
         Kind.TRANSFER_UNSEEN: (Action.WAIT,),  # the other account's statement tells
+        Kind.PAYOUT_NOT_SEEN: (Action.WAIT,),  # the statement tells, or it is rejected
+        Kind.PAYOUT_RETURNED: (Action.ACCEPT, Action.WAIT),  # a new refund ends it
         Kind.DELIVERY_CONFLICT: (Action.ACCEPT, Action.WAIT),
         Kind.CALLBACK_FAILED: (Action.ACCEPT, Action.WAIT),
         Kind.BALANCE_GAP: (Action.WAIT,),  # what is missing is brought, never decided

@@ -36,6 +36,7 @@ class Leg(StrEnum):
     STATEMENT = "statement"  # a statement that does not add up
     CONTINUITY = "continuity"  # a statement that does not follow the one before
     DAY = "day"  # a day without a statement
+    PAYOUT = "payout"  # money that was sent, and not seen leaving or came back
     CALLBACK = "callback"  # a message that contradicts an earlier one, or can't be settled
 
 
@@ -57,6 +58,8 @@ class Kind(StrEnum):
     AMOUNT_DIFFERS = "amount_differs"
     DEBIT_UNEXPLAINED = "debit_unexplained"
     TRANSFER_UNSEEN = "transfer_unseen"
+    PAYOUT_NOT_SEEN = "payout_not_seen"
+    PAYOUT_RETURNED = "payout_returned"
     DELIVERY_CONFLICT = "delivery_conflict"
     CALLBACK_FAILED = "callback_failed"
     BALANCE_GAP = "balance_gap"
@@ -87,10 +90,12 @@ ACCEPTABLE: Final = (
     Kind.DELIVERY_CONFLICT,
     Kind.CALLBACK_FAILED,
     Kind.REVERSED,
+    Kind.PAYOUT_RETURNED,
 )
 """Kinds that may be left as they are, with a reason: in them no money waits to be placed.
 
-What a message that failed told of comes with the statement, if it is so.
+What a message that failed told of comes with the statement, if it is so; what came back stands
+where it came from.
 """
 
 _LISTED: Final = ", ".join(f"'{kind}'" for kind in ACCEPTABLE)
@@ -100,6 +105,7 @@ GRACE: Final[Mapping[Kind, str]] = MappingProxyType(
         Kind.CALLBACK_WITHOUT_LINE: "callback_grace_hours",
         Kind.ADVISED_UNCONFIRMED: "advised_grace_hours",
         Kind.TRANSFER_UNSEEN: "transfer_grace_hours",
+        Kind.PAYOUT_NOT_SEEN: "payout_grace_hours",
     }
 )
 """The policies by which a kind may wait before it counts; the others count at once."""
@@ -132,6 +138,7 @@ class Action(StrEnum):
     DISMISS = "dismiss"  # what a class C message advised is not so
     CHARGE = "charge"  # the line is a bank charge
     INTEREST = "interest"  # the line is interest
+    PAYOUT = "payout"  # the line is a payout of ours, sent or come back
     WAIT = "wait"  # nothing is done until a day
     ACCEPT = "accept"  # it stays as it is
 

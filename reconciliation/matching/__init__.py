@@ -29,6 +29,7 @@ from reconciliation.matching.matches import (
     other_side,
     unmatch,
 )
+from reconciliation.matching.outgoing import NotThatPayout, pay_out_by_hand
 from reconciliation.matching.sets import Cursor
 from reconciliation.matching.suggesting import suggest_all
 from reconciliation.matching.tables import (
@@ -53,6 +54,7 @@ __all__ = [
     "LineMatch",
     "MatchMember",
     "MatchRevoked",
+    "NotThatPayout",
     "NotToBeMatched",
     "NothingToMatch",
     "PayoutStands",
@@ -77,6 +79,7 @@ __all__ = [
     "match_chunk",
     "other_side",
     "partners",
+    "pay_out_by_hand",
     "suggest_all",
     "unmatch",
 ]

@@ -20,7 +20,7 @@ from payments.ledger import JournalEntry
 from payments.payouts import Payout
 from reconciliation import bookings, statements
 from reconciliation.matching.sets import chunk, found, numbered_match
-from reconciliation.matching.tables import REASONS, LineMatch, MatchMember, Rule
+from reconciliation.matching.tables import REASONS, LineMatch, MatchMember, Reason, Rule
 from reconciliation.statements import StatementLine
 
 MATCH: Final = table_of(LineMatch)
@@ -56,8 +56,13 @@ class ReversalStands(Conflict):
     code = "reversal_stands"
 
 
-def make_all(session: Session, *, actor: str, now: datetime) -> None:
-    """Makes a match of every row in `found`, and marks its line."""
+def make_all(
+    session: Session, *, actor: str, now: datetime, reasons: Sequence[Reason] | None = None
+) -> None:
+    """Makes a match of every row in `found`, and marks its line.
+
+    It rests on what its rule does, or on the `reasons` given.
+    """
     ids = numbered(session, MATCH, order_by=found.c.line_id)
     session.execute(
         insert(numbered_match).from_select(
@@ -68,9 +73,9 @@ def make_all(session: Session, *, actor: str, now: datetime) -> None:
     columns = ["id", "collection_account_id", "day", "rule", "reasons", "amount"]
     columns += ["first_line_id", "first_credit_id", "reversed_credit_id", "other_line_id"]
     columns += ["payout_id", "made_at", "made_by"]
-    reasons = case(
+    rests_on = case(
         *[
-            (found.c.rule == rule.value, literal([why.value for why in whys], Json()))
+            (found.c.rule == rule.value, literal([why.value for why in reasons or whys], Json()))
             for rule, whys in REASONS.items()
         ]
     )
@@ -82,7 +87,7 @@ def make_all(session: Session, *, actor: str, now: datetime) -> None:
                 chunk.c.collection_account_id,
                 chunk.c.booked_on,
                 found.c.rule,
-                reasons,
+                rests_on,
                 chunk.c.amount,
                 found.c.line_id,
                 found.c.credit_id,

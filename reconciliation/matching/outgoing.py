@@ -10,19 +10,34 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, exists, func, literal, select
+from sqlalchemy import ColumnElement, and_, exists, func, insert, literal, select
 from sqlalchemy.orm import Session
 
 from payments import payouts
 from payments.advice import Direction
 from payments.core.columns import Code
 from payments.core.database import Rows, table_of
+from payments.core.errors import Conflict
 from payments.payouts import Payout, State
 from reconciliation.matching.matches import make_all
-from reconciliation.matching.sets import chunk, find, found, lines_of_chunk, numbered_match
-from reconciliation.matching.tables import Rule
+from reconciliation.matching.sets import (
+    chunk,
+    find,
+    found,
+    lay_out_line,
+    lines_of_chunk,
+    numbered_match,
+)
+from reconciliation.matching.tables import Reason, Rule
+from reconciliation.statements import StatementLine
 
 PAYOUT: Final = table_of(Payout)
+
+
+class NotThatPayout(Conflict):
+    """A payout is a line of its account and amount: one that was filed, or that left before."""
+
+    code = "not_that_payout"
 
 
 def pay_out(session: Session, *, actor: str, now: datetime) -> int:
@@ -36,6 +51,32 @@ def pay_out(session: Session, *, actor: str, now: datetime) -> int:
         make_all(session, actor=actor, now=now)
         payouts.return_all(session, _matched(), actor=actor, now=now)
     return left + back
+
+
+def pay_out_by_hand(
+    session: Session, line: StatementLine, payout: Payout, *, by: str, now: datetime
+) -> None:
+    """Staff say that a line is a payout: one whose code the bank cut or changed.
+
+    Under the account's lock; booked as if the line had carried the code. Raises `NotThatPayout`.
+    """
+    session.refresh(payout)
+    leaves = line.direction == Direction.DEBIT
+    before = State.FILED if leaves else State.PAID_OUT
+    agrees = (
+        line.match_id is None
+        and line.collection_account_id == payout.collection_account_id
+        and line.amount == payout.amount
+        and payout.state == before
+    )
+    if not agrees:
+        raise NotThatPayout(payout=payout.code)
+    lay_out_line(session, line)
+    rule = Rule.PAYOUT if leaves else Rule.RETURNED
+    session.execute(insert(found), {"line_id": line.id, "payout_id": payout.id, "rule": rule.value})
+    make_all(session, actor=by, now=now, reasons=[Reason.BY_HAND, Reason.SAME_AMOUNT])
+    book = payouts.see_all if leaves else payouts.return_all
+    book(session, _matched(), actor=by, now=now)
 
 
 def names_payout() -> ColumnElement[bool]:

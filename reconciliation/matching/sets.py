@@ -52,6 +52,10 @@ chunk: Final = Table(
 )
 """Lines not booked yet; `booked_on` is the accounting day: the line's, or the next open one."""
 
+_SAME: Final = tuple(
+    column.name for column in chunk.c if column.name not in ("line_id", "booked_on")
+)
+
 found: Final = Table(
     "line_found",
     scratch,
@@ -108,6 +112,17 @@ def lay_out(
         reached.order_by(chunk.c.day.desc(), chunk.c.line_id.desc()).limit(1)
     ).first()
     return None if newest is None else Cursor(newest.day, newest.line_id)
+
+
+def lay_out_line(session: Session, line: StatementLine) -> None:
+    """Lays out one line of an account, for what staff say it is; `found` is empty."""
+    temporary(session, chunk, found, numbered_match)
+    account = line.collection_account_id
+    row = select(*[LINE.c[name] for name in ("id", *_SAME)]).where(LINE.c.id == line.id)
+    told = session.execute(row).one()._asdict()
+    booked_on = line.day if account is None else ledger.open_day(session, account, line.day)
+    session.execute(insert(chunk), {**told, "line_id": told.pop("id"), "booked_on": booked_on})
+    analyze(session, chunk)
 
 
 def lines_of_chunk() -> Select[Any]:

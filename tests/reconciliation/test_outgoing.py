@@ -14,7 +14,8 @@ from payments.credits import Credit
 from payments.outbox import Event
 from payments.payment_requests import PaymentRequest, PaymentRequestLine, public_status
 from payments.payouts import Part, Payout, Wanted
-from reconciliation import bookings, matching
+from reconciliation import bookings, breaks, day_close, matching
+from reconciliation.breaks import Action, Break, Decision
 from reconciliation.matching import LineMatch, Rule
 from reconciliation.statements import StatementLine
 from tests.bank import TODAY, BankLine, a_statement, known_words, run, unproved
@@ -22,6 +23,7 @@ from tests.builders import BY, NOON, Province, a_payment_request, a_province, pa
 
 PAYER = "9704229200112233"
 NEXT = TODAY + timedelta(days=1)
+NIGHT = NOON + timedelta(hours=37)
 
 
 @pytest.fixture
@@ -78,6 +80,23 @@ def rules(province: Province) -> list[str]:
         .where(StatementLine.day == NEXT, LineMatch.revoked_at.is_(None))
     )
     return list(province.session.scalars(rows.order_by(StatementLine.id)))
+
+
+def live(province: Province, *, later: timedelta = timedelta()) -> list[str]:
+    """The kinds of breaks that the account has, looked at that much later."""
+    day_close.renew_breaks(province.session, province.account.id, now=NIGHT + later)
+    rows = select(Break.kind).where(Break.cleared_at.is_(None), Break.state != "resolved")
+    return sorted(province.session.scalars(rows))
+
+
+def decided(province: Province, kind: str, payout: Payout) -> None:
+    """Staff decide that the line of the only break of that kind is this payout."""
+    [one] = province.session.scalars(
+        select(Break).where(Break.kind == kind, Break.cleared_at.is_(None))
+    )
+    decision = Decision(Action.PAYOUT, "ngân hàng cắt mã", reference=payout.code.lower())
+    assert breaks.decide(province.session, [one], decision, by=BY, now=NIGHT) is None
+    province.session.expire_all()
 
 
 def unbooked(province: Province) -> list[int]:
@@ -197,4 +216,58 @@ def test_two_equal_refunds_are_told_apart_by_their_codes(province: Province) -> 
     assert (first.state, second.state) == ("filed", "paid_out")
     credit = province.session.get_one(Credit, second.credit_id)
     assert (credit.held, credit.refunded) == (40_000, 60_000)
+    assert unproved(province) == []
+
+
+def test_a_payout_that_no_statement_shows_is_a_break_after_a_while(province: Province) -> None:
+    """It waits its grace, counts after it, and goes when the line comes or it is rejected."""
+    first, second = filed(province, 60_000, 40_000)
+    next_day(province)
+    assert live(province) == ["payout_not_seen", "payout_not_seen"]
+    tallies = breaks.tallies(province.session, province.account.id, through=NEXT, now=NOON)
+    assert [(tally.count, tally.waiting) for tally in tallies] == [(2, 2)]
+    late = NOON + timedelta(hours=49)
+    tallies = breaks.tallies(province.session, province.account.id, through=NEXT, now=late)
+    assert [(tally.count, tally.waiting) for tally in tallies] == [(2, 0)]
+    payouts.reject(province.session, second, reason="ngân hàng từ chối", by=BY, now=late)
+    third = NEXT + timedelta(days=1)
+    a_statement(
+        province, BankLine(-60_000, first.code, day=third), opening=150_000, day=third, number="S3"
+    )
+    run(province, third)
+    assert live(province) == ["overpaid"]  # 40,000 that were rejected are held again
+
+
+def test_a_payout_that_came_back_is_a_break_until_it_is_paid_again(province: Province) -> None:
+    """Or until staff leave it as it is, with a reason."""
+    [payout] = filed(province, 50_000, part=Part.FEES)
+    next_day(province, a_line(payout), a_line(payout, back=True))
+    assert live(province) == ["overpaid", "payout_returned"]
+    credit = province.credits()[-1]
+    line = province.session.scalar(select(PaymentRequestLine.id))
+    to = payouts.beneficiary("970422", PAYER, "NGUYEN VAN MAU")
+    wanted = Wanted(part=Part.FEES, to=to, reason="lần hai", lines={line: Dong(50_000)})
+    payouts.propose_refund(province.session, credit, wanted, by=BY, now=NOON, vault=province.vault)
+    assert live(province) == ["overpaid"]
+
+
+def test_staff_name_the_payout_of_a_line_whose_code_was_cut(province: Province) -> None:
+    """Sent and come back: the account and the amount have to agree, and how far it has come."""
+    first, second = filed(province, 60_000, 40_000)
+    next_day(province, BankLine(-60_000, "CHTR123 hoan phi", day=NEXT))
+    with pytest.raises(matching.NotThatPayout):
+        decided(province, "debit_unexplained", second)
+    decided(province, "debit_unexplained", first)
+    assert (first.state, unbooked(province)) == ("paid_out", [])
+    match = province.session.get_one(LineMatch, first.match_id)
+    assert match.reasons == ["by_hand", "same_amount"]
+    assert unproved(province) == []
+    third = NEXT + timedelta(days=1)
+    back = BankLine(60_000, "HOAN TRA CHTR123", day=third)
+    a_statement(province, back, opening=90_000, day=third, number="S3")
+    run(province, third)
+    assert [credit.finding for credit in province.credits()] == ["overpaid", "unidentified"]
+    decided(province, "unidentified", first)
+    assert first.state == "returned"
+    assert [credit.reversed for credit in province.credits()] == [0, 60_000]
     assert unproved(province) == []

@@ -173,5 +173,5 @@ def _tell(place: Stage, practice: Mapping[str, Any]) -> None:
 
 def _tell_message(told: Told, *, language: str) -> None:
     """Told in a thread of its own, which does not know the command's language."""
-    reference = told.data.get("reference", "")
+    reference = told.data.get("reference") or told.data.get("payment_request", "")
     click.echo(say("run.webhook", in_language=language, type=told.type, reference=reference))

@@ -23,9 +23,15 @@ from sqlalchemy.sql.ddl import DDLElement
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from migrations import tables
-from payments import documents
+from payments import documents, receipts
 from payments.payment_requests import MOVES
 from payments.staff import EXCLUDED
+
+PAPERS = {
+    "document": (documents.FIXED, documents.MOVES),
+    "receipt": (receipts.FIXED, receipts.MOVES),
+}
+"""What papers say and how their states change, by table."""
 
 TARGET = Path(__file__).parent / "versions" / "0001_foundation.py"
 
@@ -187,17 +193,22 @@ def sqlite_set_aside() -> list[str]:
     ]
 
 
-def postgresql_documents() -> list[str]:
-    """The triggers by which PostgreSQL holds what a signed paper is, and that it is ended once."""
+def postgresql_papers() -> list[str]:
+    """The triggers by which PostgreSQL holds what papers say, and how their states change."""
     return [
-        (
-            f"CREATE TRIGGER document_is_fixed BEFORE UPDATE OF {', '.join(documents.FIXED)}\n"
-            "OR DELETE OR TRUNCATE ON document FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
-        ),
-        (
-            "CREATE TRIGGER document_moves BEFORE UPDATE ON document\n"
-            f"FOR EACH ROW WHEN ({_forbidden_ending()})\nEXECUTE FUNCTION refuse_change()"
-        ),
+        text
+        for table, (fixed, moves) in PAPERS.items()
+        for text in (
+            (
+                f"CREATE TRIGGER {table}_is_fixed BEFORE UPDATE OF {', '.join(fixed)}\n"
+                f"OR DELETE OR TRUNCATE ON {table} FOR EACH STATEMENT "
+                "EXECUTE FUNCTION refuse_change()"
+            ),
+            (
+                f"CREATE TRIGGER {table}_moves BEFORE UPDATE ON {table}\n"
+                f"FOR EACH ROW WHEN ({_not_in('state', moves)})\nEXECUTE FUNCTION refuse_change()"
+            ),
+        )
     ]
 
 
@@ -217,19 +228,22 @@ def postgresql_roles() -> list[str]:
     ]
 
 
-def sqlite_documents() -> list[str]:
-    """The triggers by which SQLite holds what a signed paper is, and that it is ended once."""
-    refuse = "BEGIN SELECT RAISE(ABORT, 'a signed paper does not change so'); END"
+def sqlite_papers() -> list[str]:
+    """The triggers by which SQLite holds what papers say, and how their states change."""
     return [
-        (
-            f"CREATE TRIGGER document_is_fixed BEFORE UPDATE OF {', '.join(documents.FIXED)}\n"
-            f"ON document {refuse}"
-        ),
-        f"CREATE TRIGGER document_refuses_delete BEFORE DELETE ON document {refuse}",
-        (
-            "CREATE TRIGGER document_moves BEFORE UPDATE ON document\n"
-            f"WHEN {_forbidden_ending()}\n{refuse}"
-        ),
+        text
+        for table, (fixed, moves) in PAPERS.items()
+        for text in (
+            (
+                f"CREATE TRIGGER {table}_is_fixed BEFORE UPDATE OF {', '.join(fixed)}\n"
+                f"ON {table} {_refuse(table)}"
+            ),
+            f"CREATE TRIGGER {table}_refuses_delete BEFORE DELETE ON {table} {_refuse(table)}",
+            (
+                f"CREATE TRIGGER {table}_moves BEFORE UPDATE ON {table}\n"
+                f"WHEN {_not_in('state', moves)}\n{_refuse(table)}"
+            ),
+        )
     ]
 
 
@@ -248,12 +262,12 @@ def sqlite_roles() -> list[str]:
     ]
 
 
+def _refuse(table: str) -> str:
+    return f"BEGIN SELECT RAISE(ABORT, 'a {table} does not change so'); END"
+
+
 def _forbidden() -> str:
     return _not_in("status", MOVES, but="OLD.status <> NEW.status AND ")
-
-
-def _forbidden_ending() -> str:
-    return _not_in("state", documents.MOVES)
 
 
 def _not_in(column: str, moves: Iterable[tuple[str, str]], *, but: str = "") -> str:
@@ -294,7 +308,7 @@ def statements(metadata: MetaData, dialect: DefaultDialect) -> list[str]:
             *guards,
             *sqlite_moves(),
             *sqlite_set_aside(),
-            *sqlite_documents(),
+            *sqlite_papers(),
             *sqlite_roles(),
         ]
     guards = [text for table in tables.append_only() for text in postgresql_triggers(table)]
@@ -304,7 +318,7 @@ def statements(metadata: MetaData, dialect: DefaultDialect) -> list[str]:
         *guards,
         *postgresql_moves(),
         *postgresql_set_aside(),
-        *postgresql_documents(),
+        *postgresql_papers(),
         *postgresql_roles(),
     ]
 

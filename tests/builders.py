@@ -112,6 +112,25 @@ def a_province(session: Session, *, number: str = "0011001234567", name: str = "
     return Province(session, account, portal, intakes, vault)
 
 
+def the_province(session: Session) -> Province:
+    """The province that was made before, with its first account, portal and sources."""
+    account = session.scalars(select(CollectionAccount).order_by(CollectionAccount.id)).first()
+    portal = session.scalars(select(Portal).order_by(Portal.id)).first()
+    assert account is not None
+    assert portal is not None
+    vault = a_vault()
+    intakes = {
+        name: connections.intake(session, known.public_id, vault, now=NOON)
+        for name in SCHEMES
+        for known in session.scalars(
+            select(connections.Connection).where(
+                connections.Connection.name.like(f"{name} {account.number}")
+            )
+        )
+    }
+    return Province(session, account, portal, intakes, vault)
+
+
 def a_fee(session: Session, *, code: str, kind: FeeKind = FeeKind.PHI) -> None:
     """A fee of a variable amount."""
     described = fees.Described(

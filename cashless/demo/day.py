@@ -15,6 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final
 
+from cashless.demo import receipts
 from cashless.demo.cases import CANCELLED, EVE, Case, Kind, instalments
 from cashless.demo.expectation import Account, Telling
 from cashless.demo.http import Http, UnexpectedAnswer, expect
@@ -185,6 +186,12 @@ class Day:
         while time.monotonic() - began < within and differing(self.requests(), wanted):
             time.sleep(_LOOK)
         return time.monotonic() - began
+
+    def wait_for_receipts(self, *, within: float) -> None:
+        """Returns when the portal was told of every receipt that must be, or after `within`."""
+        due, end = receipts.due(self.requests()), time.monotonic() + within
+        while receipts.told(self.inbox.all()) != due and time.monotonic() < end:
+            time.sleep(_LOOK)
 
     def wait_for_webhooks(self, *, within: float) -> None:
         """Returns when no message waits to be delivered, or after `within` seconds."""

@@ -112,6 +112,7 @@ class Life:
             expected = self._outcome.expected = reckoning.morning()
             with self._teller.step(later("demo.tell")):
                 day.wait_for(expected.requests, within=_WITHIN)
+                day.wait_for_receipts(within=_WITHIN)
                 day.wait_for_webhooks(within=_WITHIN)
             with self._teller.step(later("demo.prove")):
                 self._outcome.proof = treasury.prove()
@@ -125,6 +126,7 @@ class Life:
         outcome.compare_days({one: day.balances()[one] for one in day.accounts})
         outcome.compare_proof()
         outcome.compare_messages(day)
+        outcome.compare_receipts(day)
         outcome.told, outcome.delays = len(day.inbox.all()), delays(day)
 
     def _treasury(self, day: Day, *, at: timedelta) -> Treasury:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
+from cashless.demo import receipts
 from cashless.demo.cases import Case, Kind
 from cashless.demo.day import Day, differing
 from cashless.demo.expectation import Expected, Telling
@@ -29,6 +30,8 @@ class Outcome:
     days: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     proof: Mapping[str, Any] = field(default_factory=dict)
     messages: Mapping[str, int] = field(default_factory=dict)
+    receipts: receipts.Receipts = field(default_factory=dict)
+    papers: Counter[tuple[str, str]] = field(default_factory=Counter)
     told: int = 0
     refused: int = 0
     delays: Sequence[float] = ()
@@ -81,6 +84,8 @@ class Outcome:
         last: dict[str, Mapping[str, Any]] = {}
         numbers: dict[str, list[int]] = {}
         for told in day.inbox.all():
+            if not told.type.startswith("payment_request."):
+                continue
             reference, sequence = told.data["reference"], int(told.data["sequence"])
             numbers.setdefault(reference, []).append(sequence)
             if sequence >= int(last.get(reference, {"sequence": 0})["sequence"]):
@@ -94,6 +99,17 @@ class Outcome:
         if day.inbox.refused:
             self.faults.append((later("demo.fault.forged"), {"count": day.inbox.refused}))
 
+    def compare_receipts(self, day: Day) -> None:
+        """Keeps as faults the requests whose receipts do not say what was paid."""
+        messages = day.inbox.all()
+        due, self.receipts = receipts.due(self.shown), receipts.told(messages)
+        self.papers = receipts.counted(messages)
+        for reference in sorted({*due, *self.receipts}):
+            is_, must = self.receipts.get(reference), due.get(reference)
+            if is_ != must:
+                fields: dict[str, object] = {"reference": reference, "is_": is_, "must": must}
+                self.faults.append((later("demo.fault.receipts"), fields))
+
     def end_state(self) -> dict[str, Any]:
         """Everything that must be the same however often the service was killed meanwhile."""
         return {
@@ -105,6 +121,7 @@ class Outcome:
                         name: self.shown[case.reference][name]
                         for name in ("status", "received", "late", "overpaid", "reconciled")
                     },
+                    "receipts": self.receipts.get(case.reference, {}),
                 }
                 for case in self.cases
             },

@@ -23,12 +23,15 @@ _FIGURES: Final = (
     "transit_residual",
 )
 
+_PAPERS: Final = ("issued", "cancelled", "replaced")
+
 
 def report(teller: Teller, outcome: Outcome) -> None:
     """Prints the day, then each fault, then the conclusion."""
     _requests(teller, outcome)
     _cases(teller, outcome)
     _messages(teller, outcome)
+    _receipts(teller, outcome)
     _days(teller, outcome)
     _timings(teller, outcome)
     _conclusion(teller, outcome)
@@ -72,6 +75,18 @@ def _messages(teller: Teller, outcome: Outcome) -> None:
             p99=f"{quantile(outcome.delays, 99):.2f}",
             most=f"{outcome.delays[-1]:.2f}",
         )
+
+
+def _receipts(teller: Teller, outcome: Outcome) -> None:
+    kinds = sorted({kind for kind, _ in outcome.papers}, reverse=True)
+    teller.heading(later("demo.receipts"), count=len(outcome.receipts))
+    teller.table(
+        ("", *(say(f"demo.receipts.{what}") for what in _PAPERS)),
+        [
+            (say(f"receipt.kind.{kind}"), *(outcome.papers[kind, what] for what in _PAPERS))
+            for kind in kinds
+        ],
+    )
 
 
 def _days(teller: Teller, outcome: Outcome) -> None:

@@ -14,6 +14,7 @@ COMMANDS: Final = Commands(
     receipt="payments.cli.receipt",
     reference="payments.cli.reference",
     seed="payments.cli.seed",
+    series="payments.cli.series",
     staff="payments.cli.staff",
     webhook="payments.cli.webhook",
 )

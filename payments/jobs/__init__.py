@@ -15,6 +15,7 @@ from payments.core.scheduler import Job, Loop, daily, every
 from payments.core.service import Service
 from payments.jobs.delivering import Courier, place
 from payments.jobs.expiring import expire
+from payments.jobs.receipting import issue
 from payments.jobs.settling import retry, settle
 
 
@@ -28,6 +29,7 @@ JOBS: Final[Sequence[Job | Loop]] = (
     Loop("settle", timedelta(milliseconds=200), settle, pause=timedelta(milliseconds=100)),
     Loop("place_events", timedelta(seconds=1), place),
     Loop("deliver", timedelta(seconds=1), Courier().go_round),
+    Loop("issue_receipts", timedelta(seconds=1), issue),
     Job("retry_settling", every(10), retry, once=False),
     Job("expire", every(1), expire, once=False),
     Job("forget_keys", daily(time(3, 10)), forget_keys, once=False),

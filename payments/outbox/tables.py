@@ -47,7 +47,10 @@ class DeliveryState(StrEnum):
 
 
 class Event(Row):
-    """Something the portal is told, whole."""
+    """Something the portal is told, whole.
+
+    `sequence` counts what is told of a request itself; news of its receipts has none.
+    """
 
     __tablename__ = "event"
     __table_args__ = (

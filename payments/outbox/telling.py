@@ -18,12 +18,15 @@ from payments.portals import NoWebhookEndpoint, Portal, WebhookEndpoint
 
 @dataclass(frozen=True)
 class News:
-    """One thing to tell a portal: the type of event and the whole snapshot it carries."""
+    """One thing to tell a portal: the type of event and the whole snapshot it carries.
+
+    `sequence` is the request's, None where the news is of something that belongs to it.
+    """
 
     type: str
     portal_id: int
     payment_request_id: int
-    sequence: int
+    sequence: int | None
     snapshot: Mapping[str, Any]
 
 

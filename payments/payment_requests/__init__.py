@@ -17,6 +17,13 @@ from payments.payment_requests.issuing import (
     issue,
     issue_all,
 )
+from payments.payment_requests.kept import (
+    owe_receipts_all,
+    promise_all,
+    receipted_all,
+    refund_all,
+    remit_all,
+)
 from payments.payment_requests.lookups import Addressee, Lookups, RememberingLookups
 from payments.payment_requests.moves import (
     About,
@@ -27,9 +34,6 @@ from payments.payment_requests.moves import (
     apply_all,
     cancel,
     expire_all,
-    promise_all,
-    refund_all,
-    remit_all,
 )
 from payments.payment_requests.naming import Name, Names, names_of
 from payments.payment_requests.searching import PublicStatus, Search, search
@@ -45,6 +49,7 @@ from payments.payment_requests.snapshots import (
 )
 from payments.payment_requests.tables import (
     MOVES,
+    RECEIPTS_DUE,
     UNFORWARDED,
     WAITING,
     CancelReason,
@@ -55,6 +60,7 @@ from payments.payment_requests.tables import (
 
 __all__ = [
     "MOVES",
+    "RECEIPTS_DUE",
     "UNFORWARDED",
     "WAITING",
     "About",
@@ -90,9 +96,11 @@ __all__ = [
     "issue",
     "issue_all",
     "names_of",
+    "owe_receipts_all",
     "payable",
     "promise_all",
     "public_status",
+    "receipted_all",
     "refund_all",
     "remit_all",
     "search",

@@ -19,7 +19,6 @@ from sqlalchemy import (
     Update,
     and_,
     case,
-    cast,
     func,
     insert,
     literal,
@@ -38,7 +37,6 @@ from payments.payment_requests.tables import (
     MOVES,
     CancelReason,
     PaymentRequest,
-    PaymentRequestLine,
     Status,
 )
 
@@ -58,22 +56,6 @@ _change = Table(
     Column("confirmed", Amount()),
     Column("paid_at", Instant()),
     Column("late", Flag()),
-    prefixes=["TEMPORARY"],
-)
-
-_given_back = Table(
-    "request_given_back",
-    scratch,
-    Column("payment_request_line_id", Key(), primary_key=True),
-    Column("amount", Amount()),
-    prefixes=["TEMPORARY"],
-)
-
-_remitted = Table(
-    "request_remitted",
-    scratch,
-    Column("payment_request_id", Key(), primary_key=True),
-    Column("amount", Amount()),
     prefixes=["TEMPORARY"],
 )
 
@@ -130,78 +112,8 @@ def _moved() -> Update:
             paid_at=case((becomes_paid, change.paid_at), (stays_paid, request.paid_at)),
             late=case((becomes_paid, change.late), (stays_paid, request.late), else_=False),
             reconciled_at=case((stays_paid, request.reconciled_at)),
+            receipted_at=case((stays_paid, request.receipted_at)),
         )
-        .execution_options(synchronize_session=False)
-    )
-
-
-def refund_all(session: Session, refunds: Rows) -> None:
-    """Notes what was given back of fee lines, negative where it came back to us after all.
-
-    `refunds` selects (payment_request_line_id, amount), one row a line. The request stays paid; it
-    is refunded by what was given back of its lines.
-    """
-    temporary(session, _given_back)
-    columns = list(_given_back.c.keys())
-    session.execute(insert(_given_back).from_select(columns, refunds))
-    analyze(session, _given_back)
-    line, given = PaymentRequestLine, _given_back.c
-    session.execute(
-        update(line)
-        .where(line.id == given.payment_request_line_id)
-        .values(refunded=line.refunded + given.amount)
-        .execution_options(synchronize_session=False)
-    )
-    concerned = (
-        select(line.payment_request_id)
-        .join(_given_back, given.payment_request_line_id == line.id)
-        .distinct()
-    )
-    whole = (
-        select(cast(func.sum(line.refunded), Amount()))
-        .where(line.payment_request_id == PaymentRequest.id)
-        .scalar_subquery()
-    )
-    session.execute(
-        update(PaymentRequest)
-        .where(PaymentRequest.id.in_(concerned))
-        .values(refunded=whole)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def promise_all(session: Session, promised: Rows) -> None:
-    """Notes what of fee lines a remittance is to have, negative where it no longer is.
-
-    `promised` selects (payment_request_line_id, amount), one row a line. What a line has not got,
-    or has promised before, breaks a constraint.
-    """
-    temporary(session, _given_back)
-    columns = list(_given_back.c.keys())
-    session.execute(insert(_given_back).from_select(columns, promised))
-    analyze(session, _given_back)
-    line, given = PaymentRequestLine, _given_back.c
-    session.execute(
-        update(line)
-        .where(line.id == given.payment_request_line_id)
-        .values(forwarded=line.forwarded + given.amount)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def remit_all(session: Session, remitted: Rows) -> None:
-    """Notes what of requests has left for the treasury, negative where it came back to us.
-
-    `remitted` selects (payment_request_id, amount), one row a request.
-    """
-    temporary(session, _remitted)
-    session.execute(insert(_remitted).from_select(list(_remitted.c.keys()), remitted))
-    analyze(session, _remitted)
-    request, given = PaymentRequest, _remitted.c
-    session.execute(
-        update(request)
-        .where(request.id == given.payment_request_id)
-        .values(remitted=request.remitted + given.amount)
         .execution_options(synchronize_session=False)
     )
 

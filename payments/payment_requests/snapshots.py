@@ -133,14 +133,15 @@ def glance(session: Session, token: str) -> Snapshot | None:
         "received": int(row.received),
         "refunded": int(row.refunded),
         "expires_at": _stamp(row.expires_at),
+        "paid_at": _stamp(row.paid_at),
         "sequence": row.sequence,
     }
 
 
 @cache
 def _glanced() -> Rows:
-    names = ("status", "amount", "received", "advised", "refunded", "expires_at", "sequence")
-    return select(*[table_of(PaymentRequest).c[name] for name in names])
+    names = ("status", "amount", "received", "advised", "refunded", "expires_at", "paid_at")
+    return select(*[table_of(PaymentRequest).c[name] for name in (*names, "sequence")])
 
 
 def first_snapshot(facts: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> Snapshot:

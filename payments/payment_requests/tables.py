@@ -62,6 +62,9 @@ MOVES: Final = frozenset(
 WAITING: Final = (Status.OPEN, Status.EXPIRED)
 """Requests that money which arrives still pays."""
 
+RECEIPTS_DUE: Final = "status = 'paid' AND amount > 0 AND receipted_at IS NULL"
+"""Paid requests whose receipts may not say what was paid, in the words of their index."""
+
 
 class PaymentRequest(Row):
     """A fee asked for: priced, addressed to a collection account, known by its reference."""
@@ -102,6 +105,12 @@ class PaymentRequest(Row):
             "collection_account_id",
             where="status = 'paid' AND reconciled_at IS NULL",
         ),
+        partial_index(
+            "ix_payment_request_receipts_due",
+            "collection_account_id",
+            "id",
+            where=RECEIPTS_DUE,
+        ),
         {"sqlite_strict": True, "postgresql_with": {"fillfactor": 60}},
     )
 
@@ -129,6 +138,7 @@ class PaymentRequest(Row):
     cancelled_at: Mapped[datetime | None] = mapped_column(Instant())
     cancel_reason: Mapped[str | None] = mapped_column(Code())
     reconciled_at: Mapped[datetime | None] = mapped_column(Instant())
+    receipted_at: Mapped[datetime | None] = mapped_column(Instant())
     replaces_id: Mapped[int | None] = mapped_column(Key(), ForeignKey("payment_request.id"))
     sequence: Mapped[int] = mapped_column(Count(), default=1)
 

@@ -14,11 +14,12 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from payments import agencies, connections, portals, staff
+from payments import agencies, connections, portals, receipts, staff
 from payments.core.calendar import local_day
 from payments.core.config import Mode
 from payments.core.errors import Refused
 from payments.core.vault import Vault
+from payments.fees import FeeKind
 from payments.staff import Role, passwords
 
 
@@ -82,6 +83,9 @@ _LINES: Final = (
     ("sepay", "key"),
     ("payos", "hmac"),
 )
+_SERIES: Final = ((FeeKind.PHI, "BP-{year:02}T"), (FeeKind.LE_PHI, "BL-{year:02}T"))
+"""Numbers of receipts for the whole province, this year and the next."""
+
 _PEOPLE: Final = (
     ("viewer", "Người xem (mẫu)", Role.VIEWER),
     ("reconciler", "Người đối soát (mẫu)", Role.RECONCILER),
@@ -101,6 +105,7 @@ def practise(session: Session, vault: Vault, *, mode: Mode, by: str, now: dateti
         raise PracticeOnly
     accounts = tuple(_account(session, each, by=by, now=now) for each in _ACCOUNTS)
     ids = [account.id for account in accounts]
+    _open_series(session, by=by, now=now)
     return Practice(
         accounts=accounts,
         lines=tuple(_line(session, each, ids, vault=vault, by=by, now=now) for each in _LINES),
@@ -127,6 +132,16 @@ def _account(
             now=now,
         )
     return Account(id=found.id, agency=agency, bin=bin, number=number, name=found.name)
+
+
+def _open_series(session: Session, *, by: str, now: datetime) -> None:
+    known = {series.symbol for series, _ in receipts.all_series(session)}
+    year = local_day(now).year % 100
+    for kind, written in _SERIES:
+        for symbol in (written.format(year=one % 100) for one in (year, year + 1)):
+            if symbol not in known:
+                opening = receipts.Opening(_ACCOUNTS[0][0], kind, "01BLP0-001", symbol)
+                receipts.open_series(session, opening, by=by, now=now)
 
 
 def _line(

@@ -106,6 +106,15 @@ def take_back_all(
     _announce(session, now=now)
 
 
+def no_longer_paid() -> Rows:
+    """The requests that `take_back_all` took from being paid and that were not paid anew since."""
+    return (
+        select(_reopened.c.payment_request_id)
+        .join(REQUEST, REQUEST.c.id == _reopened.c.payment_request_id)
+        .where(_reopened.c.was_paid.is_(True), REQUEST.c.status != Status.PAID.value)
+    )
+
+
 def _find_shares(session: Session) -> None:
     """The requests these credits count for, and every credit that counts for those."""
     mine = credits.counted(select(_back.c.credit_id)).subquery()

@@ -9,7 +9,7 @@ from sqlalchemy import Text as SqlText
 from sqlalchemy import cast, literal, select, union
 from sqlalchemy.orm import Session
 
-from payments import credits, payment_requests
+from payments import credits, payment_requests, receipts
 from payments.core.columns import Code
 from payments.core.database import Rows, table_of
 from payments.core.errors import Conflict
@@ -18,7 +18,7 @@ from payments.credits import COUNTED, Credit
 from payments.payment_requests import PaymentRequest
 from payments.settlement import booking, findings, ties
 from payments.settlement.confirming import drop_advice_all
-from payments.settlement.taking_back import resettled, take_back_all
+from payments.settlement.taking_back import no_longer_paid, resettled, take_back_all
 
 CREDIT: Final = table_of(Credit)
 REQUEST: Final = table_of(PaymentRequest)
@@ -74,10 +74,13 @@ def tie_all(session: Session, chosen: Rows, *, now: datetime) -> None:
 
     The chosen credits and all that changed with them are settled, in order of arrival.
     """
-    if ties.join_tied(session, chosen, now=now):
+    joined = ties.join_tied(session, chosen, now=now)
+    if joined:
         changed = union(chosen, ties.joined(), select(resettled.c.credit_id)).subquery()
         chosen = select(changed.c[0])
     settle_all(session, chosen, now=now)
+    if joined:
+        _cancel_receipts(session, reason="merge", actor="job:settle", now=now)
 
 
 def reverse_all(session: Session, pairs: Rows, *, actor: str, now: datetime) -> None:
@@ -92,6 +95,7 @@ def reverse_all(session: Session, pairs: Rows, *, actor: str, now: datetime) -> 
     take_back_all(session, taken, kind="bank_reversal", against="bank", actor=actor, now=now)
     since = select(resettled.c.credit_id, resettled.c.day)
     settle_all(session, select(resettled.c.credit_id), actor=actor, now=now, since=since)
+    _cancel_receipts(session, reason="bank_reversal", actor=actor, now=now)
 
 
 def withdraw(session: Session, credit: Credit, *, actor: str, now: datetime) -> None:
@@ -115,6 +119,7 @@ def withdraw(session: Session, credit: Credit, *, actor: str, now: datetime) -> 
     taken = select(CREDIT.c.id, decision, CREDIT.c.day).where(CREDIT.c.id == credit.id)
     take_back_all(session, taken, kind="withdrawal", against="transit", actor=actor, now=now)
     settle_all(session, select(resettled.c.credit_id), actor=actor, now=now)
+    _cancel_receipts(session, reason="withdrawal", actor=actor, now=now)
 
 
 def assign(
@@ -132,6 +137,11 @@ def assign(
         raise NothingToAssign(credit=credit.id)
     credits.identify(session, credit.id, code=request.reference)
     settle_all(session, select(CREDIT.c.id).where(CREDIT.c.id == credit.id), actor=actor, now=now)
+
+
+def _cancel_receipts(session: Session, *, reason: str, actor: str, now: datetime) -> None:
+    """Cancels the receipts of what is not paid any more, now that all else was settled anew."""
+    receipts.cancel_all(session, no_longer_paid(), reason=reason, by=actor, now=now)
 
 
 def _announce_reversed(session: Session, request_id: int | None, *, now: datetime) -> None:

@@ -9,6 +9,7 @@ from flask import Flask
 
 from payments import slips, vietqr
 from payments.core import clock
+from payments.core.files import Kept
 from payments.core.money import Dong
 from payments.payment_requests import Names
 from payments.slips import Slip
@@ -54,6 +55,12 @@ def a_line(amount: int, **changes: Any) -> dict[str, Any]:
     return {**line, "refunded": 0, "reduction": None, **changes}
 
 
+def a_receipt(kind: str, amount: int, **changes: Any) -> dict[str, Any]:
+    """Of a receipt's public JSON, what its payer's page shows."""
+    told = {"id": kind, "kind": kind, "state": "issued", "amount": amount}
+    return {**told, "symbol": "BP-26T", "number": "00000042", **changes}
+
+
 def pay_to(told: dict[str, Any]) -> dict[str, Any] | None:
     """Where to pay what is due, as the service tells it: no code unless the request is open."""
     due = max(0, told["amount"] - told["received"])
@@ -81,7 +88,12 @@ STATES: dict[str, dict[str, Any]] = {
         "received": 100_000,
         "expires_at": "2026-01-01T00:00:00Z",
     },
-    "paid": {"status": "paid", "received": 350_000, "paid_at": "2026-11-24T03:05:00Z"},
+    "paid": {
+        "status": "paid",
+        "received": 350_000,
+        "paid_at": "2026-11-24T03:05:00Z",
+        "receipts": [a_receipt("phi", 200_000), a_receipt("le_phi", 150_000)],
+    },
     "paid_late": {
         "status": "paid",
         "received": 350_000,
@@ -135,12 +147,18 @@ class Payment:
             raise citizen.UnknownPage
         names = self._names()
         lines = [name for name, _ in names.fees]
-        beyond = Dong(self.snapshot.get("beyond", 0))
-        return Asked(self.snapshot, names.agency[0], lines, beyond)
+        beyond, papers = Dong(self.snapshot.get("beyond", 0)), self.snapshot.get("receipts", ())
+        awaited = self.snapshot.get("awaited", False)
+        return Asked(self.snapshot, names.agency[0], lines, beyond, papers, awaited)
 
     def slip(self, token: str) -> Slip:
         """What the holder of the token prints."""
         return slips.printed(self.find(token).snapshot, self._names(), now=clock.now())
+
+    def paper(self, token: str, public_id: str) -> Kept:
+        """The receipt of that number."""
+        self.find(token)
+        return Kept(f"%PDF {public_id}".encode(), "application/pdf", "")
 
     def _names(self) -> Names:
         fees = [
@@ -153,5 +171,5 @@ class Payment:
         """An application with nothing but this payment's page."""
         made = kit.new_app(base_url="http://127.0.0.1")
         glance = lambda token: self.find(token).changing  # noqa: E731  a view of the same
-        made.register_blueprint(citizen.pages(self.find, glance, self.slip))
+        made.register_blueprint(citizen.pages(self.find, glance, self.slip, self.paper))
         return made

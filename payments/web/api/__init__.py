@@ -12,7 +12,17 @@ from flask import Flask
 
 from payments.core.service import Service
 from payments.payment_requests import RememberingLookups
-from payments.web.api import agencies, events, payment_requests, qr, reports, slip, tariff, webhook
+from payments.web.api import (
+    agencies,
+    events,
+    payment_requests,
+    qr,
+    receipts,
+    reports,
+    slip,
+    tariff,
+    webhook,
+)
 from payments.web.api.callers import Gate
 from payments.web.api.counter import counter
 from payments.web.api.description import Api, pages
@@ -26,6 +36,7 @@ RESOURCES: Final[tuple[Blueprint, ...]] = (
     payment_requests.blueprint,
     qr.blueprint,
     slip.blueprint,
+    receipts.blueprint,
     events.blueprint,
     tariff.blueprint,
     agencies.blueprint,

@@ -140,8 +140,9 @@ def _complete(method: str, operation: dict[str, Any]) -> None:
 
 def _message(kind: EventType) -> dict[str, Any]:
     """What a portal's endpoint receives, and what it may answer."""
-    about: dict[str, Any] = {"$ref": "#/components/schemas/PaymentRequest"}
-    if kind.value.startswith(("refund.", "receipt.")):
+    schema = "Receipt" if kind.value.startswith("receipt.") else "PaymentRequest"
+    about: dict[str, Any] = {"$ref": f"#/components/schemas/{schema}"}
+    if kind.value.startswith("refund."):
         about = {"type": "object"}
     if kind is EventType.TEST:
         about = {"type": "object", "properties": {"portal": {"type": "string"}}}

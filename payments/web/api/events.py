@@ -59,8 +59,8 @@ def list_events_of_payment_request(arguments: dict[str, Any], reference: str) ->
     def unit(session: Session) -> dict[str, object]:
         request = owned(session, reference)
         told = select(Event).where(Event.payment_request_id == request.id)
-        rows = session.scalars(page.of(told, Event.sequence)).all()
-        return page.answer(rows, key=lambda event: event.sequence or 0, show=_event)
+        rows = session.scalars(page.of(told, Event.id)).all()
+        return page.answer(rows, key=lambda event: event.id, show=_event)
 
     return desk().cashless.database.read(unit)
 

@@ -16,10 +16,11 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from payments import credits, payment_requests, slips, vietqr
+from payments import credits, payment_requests, receipts, slips, vietqr
 from payments.core import clock
 from payments.core.database import Database, Rows
 from payments.core.errors import NotFound
+from payments.core.files import Kept
 from payments.core.money import Dong
 from payments.core.words import language, say
 from payments.payment_requests import NotToBePaid, PaymentRequest, UnknownRequest
@@ -63,17 +64,23 @@ def blueprint(database: Database) -> Blueprint:
         now = clock.now()
         return database.read(lambda session: slips.of(session, _request(session, token), now=now))
 
-    return pages(find, glance, slip)
+    def paper(token: str, public_id: str) -> Kept:
+        _check(token)
+        return database.read(lambda session: _paper(session, token, public_id))
+
+    return pages(find, glance, slip, paper)
 
 
 def pages(
     find: Callable[[str], Asked],
     glance: Callable[[str], Mapping[str, Any]],
     slip: Callable[[str], Slip],
+    paper: Callable[[str, str], Kept],
 ) -> Blueprint:
     """The same pages over any way to `find` what a token asks for, or only what changes of it.
 
-    `slip` gives what is printed for it. All raise `UnknownPage`, the last also `NotToBePaid`.
+    `slip` gives what is printed for it, `paper` the signed PDF of a receipt of that number. All
+    raise `UnknownPage`, the slip also `NotToBePaid`.
     """
     pages = Blueprint("citizen", __name__, url_prefix="/p/<token>")
     pages.after_request(private)
@@ -103,6 +110,7 @@ def pages(
         return answer
 
     _add_what_is_taken_along(pages, find, slip)
+    _add_receipts(pages, paper)
     return pages
 
 
@@ -133,6 +141,15 @@ def _add_what_is_taken_along(
         return answer
 
 
+def _add_receipts(pages: Blueprint, paper: Callable[[str, str], Kept]) -> None:
+    """The receipts to be saved."""
+
+    @pages.get("/receipts/<public_id>.pdf")
+    def receipt_pdf(token: str, public_id: str) -> Response:
+        kept = paper(token, public_id)
+        return Response(kept.content, mimetype=kept.media_type)
+
+
 def asked(session: Session, token: str) -> Asked:
     """What the holder of `token` may see. Raises `UnknownPage`."""
     found = _request(session, token)
@@ -144,6 +161,7 @@ def asked(session: Session, token: str) -> Asked:
         agency=_in_language(*names.agency),
         fees=[_in_language(*name) for name in names.fees],
         beyond=_beyond(session, this, status=snapshot["status"]),
+        **_receipts(session, this, status=snapshot["status"]),
     )
 
 
@@ -168,11 +186,26 @@ def glanced(session: Session, token: str) -> Mapping[str, Any] | None:
     if found is None:
         return None
     this = select(PaymentRequest.id).where(PaymentRequest.token == token)
-    return {**found, "beyond": _beyond(session, this, status=found["status"])}
+    status = found["status"]
+    beyond = _beyond(session, this, status=status)
+    return {**found, "beyond": beyond, **_receipts(session, this, status=status)}
 
 
 def _beyond(session: Session, this: Rows, *, status: str) -> Dong:
     return Dong(0) if status in _DUE else credits.beyond(session, this)
+
+
+def _receipts(session: Session, this: Rows, *, status: str) -> dict[str, Any]:
+    if status in _DUE:
+        return {"receipts": [], "awaited": False}
+    shown = receipts.snapshots(session, receipts.of_requests(this))
+    return {"receipts": list(shown.values()), "awaited": receipts.awaited(session, this)}
+
+
+def _paper(session: Session, token: str, public_id: str) -> Kept:
+    found = _request(session, token)
+    receipt = receipts.by_public_id(session, public_id, payment_request_id=found.id)
+    return receipts.pdf(session, receipt)
 
 
 def _to_scan(asked: Asked) -> str:
@@ -185,7 +218,7 @@ def _to_scan(asked: Asked) -> str:
 def _told(page: Page, token: str) -> Mapping[str, object]:
     return {
         "state": page.state,
-        "final": page.face.final,
+        "final": page.final,
         "title": page.title,
         "headline": page.headline,
         "html": render_template("citizen/_state.html", page=page, token=token),

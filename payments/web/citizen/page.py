@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
 
@@ -25,11 +25,16 @@ class Asked:
     """The name of each line, in the order of the snapshot's lines."""
     beyond: Dong
     """What came when nothing was due any more and is held, in đồng (`credits.beyond`)."""
+    receipts: Sequence[Mapping[str, Any]] = ()
+    """The public JSON of its receipts, also of those that count no more."""
+    awaited: bool = False
+    """Whether further receipts are on their way."""
 
     @property
     def changing(self) -> Mapping[str, Any]:
         """What the page's mark is made of."""
-        return {**self.snapshot, "beyond": self.beyond}
+        told = {"beyond": self.beyond, "receipts": self.receipts, "awaited": self.awaited}
+        return {**self.snapshot, **told}
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,16 @@ class PayTo:
 
 
 @dataclass(frozen=True)
+class Paper:
+    """A receipt to be downloaded."""
+
+    id: str
+    name: str
+    number: str
+    amount: Dong
+
+
+@dataclass(frozen=True)
 class Page:
     """All that the page shows, in the reader's language."""
 
@@ -71,12 +86,19 @@ class Page:
     expires_at: str
     lines: Sequence[Line]
     pay_to: PayTo | None
+    receipts: Sequence[Paper]
+    awaited: bool
     sequence: int
 
     @property
     def title(self) -> str:
         """The browser's title: the state first, since it is what changes."""
         return f"{self.headline} · {self.agency}"
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing is to be expected any more that would change the page."""
+        return self.face.final and not self.awaited
 
 
 def page_of(asked: Asked, *, now: datetime) -> Page:
@@ -101,9 +123,14 @@ def page_of(asked: Asked, *, now: datetime) -> Page:
         expires_at=snapshot["expires_at"],
         lines=[_line(line, name) for line, name in zip(snapshot["lines"], asked.fees, strict=True)],
         pay_to=_pay_to(snapshot["pay_to"]) if to_pay else None,
+        receipts=[_paper(one) for one in asked.receipts if one["state"] == "issued"],
+        awaited=_awaited(asked.changing, now=now),
         sequence=snapshot["sequence"],
     )
 
+
+_WORTH_WAITING: Final = timedelta(minutes=10)
+"""After a payment its page looks out for receipts so long; they come within seconds."""
 
 _CHANGING: Final = ("sequence", "status", "received", "refunded", "expires_at", "beyond")
 
@@ -115,8 +142,17 @@ def mark_of(changing: Mapping[str, Any], *, now: datetime) -> str:
     what is held beyond it.
     """
     in_time = now < datetime.fromisoformat(changing["expires_at"])
-    told = [language.get(), in_time, *(changing[name] for name in _CHANGING)]
+    receipts = [(one["id"], one["state"]) for one in changing["receipts"]]
+    told = [language.get(), in_time, receipts, _awaited(changing, now=now)]
+    told += [changing[name] for name in _CHANGING]
     return sha256(repr(told).encode()).hexdigest()[:24]
+
+
+def _awaited(changing: Mapping[str, Any], *, now: datetime) -> bool:
+    """Whether receipts are on their way that are worth waiting for with the page open."""
+    if not changing["awaited"] or changing["paid_at"] is None:
+        return False
+    return now - datetime.fromisoformat(changing["paid_at"]) < _WORTH_WAITING
 
 
 def _state_of(asked: Asked, *, now: datetime) -> str:
@@ -158,6 +194,15 @@ def _line(line: Mapping[str, Any], name: str) -> Line:
         unit_amount=Dong(line["unit_amount"]),
         amount=Dong(line["amount"]),
         reduced=line["reduction"] is not None,
+    )
+
+
+def _paper(receipt: Mapping[str, Any]) -> Paper:
+    return Paper(
+        id=receipt["id"],
+        name=say(f"receipt.kind.{receipt['kind']}"),
+        number=f"{receipt['symbol']} · {receipt['number']}",
+        amount=Dong(receipt["amount"]),
     )
 
 

@@ -18,8 +18,9 @@ from payments.core.money import Dong
 from payments.web import citizen, kit
 from payments.web.citizen.faces import FACES
 from payments.web.citizen.page import Asked, mark_of, page_of
-from tests.browser.payer import STATES, a_snapshot
+from tests.browser.payer import STATES, a_receipt, a_snapshot
 from tests.builders import NOON, Province, a_payment_request, a_province, paid
+from tests.receipts import issue, open_a_pair
 
 
 @pytest.fixture
@@ -87,6 +88,7 @@ def test_the_code_on_the_page_pays_this_request(client: FlaskClient, province: P
 
 def test_the_state_follows_the_money(client: FlaskClient, province: Province) -> None:
     """Part, then the rest: the state's address tells each, the last one being final."""
+    open_a_pair(province.session)
     request = a_payment_request(province, amount=50_000)
     province.session.commit()
     state = f"/p/{request.token}/state"
@@ -102,6 +104,9 @@ def test_the_state_follows_the_money(client: FlaskClient, province: Province) ->
     assert told() == ("partially_paid", False)
     assert "30.000\xa0₫" in client.get(f"/p/{request.token}").text
     paid(province, request, 30_000)
+    province.session.commit()
+    assert told() == ("paid", False), "its receipt is on its way"
+    issue(province)
     province.session.commit()
     assert told() == ("paid", True)
     for picture in ("qr.svg", "qr.png"):
@@ -300,7 +305,8 @@ def test_every_face_is_met_by_a_state() -> None:
 def test_a_mark_changes_with_anything_shown() -> None:
     """Another amount, state, time or language is another mark; the same page is the same mark."""
     now = datetime.now(UTC)
-    snapshot = {**a_snapshot(), "beyond": 0}
+    paid_at = now.isoformat()
+    snapshot = {**a_snapshot(paid_at=paid_at), "beyond": 0, "receipts": [], "awaited": False}
 
     def tag(*, at: datetime = now, language: str = "vi", **changes: object) -> str:
         with words.speaking(language):
@@ -314,6 +320,59 @@ def test_a_mark_changes_with_anything_shown() -> None:
         tag(sequence=2),
         tag(beyond=1000),
         tag(at=now + timedelta(days=1)),
+        tag(awaited=True),
+        tag(receipts=[a_receipt("phi", 1)]),
+        tag(receipts=[a_receipt("phi", 1, state="replaced")]),
     ]
     assert len(set(tags)) == len(tags)
     assert tag() == tags[0]
+
+
+def test_a_paid_request_leads_to_its_receipts(client: FlaskClient, province: Province) -> None:
+    """On the page stand those that count; until they do it says that they come, and looks again."""
+    open_a_pair(province.session)
+    request = a_payment_request(province, amount=150_000, le_phi=50_000)
+    paid(province, request)
+    province.session.commit()
+    waiting = client.get(f"/p/{request.token}/state")
+    assert waiting.json["final"] is False
+    assert "Biên lai đang được lập" in waiting.json["html"]
+    phi, le_phi = issue(province)
+    province.session.commit()
+    known = {"If-None-Match": waiting.headers["ETag"]}
+    told = client.get(f"/p/{request.token}/state", headers=known).json
+    assert told["final"] is True
+    for shown in ("Biên lai thu phí", "Biên lai thu lệ phí", phi.public_id, le_phi.public_id):
+        assert shown in told["html"]
+    assert "Ảnh chụp màn hình không phải là biên lai" in told["html"]
+    assert "Đang được lập" not in told["html"]
+    paper = client.get(f"/p/{request.token}/receipts/{phi.public_id}.pdf")
+    assert (paper.mimetype, paper.data[:5]) == ("application/pdf", b"%PDF-")
+
+
+def test_a_page_leads_to_no_receipts_but_its_own(client: FlaskClient, province: Province) -> None:
+    """Another payment's receipt, one that is not there, a page that is not there: 404."""
+    open_a_pair(province.session)
+    own, foreign = a_payment_request(province), a_payment_request(province)
+    paid(province, foreign)
+    (receipt,) = issue(province)
+    province.session.commit()
+    for address in (
+        f"/p/{own.token}/receipts/{receipt.public_id}.pdf",
+        f"/p/{foreign.token}/receipts/{'0' * 36}.pdf",
+        f"/p/{'a' * 22}/receipts/{receipt.public_id}.pdf",
+        f"/p/x/receipts/{receipt.public_id}.pdf",
+    ):
+        assert client.get(address).status_code == 404, address
+
+
+def test_a_page_does_not_look_out_for_receipts_for_ever(
+    client: FlaskClient, province: Province
+) -> None:
+    """Where no series of numbers is open, the page rests ten minutes after the payment."""
+    request = a_payment_request(province)
+    paid(province, request)
+    province.session.commit()
+    assert client.get(f"/p/{request.token}/state").json["final"] is False
+    with time_machine.travel(NOON + timedelta(minutes=10), tick=False):
+        assert client.get(f"/p/{request.token}/state").json["final"] is True

@@ -22,7 +22,9 @@ from flask import Flask
 from schemathesis.core.failures import FailureGroup
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
+from payments.core.service import Service
 from payments.web.api import OPENAPI
+from tests.receipts import receipted
 
 CASES: Final = int(os.environ.get("CASHLESS_FUZZ_CASES", "5000"))
 FOLLOWING: Final = schemathesis.GenerationMode.POSITIVE
@@ -39,9 +41,17 @@ PROMISES_TOO_MUCH: Final = [positive_data_acceptance]
 _keys = itertools.count(1)
 
 
-def test_no_call_is_answered_by_a_fault_or_against_the_description(app: Flask, portal: Any) -> None:
+def test_no_call_is_answered_by_a_fault_or_against_the_description(
+    app: Flask, service: Service, portal: Any
+) -> None:
     """Each operation gets its share of calls; all that went wrong is told together."""
-    reference = portal.issue()["reference"]
+    paid = portal.issue(lines=[{"fee": "PHI", "amount": 50_000}])["reference"]
+    (receipt,) = service.database.write(lambda session: receipted(session, paid))
+    named = {
+        "reference": portal.issue()["reference"],
+        "receipt_id": receipt.public_id,
+        "name": "detail",
+    }
     operations = described(app)
     answers: Counter[int] = Counter()
     failures: list[BaseException] = []
@@ -49,7 +59,7 @@ def test_no_call_is_answered_by_a_fault_or_against_the_description(app: Flask, p
         share = math.ceil((CASES - answers.total()) / len(operations) / len(MANNERS))
         for operation, manner in itertools.product(operations if share > 0 else [], MANNERS):
             try:
-                calling(operation, *manner, share, portal.key, reference, answers)
+                calling(operation, *manner, share, portal.key, named, answers)
             except (FailureGroup, AssertionError) as failure:
                 failure.add_note(f"{operation.label}, {manner[0].value} data")
                 failures.append(failure)
@@ -80,7 +90,7 @@ def calling(
     existing: bool,
     share: int,
     key: str,
-    reference: str,
+    named: Mapping[str, str],
     answers: Counter[int],
 ) -> None:
     """Makes `share` calls to one operation; raises the simplest that was answered wrongly."""
@@ -96,7 +106,7 @@ def calling(
     @hypothesis.given(operation.as_strategy(mode))
     def made_up(case: schemathesis.Case) -> None:
         if existing:
-            name_what_exists(case, reference)
+            name_what_exists(case, named)
         answer = case.call(headers=authorization)
         answers[answer.status_code] += 1
         case.validate_response(answer, excluded_checks=PROMISES_TOO_MUCH, headers=authorization)
@@ -107,12 +117,10 @@ def calling(
         assert mode is BREAKING, f"{operation.label} cannot be called"
 
 
-def name_what_exists(case: schemathesis.Case, reference: str) -> None:
-    """Puts the reference, agency and fee of this province where the call has one."""
-    if "reference" in (case.path_parameters or {}):
-        case.path_parameters["reference"] = reference
-    if "name" in (case.path_parameters or {}):
-        case.path_parameters["name"] = "detail"
+def name_what_exists(case: schemathesis.Case, named: Mapping[str, str]) -> None:
+    """Puts what is `named`, and agency and fee of this province, where the call has one."""
+    for name in set(case.path_parameters or {}) & set(named):
+        case.path_parameters[name] = named[name]
     if "Idempotency-Key" in (case.headers or {}):
         case.headers["Idempotency-Key"] = f"key-{next(_keys):016}"
     if isinstance(case.body, Mapping) and "lines" in case.body:

@@ -12,11 +12,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from openapi_spec_validator import validate
 
+from payments.core.service import Service
 from payments.core.words import LANGUAGES
 from payments.outbox import EventType
 from payments.payment_requests import CancelReason, PublicStatus
 from payments.web.api import OPENAPI
 from tests.callers import Portal, an_order
+from tests.receipts import receipted
 
 METHODS = ("get", "put", "post", "delete")
 
@@ -106,17 +108,28 @@ def test_what_is_asked_is_closed_and_what_is_answered_open(spec: dict[str, Any])
     schemas = spec["components"]["schemas"]
     for asked in ("Order", "LineAsked", "Cancel", "QuoteAsked", "Address"):
         assert schemas[asked]["additionalProperties"] is False, asked
-    for shown in ("PaymentRequest", "Line", "Problem", "Event", "Delivery", "Webhook", "Fee"):
+    for shown in (
+        "PaymentRequest",
+        "Line",
+        "Problem",
+        "Event",
+        "Delivery",
+        "Webhook",
+        "Fee",
+        "Receipt",
+    ):
         assert "additionalProperties" not in schemas[shown], shown
         assert sorted(schemas[shown]["properties"]) == schemas[shown]["required"], shown
 
 
-def test_answers_are_as_described(portal: Portal, client: FlaskClient) -> None:
+def test_answers_are_as_described(service: Service, portal: Portal, client: FlaskClient) -> None:
     """One answer of each call, by an independent validator of JSON Schema."""
     spec = client.get(OPENAPI).json
     portal.put("/webhook", json={"url": "http://127.0.0.1:9/"})
     reference = portal.issue()["reference"]
     event = portal.post("/webhook/test").json["id"]
+    paid = portal.issue(lines=[{"fee": "PHI", "amount": 50_000}])["reference"]
+    (receipt,) = service.database.write(lambda session: receipted(session, paid))
     bodies = {
         "issue_payment_request": an_order(),
         "cancel_payment_request": {"reason": "other"},
@@ -128,7 +141,7 @@ def test_answers_are_as_described(portal: Portal, client: FlaskClient) -> None:
     for path, method, operation in calls:
         name = operation["operationId"]
         address = path.removeprefix("/api/v1").format(
-            reference=reference, event=event, name="units"
+            reference=reference, event=event, name="units", receipt_id=receipt.public_id
         )
         body, headers = bodies.get(name), {"Idempotency-Key": "0123456789abcdef"}
         answer = portal.call(method.upper(), address, json=body, headers=headers, buffered=True)

@@ -1,0 +1,116 @@
+"""Issuing receipts: each second, by one process at a time, numbers first and papers after.
+
+Three kinds of steps, each a unit of its own: paid requests get their receipts' numbers, account
+by account; papers are drawn and signed with no transaction open; they are kept. Whatever is cut
+off between two steps is taken up by the next round, by this process or another.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from payments import agencies, documents, receipts
+from payments.core import leases, metrics
+from payments.core.leases import Fence
+from payments.core.logs import log
+from payments.core.service import Service
+from payments.documents import Signer
+from payments.receipts import Draft, Papers
+
+_LEASE: Final = "receipts"
+_LEASED: Final = timedelta(seconds=60)
+"""Longer than the longest step by far; a holder that died is replaced after it."""
+
+_MOST_NUMBERED: Final = 10 * receipts.MOST_AT_ONCE
+"""Requests numbered in one round before papers are signed again."""
+
+_ISSUED: Final = metrics.counter("receipts_issued", "Receipts issued.")
+
+
+class LeaseLost(Exception):
+    """Another process issues by now; what this one was at is thrown away."""
+
+
+def issue(cashless: Service, now: datetime) -> bool:
+    """Numbers what is due, signs what is numbered longest; whether more may wait."""
+    if not cashless.database.read(receipts.anything_waits):
+        return False
+    holder = leases.this_process()
+    fence = cashless.database.write(
+        lambda session: leases.take(session, _LEASE, holder=holder, for_=_LEASED, now=now)
+    )
+    if fence is None:
+        return False
+    try:
+        numbered = _number(cashless, fence, now=now)
+        issued = _sign(cashless, fence, now=now)
+    except LeaseLost:
+        return False
+    finally:
+        cashless.database.write(lambda session: leases.release(session, fence, now=now))
+    return numbered + issued > 0
+
+
+def _number(cashless: Service, fence: Fence, *, now: datetime) -> int:
+    """Numbers what is due of each account; one that is busy waits for the next round."""
+
+    def unit(session: Session, account: int) -> int:
+        _hold(session, fence)
+        if not agencies.lock_if_free(session, account):
+            return 0
+        return receipts.number_all(session, account, now=now)
+
+    count = 0
+    for account in cashless.database.read(receipts.accounts_due):
+        while count < _MOST_NUMBERED:
+            numbered = cashless.database.write(partial(unit, account=account))
+            count += numbered
+            if numbered < receipts.MOST_AT_ONCE:
+                break
+    return count
+
+
+def _sign(cashless: Service, fence: Fence, *, now: datetime) -> int:
+    drafts = cashless.database.read(receipts.unsigned)
+    if not drafts:
+        return 0
+    signer = cashless.database.write(
+        lambda session: documents.signer_of(session, cashless.config, cashless.vault, now=now)
+    )
+    signed = [papers for theirs in _by_request(drafts) for papers in _signed(theirs, signer, now)]
+
+    def unit(session: Session) -> int:
+        _hold(session, fence)
+        return receipts.issue_all(session, signed, signer, now=now)
+
+    issued = cashless.database.write(unit)
+    _ISSUED.inc(issued)
+    return issued
+
+
+def _signed(drafts: Sequence[Draft], signer: Signer, now: datetime) -> list[Papers]:
+    """The papers of a request's receipts; none where one can't be drawn, so that others can."""
+    try:
+        return [receipts.sign(draft, signer, now=now) for draft in drafts]
+    except Exception as error:  # noqa: BLE001  it is one request's; a break tells that it waits
+        log.error("receipts.not_drawn", public_id=drafts[0].public_id, exc_info=error)
+        return []
+
+
+def _by_request(drafts: Iterable[Draft]) -> Iterable[Sequence[Draft]]:
+    of_request: dict[int, list[Draft]] = defaultdict(list)
+    for draft in drafts:
+        of_request[draft.payment_request_id].append(draft)
+    return of_request.values()
+
+
+def _hold(session: Session, fence: Fence) -> None:
+    """Makes sure until the unit ends that this process is the one that issues."""
+    if not leases.still_mine(session, fence):
+        raise LeaseLost

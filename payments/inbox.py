@@ -3,8 +3,8 @@
 Store, then act. A callback is answered when its raw bytes are durable: one insert, one commit. The
 settle loop then takes what waits, in sets, account by account. What can't be money of ours (wrong
 currency, an account we don't have, a debit, zero, a time that can't be) is kept with its reason and
-books nothing. One event told twice with different bodies is a conflict: both are kept, the first
-stands.
+books nothing. So is a payout of ours that came back: its statement line tells of it. One event told
+twice with different bodies is a conflict: both are kept, the first stands.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from sqlalchemy import Row as Result
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from payments import agencies, credits, references, settlement
+from payments import agencies, credits, payouts, references, settlement
 from payments.advice import Advice, Direction
 from payments.connections import Connection, Intake
 from payments.core.calendar import local_day
@@ -41,6 +41,9 @@ from payments.sources import SOURCES
 EARLIEST: Final = timedelta(days=400)
 LATEST: Final = timedelta(days=3)
 """How far from now a bank may say that money moved: longer ago or further ahead is a mistake."""
+
+RETURNED_PAYOUT: Final = "returned_payout"
+"""Why a message is kept and books nothing: it carries the code and amount of a payout of ours."""
 
 MOST_AT_ONCE: Final = 2000
 """Callbacks settled in one unit: short enough that nobody waits long for the account's lock."""
@@ -145,7 +148,8 @@ def settle_account(
     if not rows:
         return 0
     ours = agencies.virtual_prefixes(session)
-    letters = [_open(row, prefix=prefix, ours=ours) for row in rows]
+    opened = [_open(row, prefix=prefix, ours=ours) for row in rows]
+    letters, returned = _without_returns(session, collection_account_id, opened)
     fresh, repeated, conflicting = _sort_out(session, collection_account_id, letters)
     credits.tell(
         session,
@@ -163,6 +167,8 @@ def settle_account(
         (State.CONFLICT, conflicting),
     ):
         _mark(session, [one.row.id for one in some], state, now=now)
+    back = [one.row.id for one in returned]
+    _mark(session, back, State.REJECTED, reason=RETURNED_PAYOUT, now=now)
     return len(rows)
 
 
@@ -266,6 +272,19 @@ def _open(row: Result[*tuple[Any, ...]], *, prefix: str, ours: Collection[str]) 
     return _Opened(row, advice, references.find(advice.memo, prefix), None)
 
 
+def _without_returns(
+    session: Session, collection_account_id: int, letters: Sequence[_Opened]
+) -> tuple[list[_Opened], list[_Opened]]:
+    """Payers' money; and payouts of ours that came back, by code and amount."""
+    named = [payouts.find_code(one.advice.memo) or "" for one in letters]
+    ours = payouts.given_to_bank(session, collection_account_id, sorted({*named} - {""}))
+    incoming: list[_Opened] = []
+    back: list[_Opened] = []
+    for one, code in zip(letters, named, strict=True):
+        (back if ours.get(code) == one.advice.amount else incoming).append(one)
+    return incoming, back
+
+
 def _sort_out(
     session: Session, collection_account_id: int, letters: Sequence[_Opened]
 ) -> tuple[list[_Opened], list[_Opened], list[_Opened]]:
@@ -334,10 +353,17 @@ def _references(one: _Opened) -> list[dict[str, Any]]:
     ]
 
 
-def _mark(session: Session, ids: Sequence[int], state: State, *, now: datetime) -> None:
+def _mark(
+    session: Session,
+    ids: Sequence[int],
+    state: State,
+    *,
+    now: datetime,
+    **facts: str,
+) -> None:
     for start in range(0, len(ids), 500):
         session.execute(
             update(Callback)
             .where(Callback.id.in_(ids[start : start + 500]))
-            .values(state=state.value, taken_at=now)
+            .values(state=state.value, taken_at=now, **facts)
         )

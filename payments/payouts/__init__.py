@@ -11,6 +11,7 @@ on a statement by its code; or it comes back. Only money that stands on a statem
 
 from payments.payouts.beneficiaries import beneficiary, opened
 from payments.payouts.codes import find as find_code
+from payments.payouts.codes import given_to_bank
 from payments.payouts.deciding import (
     APPROVE,
     SECOND,
@@ -124,6 +125,7 @@ __all__ = [
     "file_all",
     "file_by_public_id",
     "find_code",
+    "given_to_bank",
     "opened",
     "paid_fees",
     "propose_refund",

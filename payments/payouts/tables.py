@@ -70,6 +70,9 @@ LIVE: Final = (State.PROPOSED, State.APPROVED, State.FILED, State.PAID_OUT)
 AWAY: Final = (State.APPROVED, State.FILED, State.PAID_OUT)
 """Payouts whose money has left the credits it came from."""
 
+GIVEN: Final = (State.FILED, State.PAID_OUT, State.RETURNED)
+"""Payouts that the bank was told to send."""
+
 LEAVING: Final = (State.APPROVED, State.FILED)
 """Payouts whose money is booked as leaving and not seen on a statement."""
 

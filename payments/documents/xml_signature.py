@@ -28,6 +28,9 @@ from payments.documents.pdf_signature import Found
 
 HEAD: Final = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 
+MOST_ATTRIBUTES: Final = 100
+"""Of one element; no paper has so many."""
+
 _DS: Final = "http://www.w3.org/2000/09/xmldsig#"
 _XADES: Final = "http://uri.etsi.org/01903/v1.3.2#"
 _SIGNATURE: Final = f"{{{_DS}}}Signature"
@@ -101,7 +104,7 @@ class _Dated:
 
 
 def _parsed(content: bytes) -> Any | None:
-    """The root; None for what is not well-formed, or has a DOCTYPE and so perhaps entities."""
+    """The root; None for what is not well-formed, may have entities, or is made to be slow."""
     if b"<!DOCTYPE" in content:
         return None
     parser = etree.XMLParser(
@@ -111,7 +114,14 @@ def _parsed(content: bytes) -> Any | None:
         tree = etree.fromstring(content, parser)
     except (etree.XMLSyntaxError, ValueError):
         return None
-    return None if tree.getroottree().docinfo.doctype else tree
+    if tree.getroottree().docinfo.doctype or _crowded(tree):
+        return None
+    return tree
+
+
+def _crowded(root: Any) -> bool:
+    """Whether an element has too many attributes: canonical XML sorts them one by one."""
+    return any(len(one.attrib) > MOST_ATTRIBUTES for one in root.iter(etree.Element))
 
 
 def _tags(root: Any) -> set[str]:

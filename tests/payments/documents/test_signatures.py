@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 import subprocess
+import time
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
@@ -200,6 +201,19 @@ def test_nothing_that_comes_in_raises() -> None:
         assert verify(bytes(garbage), signer.chain).finding is not Finding.VALID
         head = (b"%PDF-", b"<", b"")[number % 3]
         assert verify(head + drawn.randbytes(200), signer.chain).finding is not Finding.VALID
+
+
+def test_a_file_made_to_be_slow_is_answered_at_once() -> None:
+    """Sixty thousand attributes, each sorted among the others, would take half a minute."""
+    signer = a_signer()
+    mark = signed("xml", signer).split(b"<ds:Signature ", 1)[1].rsplit(b"</receipt>", 1)[0]
+    names = [b'a%x=""' % number for number in range(60_000)]
+    random.Random(1).shuffle(names)
+    bomb = b"<a " + b" ".join(names) + b"><ds:Signature " + mark + b"</a>"
+    began = time.perf_counter()
+    assert verify(bomb, signer.chain).finding == Finding.ALTERED
+    assert verify(b"%PDF-" + b"/ByteRange [0 1 2 3]" * 250_000, ()).finding == Finding.ALTERED
+    assert time.perf_counter() - began < 10
 
 
 def test_only_papers_are_signed() -> None:

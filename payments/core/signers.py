@@ -38,6 +38,7 @@ SMALLEST_RSA: Final = 2048
 """Bits."""
 
 MOST_CERTIFICATES: Final = 10
+_LONGEST_NAME: Final = 100
 _KEPT_FOR: Final = timedelta(days=20 * 365)
 
 
@@ -129,9 +130,13 @@ def in_force(certificate: Certificate, at: datetime) -> bool:
 
 
 def name_of(certificate: Certificate) -> str:
-    """The common name of a certificate's subject, or the whole subject where it has none."""
+    """The common name of a certificate's subject, or the whole subject where it has none.
+
+    A stranger may call himself anything: what is not printable is left out, and the rest is cut.
+    """
     names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return str(names[0].value) if names else certificate.subject.rfc4514_string()
+    told = str(names[0].value) if names else certificate.subject.rfc4514_string()
+    return "".join(letter for letter in told if letter.isprintable())[:_LONGEST_NAME]
 
 
 def signed_by(certificate: Certificate, signature: bytes, message: bytes) -> bool:

@@ -153,6 +153,12 @@ def test_who_is_not_trusted_is_told_from_who_is() -> None:
         assert verify(signed(form, theirs), [*ours.chain, *theirs.chain]).finding == Finding.VALID
 
 
+def test_a_stranger_writes_nothing_on_the_screen_but_letters() -> None:
+    theirs = a_signer("rsa", name="\x1b[2J\u202eVALID\r\n")
+    found = verify(signed("pdf", theirs), ())
+    assert (found.finding, found.signer) == (Finding.UNKNOWN_SIGNER, "[2JVALID")
+
+
 def test_a_certificate_signs_only_while_it_is_in_force() -> None:
     day = timedelta(days=1)
     for span in ({"end": NOON - day}, {"start": NOON + day}):

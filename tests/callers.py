@@ -13,11 +13,13 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from payments import fees, portals
+from payments.core.database import Database
 from payments.core.money import Dong
 from payments.core.service import Service
 from payments.fees import FeeKind, ReductionKind
 from payments.portals import Scope
-from tests.builders import BY, SINCE
+from tests.bank import BankLine, a_statement, run
+from tests.builders import BY, SINCE, a_message, settle, the_province
 
 _numbers = itertools.count(1)
 
@@ -57,6 +59,37 @@ class Portal:
         answer = self.try_to_issue(**told)
         assert answer.status_code == 201, answer.text
         return answer.json
+
+
+@dataclass
+class Payers:
+    """Those who pay requests by transfer, at the bank of the only account."""
+
+    database: Database = field(repr=False)
+
+    def pay(self, reference: str, amount: int, *, payer: str, at: datetime | None = None) -> None:
+        """A transfer that a message tells, settled."""
+
+        def unit(session: Session) -> None:
+            province = the_province(session)
+            a_message(province, reference, amount=amount, payer=payer, at=at or datetime.now(UTC))
+            settle(province, now=at or datetime.now(UTC))
+
+        self.database.write(unit)
+
+    def stand_on_a_statement(self) -> None:
+        """Every transfer that was told stands on a statement now."""
+
+        def unit(session: Session) -> None:
+            province = the_province(session)
+            told = [credit for credit in province.credits() if credit.match_id is None]
+            lines = [BankLine(int(one.amount), one.memo, day=one.day) for one in told]
+            before, days = province.balance("assets:bank"), sorted(one.day for one in told)
+            several = {"day": days[0], "through": days[-1], "number": f"S{before}"}
+            a_statement(province, *lines, opening=before, **several)
+            run(province, days[-1])
+
+        self.database.write(unit)
 
 
 def an_order(**told: Any) -> dict[str, Any]:

@@ -4,8 +4,8 @@ The one door by which money leaves (law 2). A payout is proposed, approved (then
 its money has left the credits it came from), put into a file for the bank once, and seen leaving
 on a statement by its code; or it comes back. Only money that stands on a statement can leave.
 
-`refunds` says what may be given back, `remittances` what is to be forwarded, by `routes`;
-`deciding` who lets it leave, `money` what that books,
+`refunds` says what may be given back, `requested` out of which credits of a request, `remittances`
+what is to be forwarded, by `routes`; `deciding` who lets it leave, `money` what that books,
 `filing` makes the files, `lines` is what statements tell of payouts.
 """
 
@@ -44,9 +44,18 @@ from payments.payouts.refunds import (
     RefundTooLarge,
     Wanted,
     available,
+    left_of_fees,
     paid_fees,
 )
 from payments.payouts.remittances import FeesChanged
+from payments.payouts.requested import (
+    AskedBack,
+    ExcessOrLines,
+    LineTwice,
+    NoSuchLine,
+    of_request,
+    propose_refunds,
+)
 from payments.payouts.routes import (
     InvalidBudgetCode,
     RemittanceRoute,
@@ -86,10 +95,14 @@ __all__ = [
     "RETURNED",
     "SECOND",
     "SEEN",
+    "AskedBack",
+    "ExcessOrLines",
     "FeesChanged",
     "FeesForwarded",
     "InvalidBudgetCode",
     "Kind",
+    "LineTwice",
+    "NoSuchLine",
     "NotOnStatement",
     "NothingAsked",
     "NothingToFile",
@@ -126,9 +139,12 @@ __all__ = [
     "file_by_public_id",
     "find_code",
     "given_to_bank",
+    "left_of_fees",
+    "of_request",
     "opened",
     "paid_fees",
     "propose_refund",
+    "propose_refunds",
     "propose_remittances",
     "propose_route",
     "reject",

@@ -6,6 +6,7 @@ from typing import Final
 
 import orjson
 
+from payments.banks import UnknownBank, by_bin
 from payments.core.vault import Vault
 from payments.payouts.files import BankAccount
 
@@ -18,6 +19,8 @@ def beneficiary(bin: str, number: str, name: str) -> BankAccount:
 
     Raises `UnknownBank`, `NumberNotWritable` or `NameNotWritable`.
     """
+    if by_bin(bin) is None:
+        raise UnknownBank(bin=bin, pointer="/to/bin")
     return BankAccount(bin, "".join(number.split()).upper(), " ".join(name.split()))
 
 

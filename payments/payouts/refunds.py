@@ -147,6 +147,17 @@ def check(session: Session, payout: Payout) -> None:
     _check_there(session, credit, items, beside=payout.id)
 
 
+def left_of_fees(session: Session, credit: Credit) -> Mapping[int, Dong]:
+    """What of the fees that a credit pays can still be proposed, in đồng, by the line's id."""
+    promised = _promised(session, credit)
+    left: dict[int, Dong] = {}
+    for fee in paid_fees(session, credit):
+        there = fee.amount - promised.get((Part.FEES, fee.line_id, fee.day), 0)
+        if fee.free and there > 0:
+            left[fee.line_id] = Dong(left.get(fee.line_id, ZERO) + there)
+    return left
+
+
 @dataclass(frozen=True, slots=True)
 class PaidFee:
     """What a credit pays of one fee line since a day; `free` unless it was forwarded."""

@@ -47,6 +47,7 @@ def snapshot(session: Session, payout: Payout) -> dict[str, Any]:
         "state": payout.state,
         "reason": payout.reason,
         "to": {"bin": payout.beneficiary_bin, "account_ends_in": payout.beneficiary_hint},
+        "elsewhere": bool(payout.elsewhere),
         "answer": payout.answer,
         "proposed_at": _stamp(payout.proposed_at),
         "approved_at": _stamp(payout.approved_at),

@@ -64,9 +64,11 @@ class BankAccount:
         """Raises `banks.UnknownBank`, `NumberNotWritable` or `NameNotWritable`."""
         banks.known(self.bin)
         if not _NUMBER.fullmatch(self.number):
-            raise NumberNotWritable(number=self.number[-4:], limit=LONGEST_NUMBER)
+            raise NumberNotWritable(
+                number=self.number[-4:], limit=LONGEST_NUMBER, pointer="/to/account"
+            )
         if not any(c.isalnum() for c in self.holder):
-            raise NameNotWritable(name=self.name[:LONGEST_NAME])
+            raise NameNotWritable(name=self.name[:LONGEST_NAME], pointer="/to/name")
 
     @property
     def holder(self) -> str:

@@ -138,12 +138,16 @@ def _complete(method: str, operation: dict[str, Any]) -> None:
     operation["responses"] = dict(sorted(responses.items()))
 
 
+def _subject_of(kind: EventType) -> str:
+    """The schema of what a message tells of."""
+    return {"refund": "Refund", "receipt": "Receipt"}.get(
+        kind.value.partition(".")[0], "PaymentRequest"
+    )
+
+
 def _message(kind: EventType) -> dict[str, Any]:
     """What a portal's endpoint receives, and what it may answer."""
-    schema = "Receipt" if kind.value.startswith("receipt.") else "PaymentRequest"
-    about: dict[str, Any] = {"$ref": f"#/components/schemas/{schema}"}
-    if kind.value.startswith("refund."):
-        about = {"type": "object"}
+    about: dict[str, Any] = {"$ref": f"#/components/schemas/{_subject_of(kind)}"}
     if kind is EventType.TEST:
         about = {"type": "object", "properties": {"portal": {"type": "string"}}}
     content = {

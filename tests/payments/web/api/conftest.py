@@ -13,7 +13,7 @@ from payments.web import api, kit
 from payments.web.pace import Pace
 from reconciliation.web.reports_api import PortalReports
 from tests.builders import a_province
-from tests.callers import Portal, a_portal, a_priced_fee
+from tests.callers import Payers, Portal, a_portal, a_priced_fee
 from tests.services import BASE_URL, a_service
 
 
@@ -27,6 +27,12 @@ def service(database: Database) -> Service:
 
     database.write(unit)
     return a_service(database)
+
+
+@pytest.fixture
+def payers(service: Service) -> Payers:
+    """Those who pay the requests of the province."""
+    return Payers(service.database)
 
 
 @pytest.fixture

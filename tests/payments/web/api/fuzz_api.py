@@ -35,6 +35,7 @@ EXISTING: Final = {"agency": "H09", "replaces": None}
 MOST_ROUNDS: Final = 8
 """An operation without arguments is called once a round, however large its share."""
 PRICED: Final = {"fee": "CERT", "amount": None, "quantity": 1, "reduction": "student"}
+KNOWN: Final = {"bin": "970422"}
 PROMISES_TOO_MUCH: Final = [positive_data_acceptance]
 """A call may follow the description and still name a fee that does not exist: 422 is right."""
 
@@ -42,22 +43,22 @@ _keys = itertools.count(1)
 
 
 def test_no_call_is_answered_by_a_fault_or_against_the_description(
-    app: Flask, service: Service, portal: Any
+    app: Flask, service: Service, portal: Any, payers: Any
 ) -> None:
     """Each operation gets its share of calls; all that went wrong is told together."""
     paid = portal.issue(lines=[{"fee": "PHI", "amount": 50_000}])["reference"]
     (receipt,) = service.database.write(lambda session: receipted(session, paid))
-    named = {
-        "reference": portal.issue()["reference"],
-        "receipt_id": receipt.public_id,
-        "name": "detail",
-    }
+    unpaid, overpaid = (portal.issue()["reference"] for _ in range(2))
+    payers.pay(overpaid, 1_000_000, payer="9704229200112233")
+    payers.stand_on_a_statement()
+    named = {"reference": unpaid, "receipt_id": receipt.public_id, "name": "detail"}
     operations = described(app)
     answers: Counter[int] = Counter()
     failures: list[BaseException] = []
     for _ in range(MOST_ROUNDS):
         share = math.ceil((CASES - answers.total()) / len(operations) / len(MANNERS))
         for operation, manner in itertools.product(operations if share > 0 else [], MANNERS):
+            named["reference"] = overpaid if operation.path.endswith("/refunds") else unpaid
             try:
                 calling(operation, *manner, share, portal.key, named, answers)
             except (FailureGroup, AssertionError) as failure:
@@ -118,11 +119,13 @@ def calling(
 
 
 def name_what_exists(case: schemathesis.Case, named: Mapping[str, str]) -> None:
-    """Puts what is `named`, and agency and fee of this province, where the call has one."""
+    """Puts what is `named`, and agency, fee and bank of this province, where the call has one."""
     for name in set(case.path_parameters or {}) & set(named):
         case.path_parameters[name] = named[name]
     if "Idempotency-Key" in (case.headers or {}):
         case.headers["Idempotency-Key"] = f"key-{next(_keys):016}"
-    if isinstance(case.body, Mapping) and "lines" in case.body:
+    if isinstance(case.body, Mapping) and isinstance(case.body.get("to"), Mapping):
+        case.body = {**case.body, "to": {**case.body["to"], **KNOWN}}
+    elif isinstance(case.body, Mapping) and "lines" in case.body:
         lines = [{**line, **PRICED} for line in case.body["lines"]]
         case.body = {**case.body, **EXISTING, "lines": lines}

@@ -35,6 +35,20 @@ MATRIX: dict[tuple[str, str], tuple[Scope, Any]] = {
     ("GET", "/payment-requests/<reference>/qr.png"): (READS, None),
     ("GET", "/payment-requests/<reference>/qr.txt"): (READS, None),
     ("GET", "/payment-requests/<reference>/slip.pdf"): (READS, None),
+    ("POST", "/payment-requests/<reference>/refunds"): (
+        Scope.REFUNDS_PROPOSE,
+        {
+            "reason": "x",
+            "to": {"bin": "970422", "account": "1", "name": "X"},
+            "excess": 1,
+        },
+    ),
+    ("GET", "/payment-requests/<reference>/refunds"): (READS, None),
+    ("GET", "/refunds/<refund>"): (READS, None),
+    ("GET", "/payment-requests/<reference>/receipts"): (READS, None),
+    ("GET", "/receipts/<receipt_id>"): (READS, None),
+    ("GET", "/receipts/<receipt_id>.pdf"): (READS, None),
+    ("GET", "/receipts/<receipt_id>.xml"): (READS, None),
     ("GET", "/payment-requests/<reference>/events"): (READS, None),
     ("GET", "/events"): (READS, None),
     ("GET", "/fees"): (READS, None),
@@ -70,7 +84,9 @@ def test_the_matrix_below_forgets_no_call(app: Flask) -> None:
 
 def path_to(rule: str, *, reference: str, event: str) -> str:
     """The address of a rule for one request and one event."""
-    named = rule.replace("<name>", "units")
+    named = (
+        rule.replace("<name>", "units").replace("<refund>", event).replace("<receipt_id>", event)
+    )
     return named.replace("<reference>", reference).replace("<event>", event)
 
 
@@ -125,11 +141,15 @@ def test_nobody_sees_or_touches_another_portals_things(
     reference = portal.issue()["reference"]
     event = portal.post("/webhook/test").json["id"]
     before = portal.get(f"/payment-requests/{reference}").json
+    headers = {"Idempotency-Key": "0123456789abcdef"}
     for (method, rule), (_, body) in MATRIX.items():
         if "<reference>" in rule or "<event>" in rule:
-            theirs = other.call(method, path_to(rule, reference=reference, event=event), json=body)
-            nobodys = other.call(
-                method, path_to(rule, reference="TTHC9999999999", event="no"), json=body
+            paths = [
+                path_to(rule, reference=reference, event=event),
+                path_to(rule, reference="TTHC9999999999", event="no"),
+            ]
+            theirs, nobodys = (
+                other.call(method, path, json=body, headers=headers) for path in paths
             )
             assert refused(theirs)[0] == 404, rule
             assert theirs.json["code"] == nobodys.json["code"], rule

@@ -16,8 +16,9 @@ from payments.core.service import Service
 from payments.core.words import LANGUAGES
 from payments.outbox import EventType
 from payments.payment_requests import CancelReason, PublicStatus
-from payments.web.api import OPENAPI
-from tests.callers import Portal, an_order
+from payments.payouts import State
+from payments.web.api import OPENAPI, refunds
+from tests.callers import Payers, Portal, an_order
 from tests.receipts import receipted
 
 METHODS = ("get", "put", "post", "delete")
@@ -100,13 +101,34 @@ def test_codes_are_those_of_the_program(spec: dict[str, Any]) -> None:
     schemas = spec["components"]["schemas"]
     assert schemas["PaymentRequest"]["properties"]["status"]["enum"] == list(PublicStatus)
     assert schemas["Cancel"]["properties"]["reason"]["enum"] == list(CancelReason)
+    assert schemas["Refund"]["properties"]["state"]["enum"] == list(State)
     assert spec["webhooks"].keys() == set(EventType)
+
+
+def test_what_a_portal_is_told_of_refunds_is_a_refund(
+    portal: Portal, client: FlaskClient, payers: Payers
+) -> None:
+    """Each message of a refund carries what its address shows."""
+    spec = client.get(OPENAPI).json
+    refund = {"$ref": "#/components/schemas/Refund"}
+    for name, message in spec["webhooks"].items():
+        content = message["post"]["requestBody"]["content"]["application/json"]["schema"]
+        assert (content["properties"]["data"] == refund) == name.startswith("refund."), name
+    reference = portal.issue()["reference"]
+    payers.pay(reference, 250_000, payer="9704229200112233")
+    payers.stand_on_a_statement()
+    headers = {"Idempotency-Key": "fedcba9876543210"}
+    path = f"/payment-requests/{reference}"
+    portal.post(f"{path}/refunds", json=refunds.EXAMPLE, headers=headers)
+    told = portal.get(f"{path}/events").json["items"][0]
+    assert told["type"] == "refund.proposed"
+    _check(spec, refund, told["data"])
 
 
 def test_what_is_asked_is_closed_and_what_is_answered_open(spec: dict[str, Any]) -> None:
     """An unknown field is refused in a body; a reader leaves room for fields to come."""
     schemas = spec["components"]["schemas"]
-    for asked in ("Order", "LineAsked", "Cancel", "QuoteAsked", "Address"):
+    for asked in ("Order", "LineAsked", "Cancel", "QuoteAsked", "Address", "RefundAsked", "To"):
         assert schemas[asked]["additionalProperties"] is False, asked
     for shown in (
         "PaymentRequest",
@@ -117,33 +139,50 @@ def test_what_is_asked_is_closed_and_what_is_answered_open(spec: dict[str, Any])
         "Webhook",
         "Fee",
         "Receipt",
+        "Refund",
     ):
         assert "additionalProperties" not in schemas[shown], shown
         assert sorted(schemas[shown]["properties"]) == schemas[shown]["required"], shown
 
 
-def test_answers_are_as_described(service: Service, portal: Portal, client: FlaskClient) -> None:
+def test_answers_are_as_described(
+    service: Service, portal: Portal, client: FlaskClient, payers: Payers
+) -> None:
     """One answer of each call, by an independent validator of JSON Schema."""
     spec = client.get(OPENAPI).json
     portal.put("/webhook", json={"url": "http://127.0.0.1:9/"})
-    reference = portal.issue()["reference"]
-    event = portal.post("/webhook/test").json["id"]
     paid = portal.issue(lines=[{"fee": "PHI", "amount": 50_000}])["reference"]
     (receipt,) = service.database.write(lambda session: receipted(session, paid))
+    unpaid, reference = portal.issue()["reference"], portal.issue()["reference"]
+    payers.pay(reference, 250_000, payer="9704229200112233")
+    payers.stand_on_a_statement()
+    event = portal.post("/webhook/test").json["id"]
+    refund = portal.call(
+        "POST",
+        f"/payment-requests/{reference}/refunds",
+        json=refunds.EXAMPLE,
+        headers={"Idempotency-Key": "fedcba9876543210"},
+    ).json["items"][0]["id"]
     bodies = {
         "issue_payment_request": an_order(),
+        "propose_refund": {**refunds.EXAMPLE, "excess": 30_000},
         "cancel_payment_request": {"reason": "other"},
         "quote": {"channel": "online", "lines": [{"fee": "CERT"}]},
         "set_webhook": {"url": "http://127.0.0.1:9/2"},
     }
+    open_one = ("cancel_payment_request", "get_slip", "get_qr_svg", "get_qr_png", "get_qr_text")
     last = {"cancel_payment_request": 1}
     calls = sorted(operations(spec), key=lambda call: last.get(call[2]["operationId"], 0))
     for path, method, operation in calls:
         name = operation["operationId"]
         address = path.removeprefix("/api/v1").format(
-            reference=reference, event=event, name="units", receipt_id=receipt.public_id
+            reference=unpaid if name in open_one else reference,
+            event=event,
+            name="units",
+            refund=refund,
+            receipt_id=receipt.public_id,
         )
-        body, headers = bodies.get(name), {"Idempotency-Key": "0123456789abcdef"}
+        body, headers = bodies.get(name), {"Idempotency-Key": f"{name:->32}"}
         answer = portal.call(method.upper(), address, json=body, headers=headers, buffered=True)
         described = operation["responses"][str(answer.status_code)]
         assert answer.status_code < 300, (name, answer.text)

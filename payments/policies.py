@@ -86,6 +86,8 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         "second_person_amount": Rule(2_000_000, 0, int(MOST), "dong"),
         # How many days a break may stay open before it is overdue.
         "break_overdue_days": Rule(3, 1, 90, "days"),
+        # How long after a payment is known its receipts may be missing.
+        "receipt_due_minutes": Rule(15, 1, 60 * 24 * 14, "minutes"),
         # Fees are forwarded within 24 hours (Circular 74/2022/TT-BTC, Art. 3).
         "forward_within_hours": Rule(24, 1, 24 * 14, "hours"),
     }

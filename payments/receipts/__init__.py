@@ -21,6 +21,7 @@ from payments.receipts.finding import (
     xml,
 )
 from payments.receipts.issuing import MOST_SIGNED, Draft, Papers, issue_all, sign, unsigned
+from payments.receipts.missing import Missing, missing, waiting
 from payments.receipts.numbering import MOST_AT_ONCE, accounts_due, anything_waits, number_all
 from payments.receipts.series import (
     Flaw,
@@ -49,6 +50,7 @@ __all__ = [
     "Ending",
     "Flaw",
     "Issuer",
+    "Missing",
     "Opening",
     "Papers",
     "Receipt",
@@ -69,6 +71,7 @@ __all__ = [
     "flaws",
     "issue_all",
     "issuers",
+    "missing",
     "number_all",
     "of_requests",
     "open_series",
@@ -79,5 +82,6 @@ __all__ = [
     "sign",
     "snapshots",
     "unsigned",
+    "waiting",
     "xml",
 ]

@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from payments import ledger
+from payments import ledger, receipts
 from payments.agencies import CollectionAccount
 from payments.core import clock
 from payments.core.calendar import local_day
@@ -39,6 +39,9 @@ def waiting(session: Session) -> Iterable[Reading]:
     ).one()
     yield Reading("deliveries_due", "Webhooks not delivered yet.", count)
     yield Reading("outbox_lag_seconds", "How late the latest of them is.", _age(oldest, now))
+    unsigned, since = receipts.waiting(session)
+    yield Reading("receipts_unsigned", "Receipts with a number and without papers.", unsigned)
+    yield Reading("receipts_lag_seconds", "Age of the oldest of them.", _age(since, now))
 
 
 def balances(session: Session) -> Iterator[Reading]:

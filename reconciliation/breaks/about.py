@@ -98,6 +98,13 @@ def request_of(session: Session, credit: Credit) -> PaymentRequest | None:
     return session.get(PaymentRequest, credit.payment_request_id, populate_existing=True)
 
 
+def receipts_of(session: Session, one: Break) -> PaymentRequest | None:
+    """The request whose receipts a break is about."""
+    if one.leg != Leg.RECEIPT:
+        return None
+    return session.get_one(PaymentRequest, int(one.key), populate_existing=True)
+
+
 def told_otherwise(session: Session, one: Break) -> Sequence[Dong]:
     """Amounts in đồng that the other side tells of the same money, where they differ.
 
@@ -137,6 +144,9 @@ def facts_of(session: Session, one: Break) -> Mapping[str, Any]:
     payout = payout_of(session, one)
     if payout is not None:
         told["payout"] = {"code": payout.code, "state": payout.state}
+    request = receipts_of(session, one)
+    if request is not None:
+        told["request"] = {"reference": request.reference, "status": request.status}
     if line is not None:
         told["line"] = {
             "number": line.id,

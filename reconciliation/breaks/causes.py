@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy import Text as SqlText
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
-from payments import payouts
+from payments import payouts, policies, receipts
 from payments.advice import Direction
 from payments.core.calendar import local_day
 from payments.core.columns import Amount, Code, Count, Day, Instant
@@ -113,6 +113,7 @@ def gather(
     few = [
         *_missing(session, account, since=since, through=through, now=now),
         *_messages(session, account, through),
+        *_receipts(session, account, through, now=now),
     ]
     if few:
         session.execute(insert(cause), few)
@@ -312,6 +313,20 @@ def _messages(session: Session, account: int, through: date) -> list[dict[str, A
         _few(Leg.CALLBACK, str(number), _OF_MESSAGES[State(state)], local_day(at), at)
         for number, at, state in rows
         if local_day(at) <= through
+    ]
+
+
+def _receipts(
+    session: Session, account: int, through: date, *, now: datetime
+) -> list[dict[str, Any]]:
+    """Paid requests whose receipts should be there by now."""
+    minutes = policies.value(session, "receipt_due_minutes", on=local_day(now))
+    owed = receipts.missing(session, account, before=now - timedelta(minutes=minutes))
+    return [
+        _few(Leg.RECEIPT, str(one.request_id), Kind.RECEIPT_MISSING, paid_on, one.since)
+        | {"amount": one.amount}
+        for one in owed
+        if (paid_on := local_day(one.paid_at)) <= through
     ]
 
 

@@ -65,6 +65,7 @@ BY_KIND: Final[Mapping[Kind, tuple[Action, ...]]] = MappingProxyType(
         Kind.TRANSFER_UNSEEN: (Action.WAIT,),  # the other account's statement tells
         Kind.PAYOUT_NOT_SEEN: (Action.WAIT,),  # the statement tells, or it is rejected
         Kind.PAYOUT_RETURNED: (Action.ACCEPT, Action.WAIT),  # a new refund ends it
+        Kind.RECEIPT_MISSING: (Action.WAIT,),  # a series is opened, or the job runs again
         Kind.DELIVERY_CONFLICT: (Action.ACCEPT, Action.WAIT),
         Kind.CALLBACK_FAILED: (Action.ACCEPT, Action.WAIT),
         Kind.BALANCE_GAP: (Action.WAIT,),  # what is missing is brought, never decided

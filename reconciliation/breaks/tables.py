@@ -37,6 +37,7 @@ class Leg(StrEnum):
     CONTINUITY = "continuity"  # a statement that does not follow the one before
     DAY = "day"  # a day without a statement
     PAYOUT = "payout"  # money that was sent, and not seen leaving or came back
+    RECEIPT = "receipt"  # a paid request without its receipts
     CALLBACK = "callback"  # a message that contradicts an earlier one, or can't be settled
 
 
@@ -60,6 +61,7 @@ class Kind(StrEnum):
     TRANSFER_UNSEEN = "transfer_unseen"
     PAYOUT_NOT_SEEN = "payout_not_seen"
     PAYOUT_RETURNED = "payout_returned"
+    RECEIPT_MISSING = "receipt_missing"
     DELIVERY_CONFLICT = "delivery_conflict"
     CALLBACK_FAILED = "callback_failed"
     BALANCE_GAP = "balance_gap"

@@ -23,7 +23,7 @@ from payments.staff import Person, Role, StaffRole
 from payments.web.auth import StaffPages, staff_only
 from reconciliation import breaks, statements
 from reconciliation.breaks import About, Action, Break, NoteKind
-from reconciliation.breaks.about import credit_of, line_of, request_of
+from reconciliation.breaks.about import credit_of, line_of, receipts_of, request_of
 from reconciliation.matching import Suggestion, suggestions
 from reconciliation.statements import LineReference, StatementLine
 from reconciliation.web.console.break_words import Happened, compared, decided, history, names_of
@@ -112,7 +112,7 @@ def _shown(session: Session, public_id: str, *, now: datetime) -> Shown:
         account=session.get_one(CollectionAccount, one.collection_account_id),
         credit=credit,
         line=line,
-        request=None if credit is None else request_of(session, credit),
+        request=receipts_of(session, one) if credit is None else request_of(session, credit),
         codes=_codes(session, credit, line),
         suggested=_suggested(session, credit, line) if live else (),
         proposed=None if approval is None else _proposed(approval, names),

@@ -10,7 +10,7 @@ from payments.core.money import Dong
 from payments.credits import Credit
 from payments.payouts import Part, PaymentFile, Payout, Wanted
 from tests.bank import BankLine, a_statement, run
-from tests.builders import BY, NOON, Province, a_payment_request, paid
+from tests.builders import BY, NOON, Province, a_message, a_payment_request, settle
 
 PAYER = "9704229200112233"
 OTHER = "staff:2"
@@ -18,11 +18,13 @@ OTHER = "staff:2"
 
 def seen_overpaid(province: Province, *beyond: int) -> list[Credit]:
     """Credits of requests that were paid with so much too much, seen on one statement."""
+    early = NOON - timedelta(hours=3)
     lines = []
     for too_much in beyond:
-        request = a_payment_request(province, now=NOON - timedelta(hours=3))
-        paid(province, request, 50_000 + too_much, payer=PAYER)
-        lines.append(BankLine(50_000 + too_much, request.reference, payer=PAYER))
+        reference = a_payment_request(province, now=early).reference
+        a_message(province, reference, amount=50_000 + too_much, payer=PAYER)
+        lines.append(BankLine(50_000 + too_much, reference, payer=PAYER))
+    settle(province)
     a_statement(province, *lines)
     run(province)
     credits = list(province.credits())

@@ -6,15 +6,13 @@ n-th commit; what was committed by then stays. Beside it a naive run, to show th
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from random import Random
 
 import pytest
 import time_machine
-from sqlalchemy import Column, Integer, MetaData, Table, event, func, insert, select
+from sqlalchemy import Column, Integer, MetaData, Table, func, insert, select
 from sqlalchemy.orm import Session
 
 from payments import ledger, payment_requests
@@ -29,15 +27,12 @@ from reconciliation.matching import LineMatch, Suggestion
 from reconciliation.statements import Received, StatementLine
 from tests.bank import TODAY, BankLine, camt, known_words
 from tests.builders import NOON, a_message, a_payment_request, a_province, settle
+from tests.dying import Killed, dying
 from tests.services import a_service
 from tests.stores import Stores
 
 NIGHT = NOON + timedelta(hours=13)
 SAMPLED = 4
-
-
-class Killed(BaseException):
-    """The process is gone: no `except Exception` hears of it."""
 
 
 def a_day(session: Session) -> tuple[int, bytes]:
@@ -84,25 +79,6 @@ def live(database: Database, account_id: int, content: bytes) -> None:
         a_service(database), Received(content, "day.xml"), account=account, by="staff:1"
     )
     jobs.run_day(database, account_id, TODAY)
-
-
-@contextmanager
-def dying(database: Database, *, at: int) -> Iterator[Counter[str]]:
-    """Dies before the command, or the commit, of that number; counts them."""
-    sent: Counter[str] = Counter()
-
-    def before(*_: object) -> None:
-        sent["all"] += 1
-        if sent["all"] == at:
-            raise Killed
-
-    event.listen(database.engine, "before_cursor_execute", before)
-    event.listen(database.engine, "commit", before)
-    try:
-        yield sent
-    finally:
-        event.remove(database.engine, "before_cursor_execute", before)
-        event.remove(database.engine, "commit", before)
 
 
 def outcome(session: Session, account: int) -> object:

@@ -6,9 +6,7 @@ that they do meet.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from datetime import timedelta
 from random import Random
 
@@ -28,6 +26,7 @@ from reconciliation.day_close import AccountDay, RunUnderWay
 from reconciliation.matching import LineMatch
 from tests.bank import TODAY, BankLine, a_statement
 from tests.builders import NOON, Province, a_message, a_payment_request, a_province
+from tests.racing import at_once
 from tests.reconciliation.walking import match_account
 from tests.services import a_service
 
@@ -36,19 +35,6 @@ PAID = 60
 UNTOLD = 10
 
 pytestmark = pytest.mark.committed
-
-
-def at_once(work: Sequence[Callable[[], object]]) -> None:
-    """Runs all of it at once, each in its thread; an error in any of them is raised."""
-    start = threading.Barrier(len(work))
-
-    def run(one: Callable[[], object]) -> None:
-        start.wait()
-        one()
-
-    with ThreadPoolExecutor(len(work)) as threads:
-        for done in [threads.submit(run, one) for one in work]:
-            done.result()
 
 
 def within(session: Session, province: Province) -> Province:

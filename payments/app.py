@@ -34,7 +34,12 @@ def create_app(config: Config) -> Flask:
     app = kit.new_app(base_url=config.base_url, trusted_proxies=config.trusted_proxies)
     app.secret_key = cashless.vault.key_for("cookies")
     auth.install(app, cashless)
-    figures: list[Readings] = [ops.heart, readings.waiting, readings.balances]
+    figures: list[Readings] = [
+        ops.heart,
+        readings.waiting,
+        readings.balances,
+        readings.forwarding,
+    ]
     app.extensions.update(cashless=cashless, readings=figures)
     for blueprint in blueprints(cashless, figures):
         app.register_blueprint(blueprint)

@@ -73,3 +73,24 @@ class Calendar:
         if self.works(day) and wall.time() <= self.cut_offs.get(day, self.cut_off):
             return day
         return self.next_working_day(day)
+
+    def working_hours_after(self, instant: datetime, hours: int) -> datetime:
+        """The instant by which so many hours have passed since; days off do not count."""
+        moment, left = local(instant), timedelta(hours=hours)
+        while True:
+            midnight = at(moment.date() + timedelta(days=1), time.min)
+            if self.works(moment.date()):
+                if midnight - moment >= left:
+                    return moment + left
+                left -= midnight - moment
+            moment = midnight
+
+    def working_time(self, since: datetime, until: datetime) -> timedelta:
+        """How much time passed from one instant to another; days off do not count."""
+        moment, end, passed = local(since), local(until), timedelta()
+        while moment < end:
+            midnight = min(at(moment.date() + timedelta(days=1), time.min), end)
+            if self.works(moment.date()):
+                passed += midnight - moment
+            moment = midnight
+        return passed

@@ -16,6 +16,7 @@ from payments.core.service import Service
 from payments.jobs.delivering import Courier, place
 from payments.jobs.expiring import expire
 from payments.jobs.receipting import issue
+from payments.jobs.remitting import remit
 from payments.jobs.settling import retry, settle
 
 
@@ -32,5 +33,6 @@ JOBS: Final[Sequence[Job | Loop]] = (
     Loop("issue_receipts", timedelta(seconds=1), issue),
     Job("retry_settling", every(10), retry, once=False),
     Job("expire", every(1), expire, once=False),
+    Job("remit", every(5), remit, once=False),
     Job("forget_keys", daily(time(3, 10)), forget_keys, once=False),
 )

@@ -98,7 +98,7 @@ class PaymentRequest(Row):
         partial_index(
             "ix_payment_request_unforwarded",
             "collection_account_id",
-            where="status = 'paid' AND confirmed = received AND remitted + refunded < amount",
+            where="status = 'paid' AND confirmed = received AND remitted + refunded <> amount",
         ),
         partial_index(
             "ix_payment_request_unannounced",
@@ -146,10 +146,10 @@ class PaymentRequest(Row):
 UNFORWARDED: Final = and_(
     PaymentRequest.status == literal_column("'paid'"),
     PaymentRequest.confirmed == PaymentRequest.received,
-    PaymentRequest.remitted + PaymentRequest.refunded < PaymentRequest.amount,
+    PaymentRequest.remitted + PaymentRequest.refunded != PaymentRequest.amount,
 )
 """Requests whose every credit stands on a statement, and of which fees are still with us: in the
-words of their index."""
+words of their index, with which SQLite knows no "less than" of a sum."""
 
 
 class PaymentRequestLine(Row):

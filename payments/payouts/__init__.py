@@ -6,7 +6,8 @@ on a statement by its code; or it comes back. Only money that stands on a statem
 
 `refunds` says what may be given back, `requested` out of which credits of a request, `remittances`
 what is to be forwarded, by `routes`; `deciding` who lets it leave, `money` what that books,
-`filing` makes the files, `lines` is what statements tell of payouts.
+`filing` makes the files, `forwarding` is the 24-hour clock, `lines` is what statements tell of
+payouts.
 """
 
 from payments.payouts.beneficiaries import beneficiary, opened
@@ -34,6 +35,7 @@ from payments.payouts.filing import (
     file_by_public_id,
     waiting,
 )
+from payments.payouts.forwarding import Forwarding, Unforwarded, overview, unforwarded
 from payments.payouts.lines import RETURNED, SEEN, return_all, see_all, unsee
 from payments.payouts.refunds import (
     FeesForwarded,
@@ -99,6 +101,7 @@ __all__ = [
     "ExcessOrLines",
     "FeesChanged",
     "FeesForwarded",
+    "Forwarding",
     "InvalidBudgetCode",
     "Kind",
     "LineTwice",
@@ -122,6 +125,7 @@ __all__ = [
     "RouteState",
     "State",
     "TextMissing",
+    "Unforwarded",
     "UnknownPaymentFile",
     "UnknownPayout",
     "UnknownRoute",
@@ -142,6 +146,7 @@ __all__ = [
     "left_of_fees",
     "of_request",
     "opened",
+    "overview",
     "paid_fees",
     "propose_refund",
     "propose_refunds",
@@ -154,6 +159,7 @@ __all__ = [
     "see_all",
     "snapshot",
     "subject",
+    "unforwarded",
     "unsee",
     "waiting",
     "withdraw",

@@ -8,25 +8,23 @@ that lives. What is run again proposes only what is new.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import (
     Column,
     ColumnElement,
-    Select,
     Table,
     and_,
+    case,
     cast,
-    delete,
     exists,
     func,
     insert,
     literal,
     select,
-    update,
 )
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
@@ -101,20 +99,59 @@ class DueFees:
 def gather(session: Session, account: CollectionAccount) -> None:
     """Fills `due` with what of an account is to be forwarded and is in no remittance."""
     temporary(session, due)
-    session.execute(insert(due).from_select(list(due.c.keys()), _paid(account)))
+    columns = list(due.c.keys())
+    session.execute(insert(due).from_select(columns, kept(account.id, but=LIVE)))
     analyze(session, due)
+
+
+def kept(account_id: int, *, but: Collection[State]) -> Rows:
+    """Fees that stand on a statement and are in no remittance of the states `but`.
+
+    Selects (credit_id, payment_request_line_id, fee_day, amount, agency_id, kind, sub_item). What
+    is promised to a refund is not among them until that is decided.
+    """
     this = and_(
-        ITEM.c.collection_account_id == account.id,
-        ITEM.c.credit_id == due.c.credit_id,
-        ITEM.c.payment_request_line_id == due.c.payment_request_line_id,
-        ITEM.c.fee_day == due.c.fee_day,
+        ITEM.c.collection_account_id == account_id,
+        ITEM.c.credit_id == ALLOCATION.c.credit_id,
+        ITEM.c.payment_request_line_id == ALLOCATION.c.payment_request_line_id,
+        ITEM.c.fee_day == ALLOCATION.c.day,
         PAYOUT.c.id == ITEM.c.payout_id,
     )
-    living = and_(this, PAYOUT.c.kind == Kind.REMITTANCE, PAYOUT.c.state.in_(LIVE))
-    taken = select(cast(func.sum(ITEM.c.amount), Amount())).where(living).scalar_subquery()
-    session.execute(update(due).where(exists().where(living)).values(amount=due.c.amount - taken))
-    promised = and_(this, PAYOUT.c.kind == Kind.REFUND, PAYOUT.c.state == State.PROPOSED)
-    session.execute(delete(due).where((due.c.amount <= 0) | exists().where(promised)))
+    taken = (
+        select(cast(func.coalesce(func.sum(ITEM.c.amount), 0), Amount()))
+        .where(this, PAYOUT.c.kind == Kind.REMITTANCE, PAYOUT.c.state.in_(but))
+        .scalar_subquery()
+        .correlate(ALLOCATION)
+    )
+    promised = (
+        exists()
+        .where(this, PAYOUT.c.kind == Kind.REFUND, PAYOUT.c.state == State.PROPOSED)
+        .correlate(ALLOCATION)
+    )
+    key = (ALLOCATION.c.credit_id, ALLOCATION.c.payment_request_line_id, ALLOCATION.c.day)
+    whose = (REQUEST.c.agency_id, LINE.c.kind, LINE.c.sub_item)
+    less = case((LINE.c.forwarded > 0, taken), else_=literal(0, Amount()))
+    amount = cast(func.sum(ALLOCATION.c.amount), Amount()) - less
+    concerned = (
+        select(LINE.c.id)
+        .join(REQUEST, REQUEST.c.id == LINE.c.payment_request_id)
+        .where(REQUEST.c.collection_account_id == account_id, UNFORWARDED)
+    )
+    found = (
+        select(*key, amount.label("left"), *whose)
+        .select_from(ALLOCATION)
+        .join(LINE, LINE.c.id == ALLOCATION.c.payment_request_line_id)
+        .join(REQUEST, REQUEST.c.id == LINE.c.payment_request_id)
+        .join(CREDIT, CREDIT.c.id == ALLOCATION.c.credit_id)
+        .where(
+            ALLOCATION.c.payment_request_line_id.in_(concerned),
+            CREDIT.c.match_id.is_not(None),
+            ~promised,
+        )
+        .group_by(*key, *whose, LINE.c.forwarded)
+        .subquery()
+    )
+    return select(*found.c).where(found.c.left > 0)
 
 
 def due_fees(session: Session) -> Sequence[DueFees]:
@@ -198,41 +235,6 @@ def stale(session: Session, account_id: int) -> Sequence[int]:
         .distinct()
     )
     return session.scalars(rows).all()
-
-
-def _paid(account: CollectionAccount) -> Select[Any]:
-    """What credits on statements pay of requests that have fees still with us."""
-    amount = cast(func.sum(ALLOCATION.c.amount), Amount())
-    return (
-        select(
-            ALLOCATION.c.credit_id,
-            ALLOCATION.c.payment_request_line_id,
-            ALLOCATION.c.day,
-            amount,
-            REQUEST.c.agency_id,
-            LINE.c.kind,
-            LINE.c.sub_item,
-        )
-        .select_from(REQUEST)
-        .join(LINE, LINE.c.payment_request_id == REQUEST.c.id)
-        .join(ALLOCATION, ALLOCATION.c.payment_request_line_id == LINE.c.id)
-        .join(CREDIT, CREDIT.c.id == ALLOCATION.c.credit_id)
-        .where(
-            REQUEST.c.collection_account_id == account.id,
-            UNFORWARDED,
-            LINE.c.forwarded + LINE.c.refunded < LINE.c.amount,
-            CREDIT.c.match_id.is_not(None),
-        )
-        .group_by(
-            ALLOCATION.c.credit_id,
-            ALLOCATION.c.payment_request_line_id,
-            ALLOCATION.c.day,
-            REQUEST.c.agency_id,
-            LINE.c.kind,
-            LINE.c.sub_item,
-        )
-        .having(func.sum(ALLOCATION.c.amount) > 0)
-    )
 
 
 def _draft(

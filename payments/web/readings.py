@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from payments import ledger, receipts
+from payments import ledger, payouts, receipts
 from payments.agencies import CollectionAccount
 from payments.core import clock
 from payments.core.calendar import local_day
@@ -52,6 +52,19 @@ def balances(session: Session) -> Iterator[Reading]:
             amount = abs(ledger.balance(session, f"{path}:{account.id}", on=today))
             labels = {"account": account.public_id, "of": path.rpartition(":")[2]}
             yield Reading("balance_dong", "Balances that should go down again.", amount, labels)
+
+
+def forwarding(session: Session) -> Iterator[Reading]:
+    """Fees not forwarded to the treasury yet: what is late, and how old the oldest is."""
+    now = clock.now()
+    for account in session.scalars(select(CollectionAccount).order_by(CollectionAccount.id)):
+        for told in payouts.unforwarded(session, account.id, now=now).values():
+            labels = {"account": account.public_id, "agency": told.agency}
+            age = told.age.total_seconds()
+            yield Reading(
+                "oldest_unforwarded_seconds", "Working time since the oldest fee came.", age, labels
+            )
+            yield Reading("late_fees_dong", "Fees not forwarded in time.", told.late, labels)
 
 
 def _age(since: datetime | None, now: datetime) -> float:

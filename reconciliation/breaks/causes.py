@@ -32,6 +32,7 @@ from payments.advice import Direction
 from payments.core.calendar import local_day
 from payments.core.columns import Amount, Code, Count, Day, Instant
 from payments.core.database import Rows, table_of
+from payments.core.money import ZERO
 from payments.core.temporary import analyze, scratch, temporary
 from payments.credits import OPEN_PARTS, Credit, CreditReference, Evidence, Finding
 from payments.inbox import Callback, State
@@ -114,6 +115,7 @@ def gather(
         *_missing(session, account, since=since, through=through, now=now),
         *_messages(session, account, through),
         *_receipts(session, account, through, now=now),
+        *_late_fees(session, account, through, now=now),
     ]
     if few:
         session.execute(insert(cause), few)
@@ -327,6 +329,21 @@ def _receipts(
         | {"amount": one.amount}
         for one in owed
         if (paid_on := local_day(one.paid_at)) <= through
+    ]
+
+
+def _late_fees(
+    session: Session, account: int, through: date, *, now: datetime
+) -> list[dict[str, Any]]:
+    """Fees that are not on their way to the treasury though their time is over, by agency."""
+    late = [
+        one for one in payouts.unforwarded(session, account, now=now).values() if one.late > ZERO
+    ]
+    return [
+        _few(Leg.FORWARDING, one.agency, Kind.NOT_REMITTED_IN_24H, one.day, one.deadline)
+        | {"amount": one.late, "items": one.items}
+        for one in late
+        if one.day <= through
     ]
 
 

@@ -71,6 +71,7 @@ BY_KIND: Final[Mapping[Kind, tuple[Action, ...]]] = MappingProxyType(
         Kind.BALANCE_GAP: (Action.WAIT,),  # what is missing is brought, never decided
         Kind.STATEMENT_MISSING: (Action.WAIT,),
         Kind.STATEMENT_UNBALANCED: (Action.WAIT,),
+        Kind.NOT_REMITTED_IN_24H: (Action.WAIT,),  # a payment file with the fees ends it
     }
 )
 """Which decisions a kind allows. Nothing is resolved by editing a figure."""

@@ -39,6 +39,7 @@ class Leg(StrEnum):
     PAYOUT = "payout"  # money that was sent, and not seen leaving or came back
     RECEIPT = "receipt"  # a paid request without its receipts
     CALLBACK = "callback"  # a message that contradicts an earlier one, or can't be settled
+    FORWARDING = "forwarding"  # the fees of an agency that are not forwarded in time
 
 
 class Kind(StrEnum):
@@ -67,6 +68,7 @@ class Kind(StrEnum):
     BALANCE_GAP = "balance_gap"
     STATEMENT_MISSING = "statement_missing"
     STATEMENT_UNBALANCED = "statement_unbalanced"
+    NOT_REMITTED_IN_24H = "not_remitted_in_24h"
 
 
 class Weight(StrEnum):

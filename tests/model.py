@@ -28,6 +28,7 @@ class Request:
     confirmed: int = 0
     advised: int = 0
     late: bool = False
+    back: Counter[str] = field(default_factory=Counter)
 
     @property
     def amount(self) -> int:
@@ -69,6 +70,7 @@ class Money:
     named: str | None = None
     parts: Counter[str] = field(default_factory=Counter)
     counts: dict[str, int] = field(default_factory=dict)
+    refunded: int = 0
     gone: bool = False
     merged: bool = False
 
@@ -150,6 +152,37 @@ class Model:
         credit.codes, credit.finding = (code,), None
         self._settle([credit])
 
+    def refund(self, credit: Money, part: str, amount: int) -> bool:
+        """Money goes back to its payer; False where it may not."""
+        company = self._company(credit)
+        there = credit.parts[part]
+        whole = credit.finding != "short" or amount == there
+        if not all(one.seen for one in company) or not 0 < amount <= there or not whole:
+            return False
+        credit.parts[part] -= amount
+        credit.refunded += amount
+        self._post(credit, part, "payouts", amount)
+        if credit.finding == "short":
+            for code, counted in credit.counts.items():
+                self.requests[code].received -= counted
+                self.requests[code].confirmed -= counted
+            credit.counts, credit.finding = {}, "given_back"
+        return True
+
+    def refund_fees(self, credit: Money, kind: str) -> bool:
+        """What the only payer of a request paid of one kind goes back; False where it may not."""
+        [code] = credit.counts
+        request = self.requests[code]
+        left = getattr(request, kind) - request.back[kind]
+        if not self.refund(credit, "fees", left):
+            return False
+        request.back[kind] += left
+        return True
+
+    def bound(self, credit: Money) -> bool:
+        """Whether of the money, or of what it pays with, something was given back."""
+        return any(one.refunded for one in self._company(credit))
+
     def cancel(self, code: str) -> None:
         """An open request is cancelled."""
         if self.requests[code].status == "open":
@@ -206,6 +239,8 @@ class Model:
                 kept, joined = (credit, other) if credit.number < other.number else (other, credit)
                 if joined.seen:
                     kept, joined = joined, kept
+                if self.bound(joined):
+                    continue
                 again = self._lose(joined, "transit")
                 joined.merged = True
                 kept.sources |= joined.sources
@@ -236,6 +271,7 @@ class Model:
             and (credit.codes == said.codes or not said.codes)
             and credit.stands
             and credit.seen
+            and not credit.refunded
         ]
         alike = [
             one
@@ -244,7 +280,7 @@ class Model:
             and getattr(one, key) == named
         ]
         one_code = len({one.codes or one.number for one in found}) == 1
-        if found and (len(found) <= len(alike) or one_code):
+        if found and (len(found) <= len(alike) or one_code) and not self.bound(found[0]):
             self.reversals.remove(said)
             self.take_back(found[0], "bank")
 
@@ -269,7 +305,10 @@ class Model:
         duplicates = [
             one
             for one in self.credits
-            if one.finding == "duplicate" and one.named in codes and one.parts["held"]
+            if one.finding == "duplicate"
+            and one.named in codes
+            and one.parts["held"]
+            and not one.refunded
         ]
         for one in (*others, *duplicates):
             self._uncount(one)
@@ -292,10 +331,13 @@ class Model:
                 return codes, others
             codes |= reached
 
+    def _company(self, credit: Money) -> list[Money]:
+        return [credit, *[one for one in self._concerned(credit)[1] if one is not credit]]
+
     def _settle(self, credits: Iterable[Money]) -> None:
         for credit in sorted(set(credits), key=lambda one: one.number):
             fresh = credit.finding is None or (credit.finding == "unidentified" and credit.codes)
-            if fresh and credit.trusted and credit.stands:
+            if fresh and credit.trusted and credit.stands and not credit.refunded:
                 self._forget_advice(credit)
                 self._find(credit)
 

@@ -14,7 +14,8 @@ from payments.credits.arrivals import (
     tell,
     touched,
 )
-from payments.credits.counting import COUNTED, OPEN_PARTS, beyond, counted, given_away
+from payments.credits.company import gather_company, given_away, unseen
+from payments.credits.counting import COUNTED, OPEN_PARTS, beyond, counted
 from payments.credits.dividing import (
     AlreadyMatched,
     advise_all,
@@ -55,6 +56,7 @@ __all__ = [
     "counted",
     "divide_all",
     "found_all",
+    "gather_company",
     "given_away",
     "identify",
     "learn",
@@ -74,4 +76,5 @@ __all__ = [
     "told",
     "touched",
     "unmatch_all",
+    "unseen",
 ]

@@ -4,16 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import (
-    ColumnElement,
-    and_,
-    cast,
-    exists,
-    func,
-    literal_column,
-    or_,
-    select,
-)
+from sqlalchemy import ColumnElement, and_, cast, func, literal_column, or_, select
 from sqlalchemy.orm import Session
 
 from payments.core.columns import Amount
@@ -84,37 +75,6 @@ def counted(chosen: Rows) -> Rows:
     )
     both = whole.union_all(parts).subquery()
     return select(*both.c)
-
-
-def given_away() -> ColumnElement[bool]:
-    """Whether part of a credit, or of what was paid together with it, was given back or forwarded.
-
-    Then neither it nor its match is undone by itself: what left is not there to be taken back.
-    """
-    request, other = table_of(PaymentRequest).alias(), CREDIT.alias()
-    mine, theirs = (table_of(Allocation).alias() for _ in range(2))
-    line, sibling = (table_of(PaymentRequestLine).alias() for _ in range(2))
-    left = or_(other.c.refunded > 0, other.c.remitted > 0)
-    together = (
-        select(other.c.id)
-        .select_from(mine)
-        .join(line, line.c.id == mine.c.payment_request_line_id)
-        .join(sibling, sibling.c.payment_request_id == line.c.payment_request_id)
-        .join(theirs, theirs.c.payment_request_line_id == sibling.c.id)
-        .join(other, other.c.id == theirs.c.credit_id)
-        .where(
-            mine.c.collection_account_id == CREDIT.c.collection_account_id,
-            mine.c.credit_id == CREDIT.c.id,
-            left,
-        )
-        .exists()
-    )
-    named = exists().where(
-        request.c.id == CREDIT.c.payment_request_id,
-        CREDIT.c.finding.in_(COUNTED),
-        or_(request.c.refunded > 0, request.c.remitted > 0),
-    )
-    return or_(CREDIT.c.refunded > 0, CREDIT.c.remitted > 0, named, together)
 
 
 def beyond(session: Session, requests: Rows) -> Dong:

@@ -1,8 +1,8 @@
 """Refunds: proposed by one, approved or declined by another, booked when approved.
 
-Only money that stands on a statement is given back, to the account it came from; to another account
-with a stated reason and two persons beside the proposer. Never more than the credit still holds,
-also not by several proposals together.
+Only money that stands on a statement is given back, and only once all that it pays a request with
+does; to the account it came from, or to another one with a stated reason and two persons beside the
+proposer. Never more than the credit still holds, also not by several proposals together.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from payments.core.errors import Conflict, Invalid
 from payments.core.money import ZERO, Dong
 from payments.core.vault import Vault
 from payments.credits import Allocation, Credit, Finding
-from payments.payment_requests import PaymentRequest, PaymentRequestLine
+from payments.payment_requests import PaymentRequestLine
 from payments.payouts import codes
 from payments.payouts.beneficiaries import hint_of, sealed
 from payments.payouts.files import BankAccount
@@ -141,8 +141,7 @@ def available(session: Session, credit: Credit) -> Mapping[Part, Dong]:
 def check(session: Session, payout: Payout) -> None:
     """Raises `NotOnStatement`, `RefundTooLarge` or `FeesForwarded` where it can't be paid now."""
     credit = session.get_one(Credit, payout.credit_id, populate_existing=True)
-    if credit.match_id is None:
-        raise NotOnStatement(credit=credit.id)
+    _check_seen(session, credit)
     items = session.scalars(select(PayoutItem).where(PayoutItem.payout_id == payout.id)).all()
     _check_there(session, credit, items, beside=payout.id)
 
@@ -192,8 +191,7 @@ def paid_fees(session: Session, credit: Credit) -> Sequence[PaidFee]:
 
 
 def _items(session: Session, credit: Credit, wanted: Wanted) -> list[PayoutItem]:
-    if credit.match_id is None:
-        raise NotOnStatement(credit=credit.id)
+    _check_seen(session, credit)
     if wanted.part is Part.FEES:
         items = _of_fees(session, credit, wanted.lines or {})
     else:
@@ -208,7 +206,6 @@ def _of_fees(session: Session, credit: Credit, asked: Mapping[int, Dong]) -> lis
     """Items for what is asked of each line, out of what the credit pays of it, day by day."""
     if any(amount < 1 for amount in asked.values()):
         raise NothingAsked(pointer="/lines")
-    _check_confirmed(session, list(asked))
     promised = _promised(session, credit)
     items: list[PayoutItem] = []
     for line, amount in sorted(asked.items()):
@@ -227,15 +224,11 @@ def _of_fees(session: Session, credit: Credit, asked: Mapping[int, Dong]) -> lis
     return items
 
 
-def _check_confirmed(session: Session, lines: Sequence[int]) -> None:
-    """All of a request stands on statements before any of its fees is given back."""
-    unseen = (
-        select(PaymentRequest.id)
-        .join(LINE, LINE.c.payment_request_id == PaymentRequest.id)
-        .where(LINE.c.id.in_(lines), PaymentRequest.confirmed < PaymentRequest.received)
-    )
-    if session.scalar(unseen.limit(1)) is not None:
-        raise NotOnStatement
+def _check_seen(session: Session, credit: Credit) -> None:
+    """Raises `NotOnStatement` unless the credit, and all that pays with it, was seen."""
+    credits.gather_company(session, select(Credit.id).where(Credit.id == credit.id))
+    if session.scalar(credits.unseen().limit(1)) is not None:
+        raise NotOnStatement(credit=credit.id)
 
 
 def _check_there(

@@ -39,7 +39,7 @@ _tie: Final = Table(
 def join_tied(session: Session, chosen: Rows, *, now: datetime) -> bool:
     """Joins those of the chosen credits that are another credit's movement; whether any was."""
     temporary(session, _tie)
-    pairs = _tied_pairs(session, chosen)
+    pairs = _free(session, _tied_pairs(session, chosen))
     if not pairs:
         return False
     session.execute(
@@ -60,6 +60,16 @@ def join_tied(session: Session, chosen: Rows, *, now: datetime) -> bool:
     take_back_all(session, settled, kind="merge", against="transit", actor="job:settle", now=now)
     credits.merge_all(session, select(_tie.c.younger_id, _tie.c.older_id))
     return True
+
+
+def _free(session: Session, pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Without those whose younger one pays together with money that was given away since."""
+    if not pairs:
+        return pairs
+    younger = [joined for _, joined in pairs]
+    credits.gather_company(session, select(CREDIT.c.id).where(CREDIT.c.id.in_(younger)))
+    bound = set(session.scalars(credits.given_away()))
+    return [(kept, joined) for kept, joined in pairs if joined not in bound]
 
 
 def joined() -> Rows:

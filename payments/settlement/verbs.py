@@ -42,6 +42,12 @@ class AlreadySeen(Conflict):
     code = "already_seen"
 
 
+class PaidOutSince(Conflict):
+    """Of the money paid together with it something was given back or forwarded since."""
+
+    code = "paid_out_since"
+
+
 class AlreadyTakenBack(Conflict):
     """The credit's money was taken back before."""
 
@@ -104,7 +110,7 @@ def withdraw(session: Session, credit: Credit, *, actor: str, now: datetime) -> 
     Of one that was only advised nothing was booked: its request no longer waits for it.
 
     Raises `AlreadySeen` for one that stands on a statement, `AlreadyTakenBack` for one whose
-    money is gone.
+    money is gone, `PaidOutSince` where its requests can't fall back to open.
     """
     if credit.match_id is not None:
         raise AlreadySeen(credit=credit.id)
@@ -115,6 +121,9 @@ def withdraw(session: Session, credit: Credit, *, actor: str, now: datetime) -> 
         drop_advice_all(session, chosen, now=now)
         _announce_reversed(session, credit.payment_request_id, now=now)
         return
+    credits.gather_company(session, chosen)
+    if session.scalar(credits.given_away().limit(1)) is not None:
+        raise PaidOutSince(credit=credit.id)
     decision = literal(f"withdrawal:{credit.id}", Code())
     taken = select(CREDIT.c.id, decision, CREDIT.c.day).where(CREDIT.c.id == credit.id)
     take_back_all(session, taken, kind="withdrawal", against="transit", actor=actor, now=now)

@@ -15,7 +15,6 @@ from payments.core.columns import Code, Instant, Json, Key
 from payments.core.database import Rows, numbered, table_of
 from payments.core.errors import Conflict, NotFound
 from payments.core.temporary import analyze
-from payments.credits import Credit
 from payments.ledger import JournalEntry
 from payments.payouts import Payout
 from reconciliation import bookings, statements
@@ -39,7 +38,7 @@ class MatchRevoked(Conflict):
 
 
 class GivenBack(Conflict):
-    """Part of the money was given back, which only money seen on a statement is."""
+    """Of the money, or of what it paid with, part was given back: only what is seen can be."""
 
     code = "match_given_back"
 
@@ -226,8 +225,10 @@ def check_revocable(session: Session, match: LineMatch) -> None:
         payout = session.get_one(Payout, match.payout_id, populate_existing=True)
         if payout.state != payouts.State.PAID_OUT:
             raise PayoutStands(match=match.id)
-    given_back = select(Credit.id).where(Credit.id.in_(credits_of(match)), credits.given_away())
-    if session.scalar(given_back.limit(1)) is not None:
+    if match.first_credit_id is None:
+        return
+    credits.gather_company(session, credits_of(match))
+    if session.scalar(credits.given_away().limit(1)) is not None:
         raise GivenBack(match=match.id)
 
 

@@ -2,7 +2,8 @@
 
 A bank's reference is its own for a day, and comes again. So a reference that names more credits
 than are taken back, of more than one code, says nothing: the debit is left to staff, unless it
-carries the code as well. Where several answer to one key, the k-th debit takes back the k-th.
+carries the code as well. Where several answer to one key, the k-th debit takes back the k-th. Nor
+is money taken back by itself of which, or in whose company, something was given back or forwarded.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Subquery, and_, cast, func, literal, or_, select
+from sqlalchemy import Subquery, and_, cast, delete, func, literal, or_, select
 from sqlalchemy import Text as SqlText
 from sqlalchemy.orm import Session
 
 from payments import credits, settlement
 from payments.advice import Direction
 from payments.core.columns import Code
-from payments.core.database import Rows, table_of
+from payments.core.database import Rows, rows_of, table_of
 from payments.credits import Credit
 from reconciliation.matching.matches import make_all
 from reconciliation.matching.sets import chunk, find, found, lines_of_chunk
@@ -39,6 +40,10 @@ def reverse(session: Session, *, actor: str, now: datetime) -> int:
     for named, of_credit, coded in _KEYS:
         pairs = _pairs(_debits(named, coded=coded), of_credit)
         taken = find(session, pairs, credit="reversed_credit_id")
+        if taken:
+            credits.gather_company(session, select(found.c.reversed_credit_id))
+            away = delete(found).where(found.c.reversed_credit_id.in_(credits.given_away()))
+            taken -= rows_of(session.execute(away))
         if taken:
             make_all(session, actor=actor, now=now)
             back = select(found.c.line_id, found.c.reversed_credit_id, chunk.c.booked_on)
@@ -105,7 +110,8 @@ def _pairs(debits: Subquery, of_credit: str) -> Rows:
             CREDIT.c.match_id.is_not(None),
             CREDIT.c.merged_into_id.is_(None),
             CREDIT.c.reversed == 0,
-            ~credits.given_away(),
+            CREDIT.c.refunded == 0,
+            CREDIT.c.remitted == 0,
             CREDIT.c.day <= asked.c.latest,
         )
         .subquery()

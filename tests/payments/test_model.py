@@ -18,9 +18,11 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from payments import ledger, payment_requests, references, settlement
+from payments import ledger, payment_requests, payouts, references, settlement
+from payments.core.money import Dong
 from payments.credits import Credit
-from payments.payment_requests import CancelReason, PaymentRequest
+from payments.payment_requests import CancelReason, PaymentRequest, PaymentRequestLine
+from payments.payouts import Part, Wanted
 from reconciliation import matching, proof
 from tests.bank import TODAY, BankLine, a_statement
 from tests.builders import BY, NOON, Province, a_message, a_payment_request, a_province, settle
@@ -87,10 +89,12 @@ def stories(*, steps: int) -> st.SearchStrategy[Story]:
         "withdraw": st.tuples(which),
         "unmatch": st.tuples(which),
         "assign": st.tuples(which, request),
+        "refund": st.tuples(which, flag),
+        "refund_fees": st.tuples(which, st.sampled_from(["phi", "le_phi"])),
         "cancel": st.tuples(request),
         "expire": st.just(()),
     }
-    weighed = ["tell"] * 5 + ["show"] * 3 + ["reverse", *doings]
+    weighed = ["tell"] * 5 + ["show"] * 4 + ["reverse", "refund", "refund_fees", *doings]
     step = st.sampled_from(weighed).flatmap(
         lambda verb: st.builds(Step, st.just(verb), doings[verb])
     )
@@ -191,19 +195,59 @@ class Both:
     def withdraw(self, which: int) -> None:
         """Staff say that a credit never came."""
         for credit, money in self._chosen(which, lambda one: one.stands and not one.seen):
+            if self.model.bound(money):
+                with pytest.raises(settlement.PaidOutSince):
+                    settlement.withdraw(self.session, credit, actor=BY, now=NIGHT)
+                continue
             settlement.withdraw(self.session, credit, actor=BY, now=NIGHT)
             self.model.take_back(money, "transit")
 
     def unmatch(self, which: int) -> None:
         """Staff revoke a match."""
         for credit, money in self._chosen(which, lambda one: one.stands and one.seen):
-            matching.unmatch(self.session, credit.match_id or 0, reason="test", by=BY, now=NIGHT)
+            revoked = {"reason": "test", "by": BY, "now": NIGHT}
+            if self.model.bound(money):
+                with pytest.raises(matching.GivenBack):
+                    matching.unmatch(self.session, credit.match_id or 0, **revoked)
+                continue
+            matching.unmatch(self.session, credit.match_id or 0, **revoked)
             self.model.unmatch(money)
+
+    def refund(self, which: int, half: bool) -> None:
+        """Staff give back what is held, or what nobody can name: all of it, or a half."""
+        for credit, money in self._chosen(
+            which, lambda one: one.stands and one.parts["held"] + one.parts["unidentified"]
+        ):
+            part = "held" if money.parts["held"] else "unidentified"
+            amount = money.parts[part] // (2 if half else 1)
+            done = self._give_back(credit, Part(part), amount=Dong(amount))
+            assert done == self.model.refund(money, part, amount)
+
+    def refund_fees(self, which: int, kind: str) -> None:
+        """Staff give back all that the only payer of a request paid of one kind."""
+
+        def alone(one: Money) -> bool:
+            return one.parts["fees"] > 0 and len(one.counts) == 1 == len(self._payers(one))
+
+        for credit, money in self._chosen(which, alone):
+            [code] = money.counts
+            lines = self.session.execute(
+                select(PaymentRequestLine.id, PaymentRequestLine.amount)
+                .join(PaymentRequest, PaymentRequest.id == PaymentRequestLine.payment_request_id)
+                .where(PaymentRequest.reference == code, PaymentRequestLine.kind == kind)
+            )
+            request = self.model.requests[code]
+            asked = {line: Dong(amount - request.back[kind]) for line, amount in lines}
+            done = self._give_back(credit, Part.FEES, lines=asked)
+            assert done == self.model.refund_fees(money, kind)
 
     def assign(self, which: int, request: int) -> None:
         """Staff give money that counts for nothing to a request."""
         for credit, money in self._chosen(
-            which, lambda one: one.parts["held"] + one.parts["unidentified"] and not one.counts
+            which,
+            lambda one: (
+                one.parts["held"] + one.parts["unidentified"] and not (one.counts or one.refunded)
+            ),
         ):
             given = self.requests[request]
             settlement.assign(self.session, credit, given, actor=BY, now=NIGHT)
@@ -227,7 +271,7 @@ class Both:
         """Requests, credits and balances as the service keeps them."""
         self.session.expire_all()
         requests = [
-            (one.status, one.received, one.confirmed, one.advised, one.late)
+            (one.status, one.received, one.confirmed, one.advised, one.late, one.refunded)
             for one in self.session.scalars(select(PaymentRequest).order_by(PaymentRequest.id))
         ]
         credits = [_service_credit(one) for one in self._credits()]
@@ -243,13 +287,14 @@ class Both:
         """The same as the model has it."""
         asked = self.model.requests.values()
         requests = [
-            (one.status, one.received, one.confirmed, one.advised, one.late) for one in asked
+            (one.status, one.received, one.confirmed, one.advised, one.late, one.back.total())
+            for one in asked
         ]
         credits = [_model_credit(one) for one in self.model.credits]
         balances = {key: amount for key, amount in self.model.ledger.items() if amount}
         fees = balances.pop((0, "fees"), 0)
         for kind in ("phi", "le_phi"):
-            paid = sum(getattr(one, kind) for one in asked if one.status == "paid")
+            paid = sum(getattr(one, kind) - one.back[kind] for one in asked if one.status == "paid")
             balances |= {(0, f"fees:{kind}"): -paid} if paid else {}
             fees += paid
         assert fees == 0
@@ -277,6 +322,30 @@ class Both:
         match_account(self.session, province.account.id, through=through, now=NIGHT)
         self.model.match(account)
 
+    def _give_back(self, credit: Credit, part: Part, **asked: Any) -> bool:
+        """Whether the service gives it back: proposed by one, approved by two others."""
+        to = payouts.beneficiary("970422", "123456", "NGUYEN VAN MAU")
+        wanted = Wanted(part=part, to=to, reason="test", **asked)
+        vault = self.provinces[0].vault
+        try:
+            payout = payouts.propose_refund(
+                self.session, credit, wanted, by=BY, now=NIGHT, vault=vault
+            )
+        except (
+            payouts.NothingAsked,
+            payouts.NotOnStatement,
+            payouts.OnlyWhole,
+            payouts.RefundTooLarge,
+        ):
+            return False
+        for other in ("staff:2", "staff:3"):
+            payouts.approve(self.session, payout, by=other, now=NIGHT)
+        self.session.expire_all()
+        return True
+
+    def _payers(self, money: Money) -> list[Money]:
+        return [one for one in self.model.credits if set(one.counts) & set(money.counts)]
+
     def _credits(self) -> Sequence[Credit]:
         return self.session.scalars(select(Credit).order_by(Credit.id)).all()
 
@@ -296,14 +365,14 @@ def _on(*, late: bool) -> dict[str, Any]:
 def _service_credit(one: Credit) -> object:
     if one.merged_into_id is not None or one.reversed:
         return one.merged_into_id is not None, int(one.reversed)
-    parts = one.to_fees, one.held, one.unidentified
+    parts = one.to_fees, one.held, one.unidentified, one.refunded
     return one.finding, *map(int, parts), one.match_id is not None, one.trusted
 
 
 def _model_credit(one: Money) -> object:
     if not one.stands:
         return one.merged, one.amount
-    parts = one.parts["fees"], one.parts["held"], one.parts["unidentified"]
+    parts = one.parts["fees"], one.parts["held"], one.parts["unidentified"], one.refunded
     return one.finding, *parts, one.seen, one.trusted
 
 

@@ -19,6 +19,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from payments import documents
 from payments.core.database import Database
+from payments.core.errors import NotFound
 from payments.core.money import Dong
 from payments.core.words import knows, say
 from payments.documents import MOST_BYTES, Document, Finding, NoSuchCode
@@ -32,6 +33,12 @@ _AROUND_A_FILE: Final = 64 * 1024
 """What a form takes beside the file in it, in bytes."""
 
 _GONE: Final = "-"
+
+
+class NothingSigned(NotFound):
+    """No paper has been signed yet, so there is no certificate to check one with."""
+
+    code = "nothing_signed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +95,8 @@ def blueprint(database: Database, *, pace: Pace | None = None) -> Blueprint:
     @pages.get("/certificates.pem")
     def certificates() -> Response:
         pem = database.read(documents.certificates_pem)
+        if not pem:
+            raise NothingSigned
         return Response(pem, mimetype="application/x-pem-file")
 
     return pages

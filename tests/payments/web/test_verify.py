@@ -183,6 +183,8 @@ def test_nobody_asks_too_often(database: Database) -> None:
 
 
 def test_our_certificates_are_for_everybody(client: FlaskClient, session: Session) -> None:
+    """Once something has been signed with them."""
+    assert client.get("/verify/certificates.pem").json["code"] == "nothing_signed"
     a_kept_paper(session)
     session.commit()
     answer = client.get("/verify/certificates.pem")

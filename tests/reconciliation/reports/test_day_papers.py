@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 
 from payments import documents
 from payments.core.database import Database
-from payments.documents import Document, Finding, State
+from payments.documents import Document, Finding, Kind, Paper, State
 from reconciliation import day_close, reports
 from reconciliation.day_close import AccountDay
 from reconciliation.jobs import sign_closed
+from reconciliation.reports import Desk
 from tests.bank import TODAY, BankLine, a_statement, run
 from tests.builders import NOON, Province, a_payment_request, a_province, paid
 from tests.papers import picture_of, text_of
@@ -161,6 +162,22 @@ def test_a_record_that_cannot_be_signed_now_is_signed_later(
         sign(database, signing=pem_of(signer))
     assert papers(province) == []
     assert sign(database) == "1 of 1 records"
+
+
+def test_who_signs_by_an_earlier_look_is_refused_by_the_register(
+    database: Database, province: Province
+) -> None:
+    """The naive way: it was waiting a moment ago. Signing looks again under the account's lock."""
+    session, config = province.session, a_service(database).config
+    signer = documents.signer_of(session, config, province.vault, now=NIGHT)
+    desk = Desk(signer, BASE_URL)
+    ((account, day),) = day_close.without_paper(session)
+    assert reports.sign_day_record(session, account, day, desk=desk, now=NIGHT)
+    assert not reports.sign_day_record(session, account, day, desk=desk, now=NIGHT)
+    (paper,) = papers(province)
+    again = Paper("0000-0000-0000-0000-0000", Kind.DAY_RECORD, paper.subject, {}, pdf=b"%PDF-")
+    with pytest.raises(documents.PaperCounts):
+        documents.keep_all(session, [again], signer=signer, by=CHECKER, now=NIGHT)
 
 
 @pytest.mark.committed

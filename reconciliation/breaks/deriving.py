@@ -118,6 +118,7 @@ def _add(
     """Breaks of causes that are new."""
     priority = rules.priority_of(cause.c.kind, cause.c.amount, high_from=high_from)
     new = select(*cause.c, priority.label("priority")).where(~exists().where(same))
+    by_number = func.length(cause.c.key)  # "9" before "10"
     rows = [
         {
             **row._asdict(),
@@ -126,7 +127,7 @@ def _add(
             "found_at": now,
             "state": State.OPEN.value,
         }
-        for row in session.execute(new.order_by(cause.c.leg, cause.c.key))
+        for row in session.execute(new.order_by(cause.c.leg, by_number, cause.c.key))
     ]
     load(session, BREAK, rows)
 

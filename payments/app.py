@@ -21,6 +21,7 @@ from payments.web import (
     docs,
     kit,
     ops,
+    people,
     readings,
     sign_in,
     verify,
@@ -43,6 +44,7 @@ def create_app(config: Config) -> Flask:
     app.extensions.update(cashless=cashless, readings=figures)
     for blueprint in blueprints(cashless, figures):
         app.register_blueprint(blueprint)
+    auth.add_home(app, people.HOME)
     api.install(app, cashless)
     return app
 
@@ -56,5 +58,6 @@ def blueprints(cashless: Service, figures: list[Readings]) -> list[Blueprint]:
         callbacks.blueprint(cashless.database, cashless.vault),
         sign_in.blueprint(cashless.database),
         account.blueprint(cashless),
+        people.blueprint(cashless),
         docs.blueprint(openapi=api.OPENAPI),
     ]

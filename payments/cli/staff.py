@@ -38,7 +38,7 @@ def staff() -> None:
 @click.option("--generate", is_flag=True, help="Make a random password and print it.")
 def add(*, username: str, name: str, roles: tuple[str, ...], generate: bool) -> None:
     """Add a person who can sign in; the password is asked for, or made."""
-    password = passwords.suggest() if generate else _ask()
+    password = passwords.suggest(username=username) if generate else _ask()
     with service.opened() as cashless:
         now = clock.now()
 
@@ -59,7 +59,7 @@ def add(*, username: str, name: str, roles: tuple[str, ...], generate: bool) -> 
 @click.option("--generate", is_flag=True, help="Make a random password and print it.")
 def reset(*, username: str, generate: bool) -> None:
     """Give a person a new password and sign them out everywhere."""
-    password = passwords.suggest() if generate else _ask()
+    password = passwords.suggest(username=username) if generate else _ask()
     with service.opened() as cashless:
         now = clock.now()
 

@@ -92,6 +92,7 @@ _PEOPLE: Final = (
     ("approver", "Người duyệt (mẫu)", Role.APPROVER),
     ("clerk", "Cán bộ một cửa (mẫu)", Role.CLERK),
     ("administrator", "Quản trị viên (mẫu)", Role.ADMINISTRATOR),
+    ("administrator2", "Quản trị viên thứ hai (mẫu)", Role.ADMINISTRATOR),
     ("auditor", "Kiểm toán viên (mẫu)", Role.AUDITOR),
 )
 
@@ -189,6 +190,6 @@ def _someone(
         staff.by_username(session, username)
         password = None
     except staff.UnknownPerson:
-        password = passwords.suggest()
+        password = passwords.suggest(username=username)
         staff.add(session, username, name=name, password=password, roles=[role], by=by, now=now)
     return Someone(username=username, roles=(role.value,), password=password)

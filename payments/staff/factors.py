@@ -11,7 +11,7 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -70,6 +70,16 @@ def live(session: Session, staff_id: int) -> SecondFactor | None:
             SecondFactor.ended_at.is_(None),
         )
     )
+
+
+def who_have_one(session: Session, staff_ids: Collection[int]) -> frozenset[int]:
+    """Those of some people who have a second factor."""
+    found = select(SecondFactor.staff_id).where(
+        SecondFactor.staff_id.in_(staff_ids),
+        SecondFactor.confirmed_at.is_not(None),
+        SecondFactor.ended_at.is_(None),
+    )
+    return frozenset(session.scalars(found))
 
 
 def begin(session: Session, staff_id: int, *, vault: Vault, now: datetime) -> None:

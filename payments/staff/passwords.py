@@ -55,9 +55,15 @@ def is_outdated(stored: str) -> bool:
     return _HASHER.check_needs_rehash(stored)
 
 
-def suggest() -> str:
-    """A random password of 20 letters, digits, dashes and underscores (120 bits)."""
-    return secrets.token_urlsafe(15)
+def suggest(*, username: str) -> str:
+    """A random password of 20 letters, digits, dashes and underscores (120 bits).
+
+    A short username may turn up in one by chance; that one is not taken.
+    """
+    while True:
+        made = secrets.token_urlsafe(15)
+        if not username or username.lower() not in made.lower():
+            return made
 
 
 def _normal(password: str) -> str:

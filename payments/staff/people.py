@@ -32,6 +32,8 @@ EXCLUDED: Final = frozenset(
 )
 """The pairs of roles that nobody has at once."""
 
+LONGEST_NAME: Final = 100
+
 _USERNAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{1,39}", re.ASCII)
 
 
@@ -39,6 +41,12 @@ class InvalidUsername(Invalid):
     """A username has 2 to 40 small letters, digits, dots, dashes or underscores."""
 
     code = "invalid_username"
+
+
+class NameMissing(Invalid):
+    """A person is called by a name of 1 to 100 characters."""
+
+    code = "name_missing"
 
 
 class UsernameTaken(Conflict):
@@ -86,6 +94,12 @@ class SameHand(Refused):
     code = "same_hand"
 
 
+class OwnPassword(Refused):
+    """Nobody gives themselves a new password as an administrator: they change it as everybody."""
+
+    code = "own_password"
+
+
 class LastAdministrator(Conflict):
     """Somebody must remain who can let people in."""
 
@@ -106,27 +120,23 @@ def add(
 
     Raises `InvalidUsername`, `UsernameTaken`, `UnknownRole`, `RolesExcluded` or `WeakPassword`.
     """
-    if not _USERNAME.fullmatch(username):
-        raise InvalidUsername(username=username[:40])
-    granted = _checked(roles)
-    passwords.check(password, username=username)
-    if session.scalar(_named(username)) is not None:
-        raise UsernameTaken(username=username)
-    person = Person(
-        public_id=str(uuid7()),
-        username=username,
-        name=name,
-        password_hash=passwords.hash_of(password),
-        password_by=by,
-        password_temporary=False,
-        active=True,
-        added_at=now,
-    )
-    session.add(person)
-    session.flush()
+    granted = checked(roles)
+    person = _new(session, username, name=name, password=password, by=by, now=now)
     session.add_all(StaffRole(staff_id=person.id, role=role) for role in granted)
     session.flush()
     _tell(session, "staff.added", person.id, by=by, now=now, roles=granted)
+    return person
+
+
+def add_without_roles(
+    session: Session, username: str, *, name: str, password: str, by: str, now: datetime
+) -> Person:
+    """A new person who can sign in and do nothing yet.
+
+    Raises `InvalidUsername`, `UsernameTaken` or `WeakPassword`.
+    """
+    person = _new(session, username, name=name, password=password, by=by, now=now)
+    _tell(session, "staff.added", person.id, by=by, now=now, roles=[])
     return person
 
 
@@ -138,6 +148,14 @@ def by_username(session: Session, username: str) -> Person:
     return person
 
 
+def by_public_id(session: Session, public_id: str) -> Person:
+    """The person of that public number. Raises `UnknownPerson`."""
+    person = session.scalar(select(Person).where(Person.public_id == public_id))
+    if person is None:
+        raise UnknownPerson(username=public_id[:40])
+    return person
+
+
 def roles_of(session: Session, staff_id: int) -> frozenset[Role]:
     """What a person may do."""
     rows = session.scalars(select(StaffRole.role).where(StaffRole.staff_id == staff_id))
@@ -145,13 +163,20 @@ def roles_of(session: Session, staff_id: int) -> frozenset[Role]:
 
 
 def set_roles(
-    session: Session, staff_id: int, roles: Collection[str], *, by: str, now: datetime
+    session: Session,
+    staff_id: int,
+    roles: Collection[str],
+    *,
+    by: str,
+    now: datetime,
+    reason: str = "",
 ) -> None:
     """Gives a person these roles instead of the old ones, and signs them out everywhere.
 
-    Raises `OwnRoles`, `LastAdministrator`, `UnknownRole` or `RolesExcluded`.
+    Whoever was not let in any more is let in again. Raises `OwnRoles`, `LastAdministrator`,
+    `UnknownRole` or `RolesExcluded`.
     """
-    granted = _checked(roles)
+    granted = checked(roles)
     if by == actor(staff_id):
         raise OwnRoles
     if Role.ADMINISTRATOR not in granted:
@@ -161,9 +186,10 @@ def set_roles(
         delete(StaffRole).where(StaffRole.staff_id == staff_id, StaffRole.role.not_in(granted))
     )
     session.add_all(StaffRole(staff_id=staff_id, role=role) for role in granted if role not in has)
+    session.get_one(Person, staff_id).active = True
     session.flush()
     end_sessions(session, staff_id, now=now)
-    _tell(session, "staff.roles_set", staff_id, by=by, now=now, roles=granted)
+    _tell(session, "staff.roles_set", staff_id, by=by, now=now, roles=granted, **_because(reason))
 
 
 def reset_password(
@@ -171,8 +197,11 @@ def reset_password(
 ) -> None:
     """Gives a person a new password and signs them out everywhere.
 
-    Raises `WeakPassword`, or `SameHand` where whoever gives it reset the second factor.
+    Raises `WeakPassword`, `OwnPassword`, or `SameHand` where whoever gives it reset the second
+    factor.
     """
+    if by == actor(staff_id):
+        raise OwnPassword
     person = session.get_one(Person, staff_id, with_for_update=True)
     passwords.check(password, username=person.username)
     if by.startswith("staff:") and _factor_reset_by(session, staff_id) == by:
@@ -190,7 +219,7 @@ def make_temporary(session: Session, staff_id: int) -> None:
     session.flush()
 
 
-def disable(session: Session, staff_id: int, *, by: str, now: datetime) -> None:
+def disable(session: Session, staff_id: int, *, by: str, now: datetime, reason: str = "") -> None:
     """Lets a person in no more, from this moment. Raises `OwnRoles` or `LastAdministrator`."""
     if by == actor(staff_id):
         raise OwnRoles
@@ -198,7 +227,7 @@ def disable(session: Session, staff_id: int, *, by: str, now: datetime) -> None:
     session.get_one(Person, staff_id).active = False
     session.flush()
     end_sessions(session, staff_id, now=now)
-    _tell(session, "staff.disabled", staff_id, by=by, now=now)
+    _tell(session, "staff.disabled", staff_id, by=by, now=now, **_because(reason))
 
 
 def end_sessions(session: Session, staff_id: int, *, but: int | None = None, now: datetime) -> int:
@@ -214,6 +243,47 @@ def actor(staff_id: int) -> str:
     return f"staff:{staff_id}"
 
 
+def checked(roles: Iterable[str]) -> list[str]:
+    """The roles, in order, each once; every pair of them allowed together.
+
+    Raises `UnknownRole` or `RolesExcluded`.
+    """
+    asked = sorted({str(role) for role in roles})
+    unknown = [role for role in asked if role not in set(Role)]
+    if unknown or not asked:
+        raise UnknownRole(role=", ".join(unknown) or "-", known=", ".join(Role))
+    for pair in combinations(asked, 2):
+        if frozenset(pair) in EXCLUDED:
+            raise RolesExcluded(one=pair[0], other=pair[1])
+    return asked
+
+
+def _new(
+    session: Session, username: str, *, name: str, password: str, by: str, now: datetime
+) -> Person:
+    if not _USERNAME.fullmatch(username):
+        raise InvalidUsername(username=username[:40])
+    called = " ".join(name.split())
+    if not 0 < len(called) <= LONGEST_NAME:
+        raise NameMissing(most=LONGEST_NAME)
+    passwords.check(password, username=username)
+    if session.scalar(_named(username)) is not None:
+        raise UsernameTaken(username=username)
+    person = Person(
+        public_id=str(uuid7()),
+        username=username,
+        name=called,
+        password_hash=passwords.hash_of(password),
+        password_by=by,
+        password_temporary=False,
+        active=True,
+        added_at=now,
+    )
+    session.add(person)
+    session.flush()
+    return person
+
+
 def _factor_reset_by(session: Session, staff_id: int) -> str | None:
     """Who reset the person's second factor, if they have enrolled none since."""
     last = session.scalar(
@@ -223,18 +293,6 @@ def _factor_reset_by(session: Session, staff_id: int) -> str | None:
         .limit(1)
     )
     return None if last is None else last.ended_by
-
-
-def _checked(roles: Iterable[str]) -> list[str]:
-    """The roles, in order, each once; every pair of them allowed together."""
-    asked = sorted({str(role) for role in roles})
-    unknown = [role for role in asked if role not in set(Role)]
-    if unknown or not asked:
-        raise UnknownRole(role=", ".join(unknown) or "-", known=", ".join(Role))
-    for pair in combinations(asked, 2):
-        if frozenset(pair) in EXCLUDED:
-            raise RolesExcluded(one=pair[0], other=pair[1])
-    return asked
 
 
 def _keep_an_administrator(session: Session, *, leaving: int) -> None:
@@ -248,6 +306,10 @@ def _keep_an_administrator(session: Session, *, leaving: int) -> None:
     ).all()
     if leaving in administrators and len(administrators) == 1:
         raise LastAdministrator
+
+
+def _because(reason: str) -> dict[str, str]:
+    return {"reason": reason} if reason else {}
 
 
 def _named(username: str) -> Select[Person]:

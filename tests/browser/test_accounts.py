@@ -12,9 +12,10 @@ from flask import Flask
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy.orm import Session
 
+from payments import staff
 from payments.core.config import FactorFor
 from payments.core.database import Database
-from payments.staff import Role
+from payments.staff import Role, grants
 from tests.browser.pages import fits_everybody, opened, pictured, serving, sign_in, visiting
 from tests.builders import NOON
 from tests.console import PASSWORD, employ, whole_app
@@ -107,3 +108,54 @@ def test_a_proof_is_asked_for_before_it_is_done(
             page.locator("main button[type=submit]").first.click()
             expect(page).to_have_url(f"{address}/console/me/factor")
             expect(page.locator(".totp svg")).to_be_visible()
+
+
+@pytest.fixture
+def open_app(database: Database, database_url: str) -> Iterator[Flask]:
+    """The whole application, where nobody needs a phone; somebody waits for their roles."""
+
+    def unit(session: Session) -> None:
+        employ(session, *Role)
+        told = {"password": PASSWORD, "by": "command:test", "now": NOON}
+        staff.add(session, "second", name="Nguyễn Văn Hai", roles=[Role.ADMINISTRATOR], **told)
+        lan = staff.add_without_roles(session, "lan", name="Trần Thị Lan", **told)
+        second = staff.by_username(session, "second")
+        by = staff.actor(second.id)
+        reason = "Quyết định 12/QĐ-STC: nhận việc đối soát từ tháng 12"
+        grants.give(session, lan.id, ["reconciler"], reason=reason, by=by, now=NOON)
+
+    database.write(unit)
+    with whole_app(database_url, MORNING) as whole:
+        yield whole
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_people_are_let_in_and_given_roles(
+    browser: Browser, open_app: Flask, language: str
+) -> None:
+    """The list, a new person with a password shown once, and what another proposed."""
+    with (
+        serving(open_app) as address,
+        visiting(browser, language=language) as visit,
+        opened(visit, f"{address}/sign-in") as page,
+    ):
+        sign_in(page, Role.ADMINISTRATOR)
+        expect(page).to_have_url(f"{address}/console/people")
+        fits_everybody(page, f"people-{language}")
+        page.get_by_role("link", name="Trần Thị Lan").first.click()
+        for summary in page.locator("summary").all():
+            summary.click()
+        fits_everybody(page, f"person-{language}")
+        page.locator("form[action$=approve] button").click()
+        expect(page.locator("form[action$=approve]")).to_have_count(0)
+        page.locator("summary").first.click()
+        fits_everybody(page, f"person-roles-{language}")
+        page.goto(f"{address}/console/people/new")
+        fits_everybody(page, f"new-{language}")
+        page.locator("[name=name]").fill("Lê Văn Bình")
+        page.locator("[name=username]").fill("binh")
+        page.locator("[value=viewer]").check()
+        page.locator("[name=reason]").fill("QĐ 13")
+        page.locator("main button[type=submit]").click()
+        fits_everybody(page, f"password-once-{language}")
+        expect(page.locator(".typed strong")).to_be_visible()

@@ -1,0 +1,183 @@
+"""Which role opens which page and sends which form of the console: one table, walked through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from sqlalchemy.orm import Session
+from werkzeug.routing import Rule
+
+from payments.core.database import Database
+from payments.staff import Role
+from payments.web.auth import Opening
+from tests.builders import NOON
+from tests.console import SignIn, employ, whole_app
+
+pytestmark = pytest.mark.committed
+
+LETTERS = {
+    "v": Role.VIEWER,
+    "r": Role.RECONCILER,
+    "a": Role.APPROVER,
+    "c": Role.CLERK,
+    "m": Role.ADMINISTRATOR,
+    "u": Role.AUDITOR,
+}
+MATRIX = """
+    page or form                      who
+    account.begin_factor              v r a c m u  proof
+    account.choose_password           v r a c m u
+    account.confirm_factor            v r a c m u  proof
+    account.end_others                v r a c m u
+    account.end_session               v r a c m u
+    account.factor                    v r a c m u
+    account.me                        v r a c m u
+    account.password                  v r a c m u
+    account.renew_codes               v r a c m u  proof
+    console.accounts                  v r a - - u
+    console.amend_layout              - r - - - -
+    console.approve_decision          - - a - - -  proof
+    console.approve_opening           - - a - - -  proof
+    console.attachment                v r a - - u
+    console.breaks                    v r a - - u
+    console.choose_day_record         v r a - - u
+    console.choose_header             - r - - - -
+    console.close_day                 - - a - - -  proof
+    console.confirm_layout            - - a - - -  proof
+    console.confirm_pattern           - - a - - -  proof
+    console.confirm_setting_aside     - - a - - -  proof
+    console.credit                    v r a - - u
+    console.day                       v r a - - u
+    console.day_record                v r a - - u
+    console.decide_break              - r - - - -
+    console.decide_breaks             - r - - - -
+    console.decline_decision          - - a - - -  proof
+    console.decline_layout            - - a - - -  proof
+    console.decline_setting_aside     - - a - - -  proof
+    console.decline_suggestion        - r - - - -
+    console.discard_layout            - r - - - -
+    console.draft_layout              - r - - - -
+    console.end_pattern               - r a - - -
+    console.hand_break                - r a - - -
+    console.import_offered            - r - - - -
+    console.import_statement          - r - - - -
+    console.inquiry                   v r a - - u
+    console.layout_draft              - r - - - -
+    console.layouts                   v r a - - u
+    console.ledger_file               v r a - - u
+    console.line                      v r a - - u
+    console.match                     v r a - - u
+    console.note_break                - r a - - -
+    console.one_break                 v r a - - u
+    console.one_layout                v r a - - u
+    console.one_statement             v r a - - u
+    console.preview_statement         - r - - - -
+    console.propose_day               - r - - - -
+    console.propose_opening           - r - - - -
+    console.propose_pattern           - r - - - -
+    console.propose_reopening         - r - - - -
+    console.propose_setting_aside     - r - - - -
+    console.reopen_break              - r - - - -
+    console.reopen_day                - - a - - -  proof
+    console.report                    v r a - - u
+    console.report_file               v r a - - u
+    console.reports                   v r a - - u
+    console.request                   v r a - - u
+    console.revise_layout             - r - - - -
+    console.run_day                   - r a - - -
+    console.save_layout               - r - - - -
+    console.statement_progress        v r a - - u
+    console.statements                v r a - - u
+    console.take_decision_back        - r - - - -
+    console.three_way                 v r a - - u
+    console.three_way_file            v r a - - u
+    console.unmatch                   - r - - - -
+    console.withdraw_layout           - r a - - -
+    console.withdraw_offer            - r - - - -
+    people.add                        - - - - m -  proof
+    people.approve_roles              - - - - m -  proof
+    people.decline_roles              - - - - m -  proof
+    people.disable                    - - - - m -  proof
+    people.everybody                  - - - - m -
+    people.give_roles                 - - - - m -  proof
+    people.new                        - - - - m -
+    people.one                        - - - - m -
+    people.reset_factor               - - - - m -  proof
+    people.reset_password             - - - - m -  proof
+    people.take_roles_back            - - - - m -  proof
+"""
+"""Viewer, reconciler, approver, clerk, administrator, auditor; `proof` where a fresh one is asked.
+
+Reconcilers propose and approvers approve, never one the other's; administrators have nothing to do
+with money, auditors and viewers with no form but those of their own account (reliability.md 6.6).
+"""
+
+
+def matrix() -> dict[str, tuple[set[Role], bool]]:
+    """The table: who is let in at each endpoint, and whether a fresh proof is asked."""
+    rows = [line.split() for line in MATRIX.strip().splitlines()[1:]]
+    return {
+        name: ({LETTERS[one] for one in told if one in LETTERS}, "proof" in told)
+        for name, *told in rows
+    }
+
+
+@pytest.fixture
+def app(database: Database, database_url: str) -> Iterator[Flask]:
+    """The whole application with people of every role."""
+
+    def unit(session: Session) -> None:
+        employ(session, *Role)
+
+    database.write(unit)
+    with whole_app(database_url, NOON) as whole:
+        yield whole
+
+
+def rules(app: Flask) -> list[Rule]:
+    """Every address of the console."""
+    return [rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/console")]
+
+
+def address(rule: Rule) -> str:
+    """One that fits the rule, of nothing that exists."""
+    told = {"on": "2026-11-24", "kind": "csv", "form": "csv", "position": 1, "number": 1, "line": 1}
+    made = rule.build({name: told.get(name, "none") for name in rule.arguments})
+    assert made is not None
+    return made[1]
+
+
+def test_every_page_and_form_stands_in_the_table(app: Flask) -> None:
+    """A new one is added there, with who may open it; none stands there that is gone."""
+    assert sorted({rule.endpoint for rule in rules(app)}) == sorted(matrix())
+
+
+def test_a_fresh_proof_is_asked_where_the_table_says_so(app: Flask) -> None:
+    """Whatever approvers or administrators alone may send is among it."""
+    for rule in rules(app):
+        opening = app.view_functions[rule.endpoint].staff_only  # type: ignore[attr-defined]
+        assert isinstance(opening, Opening)
+        assert opening.proved is matrix()[rule.endpoint][1], rule.endpoint
+        if "POST" in (rule.methods or ()) and opening.roles <= {Role.APPROVER, Role.ADMINISTRATOR}:
+            assert opening.proved, rule.endpoint
+
+
+@pytest.mark.parametrize("role", [*Role, None])
+def test_each_role_opens_what_the_table_says_and_nothing_else(
+    app: Flask, sign_in: SignIn, role: Role | None
+) -> None:
+    """A stranger opens nothing. What is open may not exist: it is not refused for the role."""
+    client = app.test_client() if role is None else sign_in(role).client
+    for rule in rules(app):
+        allowed, _ = matrix()[rule.endpoint]
+        for method in {"GET", "POST"} & (rule.methods or set()):
+            answer = client.open(
+                address(rule), method=method, headers={"Accept": "application/json"}
+            )
+            code = answer.json.get("code") if answer.is_json else None
+            answer.close()
+            expected = "not_signed_in" if role is None else "not_your_role"
+            assert (code == expected) is (role not in allowed), (rule.endpoint, method, code)
+            assert answer.status_code < 500, rule.endpoint

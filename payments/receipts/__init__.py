@@ -1,13 +1,23 @@
 """Receipts (biên lai điện tử): what was paid, on signed papers, one for each kind of fee.
 
 `series` are the numbers, `numbering` gives paid requests their receipts, `issuing` draws and signs
-the papers (`pdf_paper`, `xml_paper`, from `content`), `ending` cancels and replaces. A receipt is
-never edited: its number, what it says and its papers stay.
+the papers (`pdf_paper`, `xml_paper`, from `content`), `ending` cancels and replaces, `deciding`
+lets two people do so by hand. A receipt is never edited: its number, what it says and its papers
+stay.
 
 A request owes receipts from when it is paid (`payment_request.receipted_at` is empty); a job sees
 to it within seconds, so that nothing that moves money waits for a number or a signature.
 """
 
+from payments.receipts.deciding import (
+    Act,
+    ReceiptEnded,
+    approve,
+    facts_of,
+    propose,
+    proposed,
+    receipt_of,
+)
 from payments.receipts.ending import Ending, cancel_all, end, renew_all
 from payments.receipts.finding import (
     Search,
@@ -46,6 +56,7 @@ __all__ = [
     "MOST_SIGNED",
     "MOVES",
     "SCHEMA",
+    "Act",
     "Draft",
     "Ending",
     "Flaw",
@@ -54,6 +65,7 @@ __all__ = [
     "Opening",
     "Papers",
     "Receipt",
+    "ReceiptEnded",
     "ReceiptSeries",
     "Search",
     "SeriesMalformed",
@@ -64,10 +76,12 @@ __all__ = [
     "accounts_due",
     "all_series",
     "anything_waits",
+    "approve",
     "awaited",
     "by_public_id",
     "cancel_all",
     "end",
+    "facts_of",
     "flaws",
     "issue_all",
     "issuers",
@@ -76,6 +90,9 @@ __all__ = [
     "of_requests",
     "open_series",
     "pdf",
+    "propose",
+    "proposed",
+    "receipt_of",
     "renew_all",
     "search",
     "series_of",

@@ -18,6 +18,7 @@ from reconciliation.web.console import (
     one_layout,
     one_statement,
     preview,
+    receipts,
     report_files,
     reports,
     statement_files,
@@ -46,6 +47,7 @@ _PAGES = (
     layout_draft,
     one_layout,
     accounts,
+    receipts,
     reports,
     report_files,
 )

@@ -84,6 +84,7 @@ def who_have_one(session: Session, staff_ids: Collection[int]) -> frozenset[int]
 
 def begin(session: Session, staff_id: int, *, vault: Vault, now: datetime) -> None:
     """Makes a secret for a phone; what the person has goes on until a first code confirms it."""
+    session.get_one(Person, staff_id, with_for_update=True)
     waiting = _waiting(session, staff_id)
     if waiting is not None:
         _end(session, waiting, by=actor(staff_id), now=now)
@@ -148,6 +149,7 @@ def accepts(
 
 def renew_codes(session: Session, staff_id: int, *, now: datetime) -> Sequence[str]:
     """A new set of recovery codes, told this once; the old ones end. Raises `NoFactor`."""
+    session.get_one(Person, staff_id, with_for_update=True)
     factor = live(session, staff_id)
     if factor is None:
         raise NoFactor

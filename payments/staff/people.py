@@ -13,7 +13,7 @@ from datetime import datetime
 from itertools import combinations
 from typing import Final
 
-from sqlalchemy import Select, delete, select, update
+from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
@@ -228,6 +228,16 @@ def disable(session: Session, staff_id: int, *, by: str, now: datetime, reason: 
     session.flush()
     end_sessions(session, staff_id, now=now)
     _tell(session, "staff.disabled", staff_id, by=by, now=now, **_because(reason))
+
+
+def count_administrators(session: Session) -> int:
+    """How many can let people in; giving roles takes two."""
+    found = session.scalar(
+        select(func.count(Person.id))
+        .join(StaffRole, StaffRole.staff_id == Person.id)
+        .where(StaffRole.role == Role.ADMINISTRATOR, Person.active.is_(True))
+    )
+    return found or 0
 
 
 def end_sessions(session: Session, staff_id: int, *, but: int | None = None, now: datetime) -> int:

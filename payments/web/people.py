@@ -41,6 +41,7 @@ class Listed:
     with_phone: frozenset[int]
     waiting: Sequence[tuple[Approval, Person]]
     more: bool
+    administrators: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +231,7 @@ def _listed(session: Session, after: str) -> Listed:
         with_phone=factors.who_have_one(session, numbers),
         waiting=[(one, known[subjects[one.id]]) for one in waiting],
         more=len(found) > PAGE,
+        administrators=staff.count_administrators(session),
     )
 
 

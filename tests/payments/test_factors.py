@@ -274,7 +274,7 @@ def test_guessing_codes_from_one_address_slows_down_for_every_name(session: Sess
 
 @pytest.mark.committed
 def test_one_code_sent_twice_at_once_opens_once(database: Database) -> None:
-    """Each is tried in a unit that holds the person's row; without, both would pass."""
+    """Each is tried in a unit that holds the person's row."""
     at = NOW + 2 * STEP
 
     def unit(session: Session) -> tuple[str, list[NewSession]]:
@@ -296,6 +296,27 @@ def test_one_code_sent_twice_at_once_opens_once(database: Database) -> None:
     for thread in giving:
         thread.join()
     assert sorted(outcomes) == ["NewSession"] + ["WrongCode"] * 3
+
+
+@pytest.mark.committed
+def test_a_code_held_against_what_was_read_before_would_open_twice(database: Database) -> None:
+    """The naive way: read which code was used last, and then look at it without the row held."""
+    at = NOW + 2 * STEP
+
+    def unit(session: Session) -> tuple[str, int]:
+        person = a_person(session)
+        return a_phone(session, person, now=NOW)[0].shows(at), person
+
+    code, person = database.write(unit)
+    told = {"vault": a_vault(), "now": at, "phone_at": at}
+
+    def use(read: SecondFactor | None) -> bool:
+        assert read is not None
+        return database.write(lambda session: factors.accepts(session, read, code, **told))
+
+    reads = [database.read(lambda session: factors.live(session, person)) for _ in range(2)]
+    opened = [use(read) for read in reads]
+    assert opened == [True, True]
 
 
 def test_an_administrator_takes_a_lost_phone_away(session: Session) -> None:

@@ -176,9 +176,11 @@ def test_the_last_administrator_stays(database: Database, sign_in: SignIn, other
     """One of two may go, and the one left not."""
     first = sign_in(Role.ADMINISTRATOR)
     page, mine = page_of(first, "second"), page_of(first, "administrator")
+    assert "You are the only administrator" not in first.see(PEOPLE)
     assert first.send(f"{page}/disable", on=page, reason="x").status_code == 303
     assert other.client.get(PEOPLE).status_code == 401
     assert first.send(f"{mine}/disable", on=NEW, reason="x").status_code == 403
+    assert "You are the only administrator" in first.see(PEOPLE)
     assert roles_of(database, "administrator") == {"administrator"}
 
 

@@ -48,13 +48,18 @@ def issue(cashless: Service, now: datetime) -> bool:
     if fence is None:
         return False
     try:
-        numbered = _number(cashless, fence, now=now)
-        issued = _sign(cashless, fence, now=now)
+        done = _number(cashless, fence, now=now) + _sign(cashless, fence, now=now)
     except LeaseLost:
         return False
-    finally:
-        cashless.database.write(lambda session: leases.release(session, fence, now=now))
-    return numbered + issued > 0
+    except Exception:
+        _release(cashless, fence, now=now)
+        raise
+    _release(cashless, fence, now=now)
+    return done > 0
+
+
+def _release(cashless: Service, fence: Fence, *, now: datetime) -> None:
+    cashless.database.write(lambda session: leases.release(session, fence, now=now))
 
 
 def _number(cashless: Service, fence: Fence, *, now: datetime) -> int:

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, case, cast, func, literal, select
 from sqlalchemy import Text as SqlText
 from sqlalchemy.orm import Session
 
-from payments import credits, ledger, payment_requests
+from payments import credits, ledger, payment_requests, receipts
 from payments.core.columns import Amount, Code, Day, Key
 from payments.core.database import Rows, table_of
 from payments.credits import Credit, Finding
@@ -36,7 +36,7 @@ def send_all(session: Session, payouts: Rows, *, day: date, actor: str, now: dat
     """Approved payouts leave the credits they are made of: Dr where the money stands, Cr payouts.
 
     What was refunded of fees is taken off the fee lines; a part of a request that was not completed
-    counts for it no more.
+    counts for it no more. Receipts that say more than is kept end here and now.
     """
     step = literal(":approved", Code())
     postings = _postings(payouts, step, day, into_payouts=True)
@@ -44,6 +44,7 @@ def send_all(session: Session, payouts: Rows, *, day: date, actor: str, now: dat
     _move(session, payouts, back=False)
     _remit(session, payouts, sign=1)
     _stop_counting(session, payouts)
+    _renew_receipts(session, payouts, reason="refund", actor=actor, now=now)
 
 
 def bring_back_all(
@@ -56,7 +57,7 @@ def bring_back_all(
     told = literal(f":{step}", Code())
     postings = _postings(payouts, told, day, into_payouts=False)
     ledger.post_all(session, postings, actor=actor, now=now)
-    restore_all(session, payouts)
+    restore_all(session, payouts, actor=actor, now=now)
 
 
 def origin_postings(
@@ -69,11 +70,12 @@ def origin_postings(
     return _drafts(payouts, decision, day, kind=kind, into_payouts=False)
 
 
-def restore_all(session: Session, payouts: Rows) -> None:
-    """Gives payouts' money back to the credits and fee lines it came from."""
+def restore_all(session: Session, payouts: Rows, *, actor: str, now: datetime) -> None:
+    """Gives payouts' money back to the credits and fee lines it came from; receipts follow."""
     _move(session, payouts, back=True)
     _remit(session, payouts, sign=-1)
     payment_requests.promise_all(session, promised_lines(payouts, sign=-1))
+    _renew_receipts(session, payouts, reason="amount_changed", actor=actor, now=now)
 
 
 def promised_lines(payouts: Rows, *, sign: int) -> Rows:
@@ -191,6 +193,16 @@ def _stop_counting(session: Session, payouts: Rows) -> None:
 
 def _remittances(payouts: Rows) -> Select[Any]:
     return _items(payouts).where(PAYOUT.c.kind == Kind.REMITTANCE)
+
+
+def _renew_receipts(
+    session: Session, payouts: Rows, *, reason: str, actor: str, now: datetime
+) -> None:
+    """Ends the receipts that say another amount than is kept; others are issued in their place."""
+    fees = _items(payouts).where(PAYOUT.c.kind == Kind.REFUND, ITEM.c.part == Part.FEES)
+    requests = fees.join(LINE, LINE.c.id == ITEM.c.payment_request_line_id)
+    concerned = requests.with_only_columns(LINE.c.payment_request_id).distinct()
+    receipts.renew_all(session, concerned, reason=reason, by=actor, now=now)
 
 
 def _items(payouts: Rows) -> Select[Any]:

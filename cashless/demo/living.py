@@ -96,6 +96,7 @@ class Life:
             with self._teller.step(later("demo.settle")):
                 self._outcome.messages = day.wait_for_messages()
                 day.wait_for(wanted, within=_WITHIN)
+                day.wait_for_receipts(within=_WITHIN)
             self._outcome.compare_requests("evening", day.requests(), wanted)
         return reckoning
 

@@ -1,13 +1,21 @@
-"""Lines that are no citizen's credit: opening balance, charges, interest, our own transfers.
+"""Lines that are no citizen's credit: opening, charges, interest, transfers, money to be got back.
 
 What the account held before its first statement is booked once, proposed by one person and
 approved by another. Charges and interest are known by words in their memo, which two people
 confirm once for each account; lines that carry our own codes are never taken for them.
+
+What left and should not have (a payout that the bank sent twice, a reversal of money that was
+given back since) is to be got back from whoever has it: staff say so, line by line, and say of a
+credit that it is such money come back.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
 
 from sqlalchemy import (
     CheckConstraint,
@@ -49,12 +57,14 @@ from reconciliation.bookings.patterns import (
 
 __all__ = [
     "AccountOpening",
+    "Booking",
     "InvalidPattern",
     "Kind",
     "LinePattern",
     "Memo",
     "NotAnOpening",
     "NothingProposed",
+    "NothingToGetBack",
     "OpeningApproved",
     "PatternConfirmed",
     "SamePerson",
@@ -72,6 +82,7 @@ __all__ = [
     "propose_opening",
     "propose_pattern",
     "recognise",
+    "to_get_back",
     "transfer_all",
     "unbook_all",
 ]
@@ -93,6 +104,33 @@ class NotAnOpening(Invalid):
     """An opening balance is a positive amount; an account that began empty needs none."""
 
     code = "not_an_opening"
+
+
+class NothingToGetBack(Conflict):
+    """No more comes back than was booked as to be got back."""
+
+    code = "nothing_to_get_back"
+
+
+class Booking(StrEnum):
+    """What a line is booked as that is no payer's money."""
+
+    CHARGE = "charge"
+    INTEREST = "interest"
+    RECEIVABLE = "receivable"  # left, and is to be got back
+    RECOVERED = "recovered"  # such money came back
+
+
+_BANK: Final = "assets:bank:"
+_SIDES: Final[Mapping[Booking, tuple[str, str]]] = MappingProxyType(
+    {
+        Booking.CHARGE: ("expenses:charges:", _BANK),
+        Booking.INTEREST: (_BANK, "income:interest:"),
+        Booking.RECEIVABLE: ("assets:receivable:", _BANK),
+        Booking.RECOVERED: (_BANK, "assets:receivable:"),
+    }
+)
+"""Which ledger accounts are debited and credited, each of the collection account."""
 
 
 class AccountOpening(Row):
@@ -201,26 +239,34 @@ def opening_of(session: Session, collection_account_id: int) -> AccountOpening |
 
 
 def book_all(session: Session, lines: Rows, *, actor: str, now: datetime) -> None:
-    """Books charges (Dr charges, Cr bank) and interest (Dr bank, Cr interest).
+    """Books lines as what they are: charges (Dr charges, Cr bank), interest (Dr bank, Cr interest).
 
-    `lines` selects (collection_account_id, match_id, kind, day, amount).
+    What is to be got back is Dr receivable, Cr bank, and the other way round when it comes. `lines`
+    selects (collection_account_id, match_id, kind, day, amount), the kind one of `Booking`.
     """
     given = lines.subquery()
     account, match, kind, day, amount = given.c
+    debited, credited = (
+        case(*[(kind == one.value, literal(sides[side], Code())) for one, sides in _SIDES.items()])
+        for side in (0, 1)
+    )
     number = cast(account, SqlText)
-    bank = literal("assets:bank:", Code()) + number
-    charge = kind == Kind.CHARGE
     postings = select(
         account,
         kind,
         literal("match:", Code()) + cast(match, SqlText),
         day,
-        _either(charge, literal("expenses:charges:", Code()) + number, bank),
-        _either(charge, bank, literal("income:interest:", Code()) + number),
+        debited + number,
+        credited + number,
         amount,
         cast(literal(None), Key()),
     )
     ledger.post_all(session, postings, actor=actor, now=now)
+
+
+def to_get_back(session: Session, collection_account_id: int) -> Dong:
+    """What of an account's money is to be got back, in đồng."""
+    return ledger.balance(session, f"assets:receivable:{collection_account_id}")
 
 
 def transfer_all(session: Session, lines: Rows, *, actor: str, now: datetime) -> None:

@@ -21,7 +21,7 @@ from payments.core.money import Dong
 from payments.credits import Credit
 from payments.payment_requests import WAITING, PaymentRequest, UnknownRequest
 from reconciliation import matching
-from reconciliation.bookings import Kind as Booking
+from reconciliation.bookings import Booking
 from reconciliation.breaks.about import by_public_ids, credit_of, facts_of, line_of
 from reconciliation.breaks.booking_lines import book_line, free_line, line_taken_for
 from reconciliation.breaks.rules import LONGEST_WAIT
@@ -215,21 +215,22 @@ def _charge(session: Session, one: Break, _decision: Decision, by: str, now: dat
 
 
 def _interest(session: Session, one: Break, decision: Decision, by: str, now: datetime) -> None:
-    line = (
-        _line(session, one)
-        if one.leg == Leg.LINE
-        else free_line(session, _credit(session, one), reason=decision.reason, by=by, now=now)
-    )
+    line = _freed(session, one, decision, by, now)
     book_line(session, line, kind=Booking.INTEREST, by=by, now=now)
+
+
+def _receivable(session: Session, one: Break, _decision: Decision, by: str, now: datetime) -> None:
+    book_line(session, _line(session, one), kind=Booking.RECEIVABLE, by=by, now=now)
+
+
+def _recovered(session: Session, one: Break, decision: Decision, by: str, now: datetime) -> None:
+    line = _freed(session, one, decision, by, now)
+    book_line(session, line, kind=Booking.RECOVERED, by=by, now=now)
 
 
 def _payout(session: Session, one: Break, decision: Decision, by: str, now: datetime) -> None:
     payout = payouts.by_code(session, decision.reference or "")
-    line = (
-        _line(session, one)
-        if one.leg == Leg.LINE
-        else free_line(session, _credit(session, one), reason=decision.reason, by=by, now=now)
-    )
+    line = _freed(session, one, decision, by, now)
     matching.pay_out_by_hand(session, line, payout, by=by, now=now)
 
 
@@ -256,6 +257,8 @@ _DO: Final[Mapping[Action, Callable[[Session, Break, Decision, str, datetime], N
             Action.DISMISS: _dismiss,
             Action.CHARGE: _charge,
             Action.INTEREST: _interest,
+            Action.RECEIVABLE: _receivable,
+            Action.RECOVERED: _recovered,
             Action.PAYOUT: _payout,
             Action.WAIT: _wait,
             Action.ACCEPT: _accept,
@@ -288,6 +291,16 @@ def _of_request(request: PaymentRequest) -> Mapping[str, Any]:
 
 def _credit(session: Session, one: Break) -> Credit:
     return session.get_one(Credit, int(one.key), populate_existing=True)
+
+
+def _freed(
+    session: Session, one: Break, decision: Decision, by: str, now: datetime
+) -> StatementLine:
+    """The line of a break, taken out of the credit it was taken for where it was."""
+    if one.leg == Leg.LINE:
+        return _line(session, one)
+    credit = _credit(session, one)
+    return free_line(session, credit, reason=decision.reason, by=by, now=now)
 
 
 def _line(session: Session, one: Break) -> StatementLine:

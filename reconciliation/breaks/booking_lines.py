@@ -1,4 +1,4 @@
-"""A single line that staff say is a charge or interest: booked as any line with known words is."""
+"""A single line that staff say is a charge, interest, or money to be got back."""
 
 from __future__ import annotations
 
@@ -10,14 +10,20 @@ from sqlalchemy.orm import Session
 from payments.advice import Direction
 from payments.core.errors import Conflict
 from payments.credits import Credit
-from reconciliation.bookings import Kind
+from reconciliation import bookings
+from reconciliation.bookings import Booking
 from reconciliation.matching.by_hand import take_out, taken_for_nobody
 from reconciliation.matching.matches import book_found
 from reconciliation.matching.sets import found, lay_out_line
 from reconciliation.matching.tables import LineMatch
 from reconciliation.statements import StatementLine
 
-GOING = {Kind.CHARGE: Direction.DEBIT, Kind.INTEREST: Direction.CREDIT}
+GOING = {
+    Booking.CHARGE: Direction.DEBIT,
+    Booking.INTEREST: Direction.CREDIT,
+    Booking.RECEIVABLE: Direction.DEBIT,
+    Booking.RECOVERED: Direction.CREDIT,
+}
 
 
 class NotToBeBooked(Conflict):
@@ -26,15 +32,24 @@ class NotToBeBooked(Conflict):
     code = "not_to_be_booked"
 
 
-def book_line(session: Session, line: StatementLine, *, kind: Kind, by: str, now: datetime) -> None:
-    """Books one line that is not booked yet, under the account's lock. Raises `NotToBeBooked`."""
+def book_line(
+    session: Session, line: StatementLine, *, kind: Booking, by: str, now: datetime
+) -> None:
+    """Books one line that is not booked yet, under the account's lock.
+
+    Raises `NotToBeBooked`, or `NothingToGetBack` for more than is to be got back.
+    """
     if (
         line.collection_account_id is None
         or line.match_id is not None
-        or line.reversal
+        or (line.reversal and kind is not Booking.RECEIVABLE)
         or line.direction != GOING[kind]
     ):
         raise NotToBeBooked
+    if kind is Booking.RECOVERED:
+        left = bookings.to_get_back(session, line.collection_account_id)
+        if line.amount > left:
+            raise bookings.NothingToGetBack(most=left)
     lay_out_line(session, line)
     session.execute(insert(found), {"line_id": line.id, "rule": kind.value})
     book_found(session, actor=by, now=now)

@@ -50,6 +50,7 @@ BY_KIND: Final[Mapping[Kind, tuple[Action, ...]]] = MappingProxyType(
             Action.MATCH,
             Action.INTEREST,
             Action.PAYOUT,
+            Action.RECOVERED,
             Action.WAIT,
         ),
         Kind.DAMAGED_CODE: (Action.SUGGESTION, *_MONEY),
@@ -61,7 +62,12 @@ BY_KIND: Final[Mapping[Kind, tuple[Action, ...]]] = MappingProxyType(
         Kind.WRONG_ACCOUNT: _MONEY,
         Kind.REVERSED: (Action.ACCEPT, Action.WAIT),
         Kind.AMOUNT_DIFFERS: (Action.MATCH, Action.WAIT),
-        Kind.DEBIT_UNEXPLAINED: (Action.PAYOUT, Action.CHARGE, Action.WAIT),
+        Kind.DEBIT_UNEXPLAINED: (
+            Action.PAYOUT,
+            Action.CHARGE,
+            Action.RECEIVABLE,
+            Action.WAIT,
+        ),
         Kind.TRANSFER_UNSEEN: (Action.WAIT,),  # the other account's statement tells
         Kind.PAYOUT_NOT_SEEN: (Action.WAIT,),  # the statement tells, or it is rejected
         Kind.PAYOUT_RETURNED: (Action.ACCEPT, Action.WAIT),  # a new refund ends it

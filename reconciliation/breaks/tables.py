@@ -142,6 +142,8 @@ class Action(StrEnum):
     DISMISS = "dismiss"  # what a class C message advised is not so
     CHARGE = "charge"  # the line is a bank charge
     INTEREST = "interest"  # the line is interest
+    RECEIVABLE = "receivable"  # the line left and is to be got back
+    RECOVERED = "recovered"  # the line is such money come back
     PAYOUT = "payout"  # the line is a payout of ours, sent or come back
     WAIT = "wait"  # nothing is done until a day
     ACCEPT = "accept"  # it stays as it is

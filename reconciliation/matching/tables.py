@@ -39,6 +39,8 @@ class Rule(StrEnum):
     REVERSAL = "reversal"
     CHARGE = "charge"
     INTEREST = "interest"
+    RECEIVABLE = "receivable"
+    RECOVERED = "recovered"
     TRANSFER = "transfer"
     PAYOUT = "payout"
     RETURNED = "returned"
@@ -71,6 +73,8 @@ REASONS = {
     Rule.REVERSAL: [Reason.BANK_SAYS_REVERSAL, Reason.SAME_AMOUNT],
     Rule.CHARGE: [Reason.KNOWN_WORDS],
     Rule.INTEREST: [Reason.KNOWN_WORDS],
+    Rule.RECEIVABLE: [Reason.BY_HAND],
+    Rule.RECOVERED: [Reason.BY_HAND],
     Rule.TRANSFER: [Reason.EACH_NAMES_THE_OTHER, Reason.SAME_AMOUNT],
     Rule.PAYOUT: [Reason.SAME_PAYOUT, Reason.SAME_AMOUNT],
     Rule.RETURNED: [Reason.SAME_PAYOUT, Reason.SAME_AMOUNT],

@@ -24,7 +24,7 @@ from payments.ledger import BalanceSnapshot, JournalEntry, LedgerAccount, Postin
 from payments.payment_requests import PaymentRequest, PaymentRequestLine
 from payments.payouts import AWAY, LEAVING, Part, Payout, PayoutItem
 from reconciliation import bookings, statements
-from reconciliation.matching import LineMatch
+from reconciliation.matching import LineMatch, Rule
 from reconciliation.proof.days import bank, transit
 from reconciliation.statements import Statement, StatementLine
 
@@ -39,6 +39,8 @@ _OF_MATCHES: Final = (
     "match",
     "charge",
     "interest",
+    "receivable",
+    "recovered",
     "transfer",
     "bank_reversal",
     payouts.SEEN,
@@ -67,6 +69,7 @@ class Name(StrEnum):
     REMITTANCES_LEFT_CREDITS = "remittances_left_credits"
     REMITTANCES_LEFT_REQUESTS = "remittances_left_requests"
     REMITTANCES_HAVE_LINES = "remittances_have_lines"
+    RECEIVABLE_IS_OF_LINES = "receivable_is_of_lines"
     TRANSFERS_ARE_PAIRED = "transfers_are_paired"
     MATCHES_POSTED_ONCE = "matches_posted_once"
     CREDITS_POSTED_ONCE = "credits_posted_once"
@@ -123,6 +126,7 @@ def _figures(session: Session, account: int, *, day: date | None) -> Mapping[Nam
         **_parts(session, account),
         **_requests(session, account),
         **_payouts(session, account),
+        Name.RECEIVABLE_IS_OF_LINES: _receivable(session, account),
         Name.TRANSFERS_ARE_PAIRED: _transfers(session, account),
         Name.MATCHES_POSTED_ONCE: _matches(session, account),
         Name.CREDITS_POSTED_ONCE: _settled(session, account),
@@ -306,6 +310,17 @@ def _payouts(session: Session, account: int) -> Mapping[Name, Two]:
         ),
         Name.REMITTANCES_HAVE_LINES: (_sum_of(session, living), _sum_of(session, forwarded)),
     }
+
+
+def _receivable(session: Session, account: int) -> Two:
+    """What is to be got back is what lines took so, less what lines brought."""
+    left = LineMatch.rule == Rule.RECEIVABLE
+    lines = select(_sum(case((left, LineMatch.amount), else_=-LineMatch.amount))).where(
+        LineMatch.collection_account_id == account,
+        LineMatch.rule.in_([Rule.RECEIVABLE, Rule.RECOVERED]),
+        LineMatch.revoked_at.is_(None),
+    )
+    return _sum_of(session, lines), int(bookings.to_get_back(session, account))
 
 
 def _transfers(session: Session, account: int) -> Two:

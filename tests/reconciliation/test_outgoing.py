@@ -89,12 +89,15 @@ def live(province: Province, *, later: timedelta = timedelta()) -> list[str]:
     return sorted(province.session.scalars(rows))
 
 
-def decided(province: Province, kind: str, payout: Payout) -> None:
-    """Staff decide that the line of the only break of that kind is this payout."""
+def decided(
+    province: Province, kind: str, payout: Payout | None = None, action: Action = Action.PAYOUT
+) -> None:
+    """Staff decide about the only break of that kind: it is this payout, or what `action` says."""
     [one] = province.session.scalars(
         select(Break).where(Break.kind == kind, Break.cleared_at.is_(None))
     )
-    decision = Decision(Action.PAYOUT, "ngân hàng cắt mã", reference=payout.code.lower())
+    code = None if payout is None else payout.code.lower()
+    decision = Decision(action, "ngân hàng nhầm", reference=code)
     assert breaks.decide(province.session, [one], decision, by=BY, now=NIGHT) is None
     province.session.expire_all()
 
@@ -270,4 +273,55 @@ def test_staff_name_the_payout_of_a_line_whose_code_was_cut(province: Province) 
     decided(province, "unidentified", first)
     assert first.state == "returned"
     assert [credit.reversed for credit in province.credits()] == [0, 60_000]
+    assert unproved(province) == []
+
+
+def test_what_left_twice_is_to_be_got_back_and_comes(province: Province) -> None:
+    """Dr receivable, Cr bank; the other way round when it comes, and no more than that."""
+    [payout] = filed(province, 60_000)
+    next_day(province, a_line(payout), a_line(payout))
+    decided(province, "debit_unexplained", action=Action.RECEIVABLE)
+    assert (province.balance("assets:receivable"), unbooked(province)) == (60_000, [])
+    assert unproved(province) == []
+    third = NEXT + timedelta(days=1)
+    too_much = BankLine(60_001, "hoan lai tien chuyen nham", day=third)
+    a_statement(province, too_much, opening=30_000, day=third, number="S3")
+    run(province, third)
+    with pytest.raises(bookings.NothingToGetBack):
+        decided(province, "unidentified", action=Action.RECOVERED)
+    fourth = NEXT + timedelta(days=2)
+    exact = BankLine(60_000, "hoan lai tien chuyen nham", day=fourth)
+    a_statement(province, exact, opening=90_001, day=fourth, number="S4")
+    run(province, fourth)
+    latest = province.session.scalars(
+        select(Break).where(Break.kind == "unidentified").order_by(Break.id.desc())
+    ).first()
+    assert latest is not None
+    decision = Decision(Action.RECOVERED, "ngân hàng trả lại")
+    breaks.decide(province.session, [latest], decision, by=BY, now=NIGHT)
+    province.session.expire_all()
+    assert province.balance("assets:receivable") == 0
+    assert unproved(province) == []
+
+
+def test_a_reversal_of_what_was_given_back_is_left_to_staff(province: Province) -> None:
+    """The credit's money is not there to be taken back: it is to be got back from its payer."""
+    request = a_payment_request(province, amount=50_000)
+    paid(province, request, 50_000, payer=PAYER, reference="FT9")
+    line = BankLine(50_000, request.reference, reference="FT9", payer=PAYER)
+    a_statement(province, line, number="S1")
+    run(province)
+    credit = province.credits()[-1]
+    fee = province.session.scalar(select(PaymentRequestLine.id))
+    to = payouts.beneficiary("970422", PAYER, "NGUYEN VAN MAU")
+    wanted = Wanted(part=Part.FEES, to=to, reason="rút hồ sơ", lines={fee: Dong(50_000)})
+    payout = payouts.propose_refund(
+        province.session, credit, wanted, by=BY, now=NOON, vault=province.vault
+    )
+    payouts.approve(province.session, payout, by="staff:2", now=NOON)
+    reversed_ = BankLine(-50_000, "GD sai", day=NEXT, reversal=True, reverses="FT9")
+    next_day(province, reversed_)
+    assert (credit.reversed, unbooked(province)) == (0, [50_000])
+    decided(province, "debit_unexplained", action=Action.RECEIVABLE)
+    assert province.balance("assets:receivable") == 50_000
     assert unproved(province) == []

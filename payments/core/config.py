@@ -43,6 +43,7 @@ SETTINGS: Final = (
     "BANK_HOSTS",
     "LAYOUTS",
     "DROP_FOLDER",
+    "RECEIPT_FOLDER",
     "SECOND_FACTOR",
     "TRUSTED_PROXIES",
     "LOG_LEVEL",
@@ -104,6 +105,8 @@ class Config:
     """Hosts of banks that may be private or without TLS: a leased line, the practice bank."""
     layouts: str = field(default="", repr=False)
     """Further layouts of bank statements, in TOML; those who read statements know the language."""
+    receipt_folder: Path | None = None
+    """The folder by which an outside provider signs receipts; None where we sign them."""
     drop_folder: Path | None = None
     """The folder in which banks leave statements; None where none is watched."""
     signing: tuple[str, str] | None = field(default=None, repr=False)
@@ -221,6 +224,7 @@ def _read_alike(env: _Environment) -> dict[str, Any]:
         "reference_prefix": env.setting("REFERENCE_PREFIX", "TTHC", parse=_prefix),
         "layouts": env.setting("LAYOUTS", "", parse=_toml),
         "drop_folder": env.setting("DROP_FOLDER", "", parse=_or_none(_folder)),
+        "receipt_folder": env.setting("RECEIPT_FOLDER", "", parse=_or_none(_folder)),
         "trusted_proxies": env.setting("TRUSTED_PROXIES", "0", parse=_proxies),
         "log_level": env.setting("LOG_LEVEL", "INFO", parse=_level),
     }

@@ -22,6 +22,7 @@ from payments.core.logs import log
 from payments.core.service import Service
 from payments.documents import Signer
 from payments.receipts import Draft, Papers
+from payments.receipts.providers import Folder, Own, Provider, ProviderFailed
 
 _LEASE: Final = "receipts"
 _LEASED: Final = timedelta(seconds=60)
@@ -82,13 +83,44 @@ def _number(cashless: Service, fence: Fence, *, now: datetime) -> int:
 
 
 def _sign(cashless: Service, fence: Fence, *, now: datetime) -> int:
-    drafts = cashless.database.read(receipts.unsigned)
-    if not drafts:
+    """Issues the first set of which papers can be had; those that still wait are looked past.
+
+    Raises `ProviderFailed` where none can be had for that: the loop then asks less often.
+    """
+    drafts, end = cashless.database.read(receipts.unsigned)
+    if end is None:
         return 0
     signer = cashless.database.write(
         lambda session: documents.signer_of(session, cashless.config, cashless.vault, now=now)
     )
-    signed = [papers for theirs in _by_request(drafts) for papers in _signed(theirs, signer, now)]
+    provider = _provider(cashless, signer, now=now)
+    failed: ProviderFailed | None = None
+    while end is not None:
+        signed: list[Papers] = []
+        for theirs in _by_request(drafts):
+            try:
+                signed += _papers(provider, theirs)
+            except ProviderFailed as error:
+                failed = error
+        if issued := _issue(cashless, fence, signed, signer, now=now):
+            return issued
+        drafts, end = cashless.database.read(partial(receipts.unsigned, after=end))
+    if failed is not None:
+        raise failed
+    return 0
+
+
+def _provider(cashless: Service, signer: Signer, *, now: datetime) -> Provider:
+    """Who makes papers here: the provider of the settings, ourselves where none is set."""
+    folder = cashless.config.receipt_folder
+    return Own(signer, now) if folder is None else Folder(folder, signer)
+
+
+def _issue(
+    cashless: Service, fence: Fence, signed: Sequence[Papers], signer: Signer, *, now: datetime
+) -> int:
+    if not signed:
+        return 0
 
     def unit(session: Session) -> int:
         _hold(session, fence)
@@ -99,12 +131,17 @@ def _sign(cashless: Service, fence: Fence, *, now: datetime) -> int:
     return issued
 
 
-def _signed(drafts: Sequence[Draft], signer: Signer, now: datetime) -> list[Papers]:
-    """The papers of a request's receipts; none where one can't be drawn, so that others can."""
+def _papers(provider: Provider, drafts: Sequence[Draft]) -> Sequence[Papers]:
+    """The papers of a request's receipts, all or none: one that can't be had holds up no other.
+
+    Raises `ProviderFailed`.
+    """
     try:
-        return [receipts.sign(draft, signer, now=now) for draft in drafts]
+        return provider.papers(drafts) or []
+    except ProviderFailed:
+        raise
     except Exception as error:  # noqa: BLE001  it is one request's; a break tells that it waits
-        log.error("receipts.not_drawn", public_id=drafts[0].public_id, exc_info=error)
+        log.error("receipts.not_made", public_id=drafts[0].public_id, exc_info=error)
         return []
 
 

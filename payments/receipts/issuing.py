@@ -26,8 +26,8 @@ from payments.receipts.xml_paper import receipt_xml
 
 BY: Final = "job:receipts"
 
-MOST_SIGNED: Final = 20
-"""Requests whose receipts are signed and kept at once: some megabytes of papers."""
+MOST_SIGNED: Final = 40
+"""Receipts that are signed and kept at once, and those of the same requests: few megabytes."""
 
 RECEIPT: Final = table_of(Receipt)
 
@@ -54,10 +54,27 @@ class Papers:
     xml: bytes = field(repr=False)
 
 
-def unsigned(session: Session, *, most: int = MOST_SIGNED) -> Sequence[Draft]:
-    """The numbered receipts of the requests that wait longest, all of a request or none of it."""
-    waiting = select(RECEIPT.c.payment_request_id).where(UNSIGNED).order_by(RECEIPT.c.id)
-    requests = list(dict.fromkeys(session.scalars(waiting.limit(2 * most))))[:most]
+def unsigned(
+    session: Session, *, after: int = 0, most: int = MOST_SIGNED
+) -> tuple[Sequence[Draft], int | None]:
+    """The numbered receipts of the requests that wait longest, all of a request or none of it.
+
+    `after` is where the last look ended; returned is also where this one does, None at the end.
+    """
+    waiting = (
+        select(RECEIPT.c.id, RECEIPT.c.payment_request_id)
+        .where(UNSIGNED, RECEIPT.c.id > after)
+        .order_by(RECEIPT.c.id)
+        .limit(most)
+    )
+    seen = session.execute(waiting).all()
+    if not seen:
+        return [], None
+    requests = sorted({row.payment_request_id for row in seen})
+    return _drafts(session, requests), seen[-1].id
+
+
+def _drafts(session: Session, requests: Sequence[int]) -> Sequence[Draft]:
     before = RECEIPT.alias("before")
     rows = session.execute(
         select(

@@ -91,7 +91,7 @@ def test_an_agency_without_series_holds_up_nobody(session: Session, database: Da
 
 def test_more_than_a_batch_is_numbered_in_one_round(province: Province, cashless: Service) -> None:
     """Papers follow batch by batch, and the round says that more waits."""
-    for _ in range(receipts.MOST_SIGNED + 1):
+    for _ in range(receipts.MOST_SIGNED + 1):  # of one kind
         paid(province, a_payment_request(province))
     assert issue(cashless, NOON)
     assert _count(province.session, "numbered") == 1

@@ -292,10 +292,10 @@ def test_what_changed_while_it_was_signed_is_not_kept(province: Province) -> Non
     session, request = province.session, a_paid_request(province)
     number(province)
     signer = a_practice_signer(session)
-    papers = [receipts.sign(draft, signer, now=NOON) for draft in receipts.unsigned(session)]
+    papers = [receipts.sign(draft, signer, now=NOON) for draft in receipts.unsigned(session)[0]]
     give_back(province, request, "phi", 40_000)
     assert receipts.issue_all(session, papers, signer, now=NOON) == 0
-    assert receipts.unsigned(session) == [], "phí is to be numbered first"
+    assert receipts.unsigned(session)[0] == [], "phí is to be numbered first"
     assert [told(one) for one in issue(province)] == [
         ("phi", 1, 100_000, "replaced"),
         ("le_phi", 1, 50_000, "issued"),

@@ -150,6 +150,7 @@ def test_everything_wrong_is_named_at_once() -> None:
             "CASHLESS_BANK_HOSTS": "http://x",
             "CASHLESS_LAYOUTS": "[",
             "CASHLESS_DROP_FOLDER": "/nowhere",
+            "CASHLESS_RECEIPT_FOLDER": "/nowhere",
             "CASHLESS_SECOND_FACTOR": "me",
             "CASHLESS_TRUSTED_PROXIES": "-1",
             "CASHLESS_LOG_LEVEL": "LOUD",

@@ -47,6 +47,12 @@ class PayoutMoved(Conflict):
     code = "payout_moved"
 
 
+class SameApprover(SamePerson):
+    """Who approved first is not the further person that it takes."""
+
+    code = "same_approver"
+
+
 def by_public_id(session: Session, public_id: str) -> Payout:
     """The payout of that public number. Raises `UnknownPayout`."""
     found = session.scalar(select(Payout).where(Payout.public_id == public_id))
@@ -98,12 +104,14 @@ def propose_remittances(
 def approve(session: Session, payout: Payout, *, by: str, now: datetime) -> bool:
     """Approves a payout and books it; False when a further person has to approve it too.
 
-    Raises `PayoutMoved`, `SamePerson`, `ShownChanged`, what `refunds.check` does, or
-    `remittances.FeesChanged`.
+    Raises `PayoutMoved`, `SamePerson`, `SameApprover`, `ShownChanged`, what `refunds.check` does,
+    or `remittances.FeesChanged`.
     """
     _hold(session, payout, State.PROPOSED)
-    if by in (payout.proposed_by, payout.approved_by):
+    if by == payout.proposed_by:
         raise SamePerson
+    if by == payout.approved_by:
+        raise SameApprover
     if payout.kind == Kind.REFUND:
         refunds.check(session, payout)
     else:

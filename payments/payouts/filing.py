@@ -7,11 +7,12 @@ not answer may have sent it all the same.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, cast, func, select, update
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
@@ -19,11 +20,13 @@ from payments import agencies
 from payments.agencies import CollectionAccount
 from payments.core import audit, files
 from payments.core.calendar import local_day
+from payments.core.columns import Amount
 from payments.core.database import rows_of, table_of
 from payments.core.errors import Conflict, NotFound
+from payments.core.money import Dong
 from payments.core.vault import Vault
 from payments.payouts.beneficiaries import opened
-from payments.payouts.files import BankAccount, Order, Payment, pain001, sheet, totals
+from payments.payouts.files import BankAccount, Order, Payment, Totals, pain001, sheet, totals
 from payments.payouts.tables import Kind, PaymentFile, Payout, State
 from payments.payouts.telling import tell
 
@@ -36,6 +39,13 @@ it would pay that request."""
 
 XML: Final = "application/xml"
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+class Form(StrEnum):
+    """The forms in which a payment file is kept; also how its file's name ends."""
+
+    PAIN001 = "xml"
+    SHEET = "xlsx"
 
 
 class NothingToFile(Conflict):
@@ -102,6 +112,36 @@ def file_by_public_id(session: Session, public_id: str) -> PaymentFile:
 def waiting(session: Session, account: CollectionAccount) -> Sequence[Payout]:
     """The approved payouts of an account that stand in no file, the oldest first."""
     return session.scalars(_waiting(account)).all()
+
+
+def waits(session: Session) -> Mapping[int, Totals]:
+    """What waits to be filed by the id of its account: how many payouts, and their sum."""
+    rows = session.execute(
+        select(
+            Payout.collection_account_id,
+            func.count(),
+            cast(func.sum(Payout.amount), Amount()),
+        )
+        .where(Payout.state == State.APPROVED)
+        .group_by(Payout.collection_account_id)
+    )
+    return {account: Totals(count, Dong(amount)) for account, count, amount in rows}
+
+
+def download(
+    session: Session, file: PaymentFile, form: Form, *, by: str, now: datetime
+) -> files.Kept:
+    """A payment file as it was made, byte for byte, in one of its forms; that is audited."""
+    kept = files.fetch(session, file.pain_file_id if form is Form.PAIN001 else file.sheet_file_id)
+    audit.append(
+        session,
+        actor=by,
+        action="payment_file.downloaded",
+        subject=f"payment_file:{file.public_id}",
+        details={"number": file.number, "form": form.value, "sha256": kept.sha256},
+        now=now,
+    )
+    return kept
 
 
 def _waiting(account: CollectionAccount) -> Select[Payout]:

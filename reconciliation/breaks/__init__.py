@@ -2,8 +2,8 @@
 
 `tables` says what a break is, `causes` where they come from, `deriving` how they follow their
 causes. `rules` says what may be done about which kind and by when, `actions` what that does,
-`reach` how far that goes, `deciding` who decides, `working` how a break is looked after; `queue`
-is what waits, `about` and `timeline` tell of one.
+`reach` how far that goes, `deciding` who decides, `refunding` how its money is given back,
+`working` how a break is looked after; `queue` is what waits, `about` and `timeline` tell of one.
 """
 
 from reconciliation.breaks.about import About, UnknownBreak, by_public_id, by_public_ids, told_of
@@ -18,7 +18,6 @@ from reconciliation.breaks.booking_lines import NotToBeBooked
 from reconciliation.breaks.counterparts import counterparts, related, waiting_about
 from reconciliation.breaks.deciding import (
     ActionNotAllowed,
-    AwaitsSecondPerson,
     BreakGone,
     MixedBreaks,
     approve,
@@ -29,6 +28,7 @@ from reconciliation.breaks.deciding import (
 )
 from reconciliation.breaks.deriving import Tally, derive, live, tallies
 from reconciliation.breaks.queue import Age, Bucket, Page, Search, ageing, page
+from reconciliation.breaks.refunding import RefundProposed, propose_refund, refund_waits
 from reconciliation.breaks.rules import FOR_MANY, allowed, second_person_from
 from reconciliation.breaks.tables import (
     ACCEPTABLE,
@@ -47,6 +47,7 @@ from reconciliation.breaks.tables import (
 from reconciliation.breaks.timeline import Entry, of_credit, of_line, timeline
 from reconciliation.breaks.working import (
     Attachment,
+    AwaitsSecondPerson,
     BreakChanged,
     NothingToReopen,
     NothingWritten,
@@ -91,6 +92,7 @@ __all__ = [
     "NothingWritten",
     "Page",
     "Priority",
+    "RefundProposed",
     "RequestElsewhere",
     "RequestNotWaiting",
     "Search",
@@ -119,6 +121,8 @@ __all__ = [
     "of_credit",
     "of_line",
     "page",
+    "propose_refund",
+    "refund_waits",
     "related",
     "reopen",
     "second_person_from",

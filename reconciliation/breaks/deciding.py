@@ -1,5 +1,7 @@
 """Decisions about breaks: one person below the limit of the policy, two from it on.
 
+A refund is not decided here but proposed, see `refunding`.
+
 A decision is about one break or about many of one kind and account, and about those that it is
 matched with; its amount is that of all. What needs a second person is proposed, and done when
 approved, if all looks as it did then. Until then nothing else is decided about the same money.
@@ -22,8 +24,15 @@ from reconciliation.breaks import rules
 from reconciliation.breaks.about import facts_of
 from reconciliation.breaks.actions import Decision, perform, picture_of, suggested
 from reconciliation.breaks.reach import Reach, reach_of
+from reconciliation.breaks.refunding import check_no_refund
 from reconciliation.breaks.tables import Action, Break, State
-from reconciliation.breaks.working import back_to_work, check_seen, is_live, tell
+from reconciliation.breaks.working import (
+    AwaitsSecondPerson,
+    back_to_work,
+    check_seen,
+    is_live,
+    tell,
+)
 from reconciliation.matching import suggestions
 
 MOST: Final = 200
@@ -48,12 +57,6 @@ class BreakGone(Conflict):
     code = "break_gone"
 
 
-class AwaitsSecondPerson(Conflict):
-    """A decision about the break is proposed and waits for a second person."""
-
-    code = "awaits_second_person"
-
-
 def decide(
     session: Session,
     chosen: Sequence[Break],
@@ -67,14 +70,15 @@ def decide(
 
     `seen` tells by public number how the breaks, and those to match with, were shown, where they
     were. Raises `MixedBreaks`, `ActionNotAllowed`, `BreakGone`, `AwaitsSecondPerson`,
-    `BreakChanged`, `NoReasonGiven`, `ReasonTooLong`, and what the action raises; nothing is changed
-    then.
+    `RefundProposed`, `BreakChanged`, `NoReasonGiven`, `ReasonTooLong`, and what the action raises;
+    nothing is changed then.
     """
     approvals.given(decision.reason)
     _hold(session, chosen)
     _check(chosen, decision)
     reach = reach_of(session, chosen, decision)
     _check_free(reach)
+    check_no_refund(session, [*chosen, *reach.others, *reach.beside])
     if seen is not None:
         named = [one for one in reach.others if one.public_id in decision.others]
         check_seen([*chosen, *named], seen)
@@ -169,7 +173,7 @@ def _check(chosen: Sequence[Break], decision: Decision) -> None:
             raise BreakGone
         if one.state == State.PROPOSED:
             raise AwaitsSecondPerson
-        if decision.action not in rules.allowed(one):
+        if decision.action is Action.REFUND or decision.action not in rules.allowed(one):
             raise ActionNotAllowed
 
 

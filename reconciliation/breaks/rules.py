@@ -27,7 +27,7 @@ from reconciliation.breaks.tables import (
 
 LONGEST_WAIT: Final = timedelta(days=90)
 
-_MONEY: Final = (Action.ASSIGN, Action.WAIT)
+_MONEY: Final = (Action.ASSIGN, Action.REFUND, Action.WAIT)
 
 BY_KIND: Final[Mapping[Kind, tuple[Action, ...]]] = MappingProxyType(
     {
@@ -47,6 +47,7 @@ BY_KIND: Final[Mapping[Kind, tuple[Action, ...]]] = MappingProxyType(
         Kind.UNIDENTIFIED: (
             Action.SUGGESTION,
             Action.ASSIGN,
+            Action.REFUND,
             Action.MATCH,
             Action.INTEREST,
             Action.PAYOUT,
@@ -54,8 +55,8 @@ BY_KIND: Final[Mapping[Kind, tuple[Action, ...]]] = MappingProxyType(
             Action.WAIT,
         ),
         Kind.DAMAGED_CODE: (Action.SUGGESTION, *_MONEY),
-        Kind.SHORT: (Action.WAIT,),  # the rest may come, or it is given back
-        Kind.OVERPAID: (Action.WAIT,),  # what is too much is given back
+        Kind.SHORT: (Action.REFUND, Action.WAIT),  # the rest may come, or it is given back
+        Kind.OVERPAID: (Action.REFUND, Action.WAIT),
         Kind.DUPLICATE: _MONEY,
         Kind.AFTER_CANCEL: _MONEY,
         Kind.SPLIT_MISMATCH: _MONEY,
@@ -85,6 +86,7 @@ BY_KIND: Final[Mapping[Kind, tuple[Action, ...]]] = MappingProxyType(
 _OF_LEGS: Final[Mapping[Action, frozenset[Leg]]] = MappingProxyType(
     {
         Action.ASSIGN: frozenset({Leg.SETTLEMENT}),
+        Action.REFUND: frozenset({Leg.SETTLEMENT}),
         Action.MATCH: frozenset({Leg.CONFIRMATION, Leg.LINE}),
     }
 )

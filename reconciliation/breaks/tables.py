@@ -136,6 +136,7 @@ class Action(StrEnum):
     """What may be decided about a break; which kinds allow it is in `rules`."""
 
     ASSIGN = "assign"  # give its money to a request
+    REFUND = "refund"  # give its money back to who paid it
     SUGGESTION = "suggestion"  # do what matching suggests
     MATCH = "match"  # the lines and the credits of these breaks are the same money
     WITHDRAW = "withdraw"  # the credit was told and never came

@@ -67,6 +67,12 @@ class BreakChanged(Conflict):
     code = "break_changed"
 
 
+class AwaitsSecondPerson(Conflict):
+    """A decision about the break is proposed and waits for a second person."""
+
+    code = "awaits_second_person"
+
+
 class UnknownNote(NotFound):
     """The break has no note of that number."""
 

@@ -40,6 +40,7 @@ MATRIX = """
     console.amend_layout              - r - - - -
     console.approve_decision          - - a - - -  proof
     console.approve_opening           - - a - - -  proof
+    console.approve_payout            - - a - - -  proof
     console.attachment                v r a - - u
     console.breaks                    v r a - - u
     console.choose_day_record         v r a - - u
@@ -55,6 +56,7 @@ MATRIX = """
     console.decide_breaks             - r - - - -
     console.decline_decision          - - a - - -  proof
     console.decline_layout            - - a - - -  proof
+    console.decline_payout            - - a - - -  proof
     console.decline_setting_aside     - - a - - -  proof
     console.decline_suggestion        - r - - - -
     console.discard_layout            - r - - - -
@@ -68,17 +70,27 @@ MATRIX = """
     console.layouts                   v r a - - u
     console.ledger_file               v r a - - u
     console.line                      v r a - - u
+    console.make_payment_file         - r - - - -
     console.match                     v r a - - u
     console.note_break                - r a - - -
     console.one_break                 v r a - - u
     console.one_layout                v r a - - u
     console.one_statement             v r a - - u
+    console.open_beneficiary          - r a - - -
+    console.payment_file              v r a - - u
+    console.payment_file_kept         - r a - - -
+    console.payment_files             v r a - - u
+    console.payout                    v r a - - u
+    console.payouts                   v r a - - u
     console.preview_statement         - r - - - -
     console.propose_day               - r - - - -
     console.propose_opening           - r - - - -
     console.propose_pattern           - r - - - -
+    console.propose_refund            - r - - - -
     console.propose_reopening         - r - - - -
     console.propose_setting_aside     - r - - - -
+    console.refund                    - r - - - -
+    console.reject_payout             - - a - - -  proof
     console.reopen_break              - r - - - -
     console.reopen_day                - - a - - -  proof
     console.report                    v r a - - u
@@ -96,6 +108,7 @@ MATRIX = """
     console.unmatch                   - r - - - -
     console.withdraw_layout           - r a - - -
     console.withdraw_offer            - r - - - -
+    console.withdraw_payout           - r - - - -
     people.add                        - - - - m -  proof
     people.approve_roles              - - - - m -  proof
     people.decline_roles              - - - - m -  proof
@@ -143,7 +156,8 @@ def rules(app: Flask) -> list[Rule]:
 
 def address(rule: Rule) -> str:
     """One that fits the rule, of nothing that exists."""
-    told = {"on": "2026-11-24", "kind": "csv", "form": "csv", "position": 1, "number": 1, "line": 1}
+    told = {"on": "2026-11-24", "kind": "csv", "form": "csv", "written_as": "xml"}
+    told |= dict.fromkeys(("position", "number", "line"), 1)
     made = rule.build({name: told.get(name, "none") for name in rule.arguments})
     assert made is not None
     return made[1]

@@ -15,6 +15,7 @@ from payments import staff
 from payments.core.errors import Invalid
 from payments.core.money import Dong
 from payments.core.words import say
+from payments.portals import Portal
 from payments.staff import Person
 from payments.web.i18n import day
 from reconciliation.breaks import Action, Decision, Entry, NoteKind
@@ -53,17 +54,18 @@ class Happened:
 
 
 def names_of(session: Session, actors: Iterable[str | None]) -> Mapping[str, str]:
-    """The names of people by how they are written as actors; a job is the service itself."""
+    """The names of people and portals by how they are written as actors; a job is the service."""
     asked = {one for one in actors if one}
-    numbers = {
-        int(number)
-        for kind, _, number in (one.partition(":") for one in asked)
-        if kind == "staff" and number.isdigit()
-    }
-    people = session.scalars(select(Person).where(Person.id.in_(numbers)))
-    return {one: say("actor.service") for one in asked} | {
-        staff.actor(person.id): person.name for person in people
-    }
+
+    def numbers(kind: str) -> set[int]:
+        told = [one.partition(":") for one in asked]
+        return {int(number) for is_, _, number in told if is_ == kind and number.isdigit()}
+
+    people = session.scalars(select(Person).where(Person.id.in_(numbers("staff"))))
+    portals = session.scalars(select(Portal).where(Portal.id.in_(numbers("portal"))))
+    names = {one: say("actor.service") for one in asked}
+    names |= {staff.actor(person.id): person.name for person in people}
+    return names | {f"portal:{one.id}": say("actor.portal", name=one.name) for one in portals}
 
 
 def compared(code: str, reference: str) -> Sequence[tuple[str, bool]]:

@@ -11,11 +11,13 @@ from flask import render_template
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from payments import payouts
 from payments.agencies import CollectionAccount
 from payments.core.service import Service
 from payments.credits import Credit
 from payments.outbox import Delivery, DeliveryAttempt, Event
 from payments.payment_requests import PaymentRequest, UnknownRequest
+from payments.payouts import Payout
 from payments.web.auth import StaffPages, staff_only
 from reconciliation import breaks, statements
 from reconciliation.breaks import Break, Entry
@@ -41,6 +43,7 @@ class Movement:
     request: PaymentRequest | None
     history: Sequence[Happened]
     breaks: Sequence[Break]
+    refunds: Sequence[Payout] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ class Asked:
     account: CollectionAccount
     told: Sequence[Told]
     rows: Sequence[Compared]
+    refunds: Sequence[Payout]
 
 
 def add(pages: StaffPages, cashless: Service) -> None:
@@ -101,6 +105,7 @@ def _of_credit(session: Session, number: int) -> Movement:
         request=request,
         history=_history(session, list(breaks.of_credit(session, credit))),
         breaks=breaks.waiting_about(session, account, lines=[], credits=[credit.id]),
+        refunds=session.scalars(payouts.of_credit(credit.id).order_by(Payout.id)).all(),
     )
 
 
@@ -134,6 +139,7 @@ def _of_request(session: Session, reference: str) -> Asked:
         account=session.get_one(CollectionAccount, request.collection_account_id),
         told=_told(session, request),
         rows=three_way.page(session, wanted, after=Place(), most=MOST),
+        refunds=session.scalars(payouts.of_request(request).order_by(Payout.id)).all(),
     )
 
 

@@ -11,6 +11,7 @@ from flask import render_template
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from payments import payouts
 from payments.agencies import CollectionAccount
 from payments.core import clock
 from payments.core.approvals import Approval
@@ -19,11 +20,18 @@ from payments.core.money import Dong
 from payments.core.service import Service
 from payments.credits import Credit, CreditReference
 from payments.payment_requests import PaymentRequest
+from payments.payouts import Payout
 from payments.staff import Person, Role, StaffRole
 from payments.web.auth import StaffPages, staff_only
 from reconciliation import breaks, statements
 from reconciliation.breaks import About, Action, Break, NoteKind
-from reconciliation.breaks.about import credit_of, line_of, receipts_of, request_of
+from reconciliation.breaks.about import (
+    credit_of,
+    line_of,
+    payout_of,
+    receipts_of,
+    request_of,
+)
 from reconciliation.matching import Suggestion, suggestions
 from reconciliation.statements import LineReference, StatementLine
 from reconciliation.web.console.break_words import Happened, compared, decided, history, names_of
@@ -71,6 +79,7 @@ class Shown:
     allowed: Sequence[Action]
     counterparts: Sequence[tuple[Break, About | None]]
     related: Sequence[tuple[Break, About | None]]
+    payouts: Sequence[Payout]
     history: Sequence[Happened]
     names: Mapping[str, str]
     people: Sequence[Person]
@@ -116,9 +125,10 @@ def _shown(session: Session, public_id: str, *, now: datetime) -> Shown:
         codes=_codes(session, credit, line),
         suggested=_suggested(session, credit, line) if live else (),
         proposed=None if approval is None else _proposed(approval, names),
-        allowed=breaks.allowed(one) if live and approval is None else (),
+        allowed=_allowed(session, one) if live and approval is None else (),
         counterparts=_with_words(session, breaks.counterparts(session, one) if live else ()),
         related=_with_words(session, breaks.related(session, one)),
+        payouts=_payouts(session, one, credit),
         history=history(told, names),
         names=names,
         people=_people(session),
@@ -136,6 +146,19 @@ def _actors(one: Break, approval: Approval | None, told: Sequence[Any]) -> list[
 
 def _with_words(session: Session, found: Sequence[Break]) -> Sequence[tuple[Break, About | None]]:
     return list(zip(found, breaks.told_of(session, found), strict=True))
+
+
+def _payouts(session: Session, one: Break, credit: Credit | None) -> Sequence[Payout]:
+    """The refunds of its credit, or the payout that it is about."""
+    if credit is not None:
+        return session.scalars(payouts.of_credit(credit.id).order_by(Payout.id)).all()
+    payout = payout_of(session, one)
+    return () if payout is None else [payout]
+
+
+def _allowed(session: Session, one: Break) -> Sequence[Action]:
+    """What may be decided: nothing while a refund of the same money waits for its approvers."""
+    return () if breaks.refund_waits(session, [one]) else breaks.allowed(one)
 
 
 def _codes(

@@ -1,0 +1,225 @@
+"""`/console/payouts/{id}`: one payout, whence its money comes and where to, and who lets it go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from flask import redirect, render_template, request, url_for
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from payments import agencies, payouts
+from payments.agencies import Agency, CollectionAccount
+from payments.banks import by_bin
+from payments.core import approvals, clock
+from payments.core.approvals import Approval
+from payments.core.approvals import State as Decided
+from payments.core.service import Service
+from payments.credits import Credit
+from payments.payment_requests import PaymentRequest, PaymentRequestLine
+from payments.payouts import BankAccount, Part, PaymentFile, Payout, PayoutItem
+from payments.staff import Role
+from payments.web import auth
+from payments.web.auth import StaffPages, proved_only, staff_only
+from reconciliation import day_close
+from reconciliation.breaks import Break
+from reconciliation.web.console.break_words import Happened
+from reconciliation.web.console.parts import READERS
+from reconciliation.web.console.payout_words import history_of, names_in
+
+OPENERS: Final = (Role.RECONCILER, Role.APPROVER)
+"""Who may see the whole account that money goes to: they propose it, approve it, and send it."""
+
+Act = Callable[[Session, Payout, str, datetime], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A part of a credit that is paid out; of fees also which."""
+
+    part: Part
+    amount: int
+    fee: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A payout as its page shows it.
+
+    `waiting` is the proposal that another person decides; `opened` the whole account it goes to,
+    where it was asked for.
+    """
+
+    one: Payout
+    account: CollectionAccount
+    credit: Credit | None
+    request: PaymentRequest | None
+    agency: Agency | None
+    bank: str
+    items: Sequence[Item]
+    file: PaymentFile | None
+    waiting: Approval | None
+    breaks: Sequence[Break]
+    history: Sequence[Happened]
+    names: Mapping[str, str]
+    version: str
+    opened: BankAccount | None = None
+
+
+def add(pages: StaffPages, cashless: Service) -> None:
+    """Adds the page and its forms."""
+
+    @pages.get("/payouts/<public_id>", endpoint="payout")
+    @staff_only(*READERS)
+    def shown(public_id: str) -> str:
+        found = cashless.database.read(lambda session: _shown(session, public_id))
+        return render_template("console/payout.html", shown=found, openers=OPENERS)
+
+    @pages.post("/payouts/<public_id>/account", endpoint="open_beneficiary")
+    @staff_only(*OPENERS)
+    def opened(public_id: str) -> str:
+        by, now = auth.who().actor, clock.now()
+
+        def unit(session: Session) -> Shown:
+            payout = payouts.by_public_id(session, public_id)
+            told = payouts.open_beneficiary(session, payout, by=by, now=now, vault=cashless.vault)
+            return _shown(session, public_id, opened=told)
+
+        found = cashless.database.write(unit)
+        return render_template("console/payout.html", shown=found, openers=OPENERS)
+
+    _add_second_person(pages, cashless)
+    _add_maker(pages, cashless)
+
+
+def _add_second_person(pages: StaffPages, cashless: Service) -> None:
+    @pages.post("/payouts/<public_id>/approve", endpoint="approve_payout")
+    @proved_only(Role.APPROVER)
+    def approve(public_id: str) -> Response:
+        return _act(
+            cashless,
+            public_id,
+            lambda session, one, by, now: payouts.approve(session, one, by=by, now=now),
+        )
+
+    @pages.post("/payouts/<public_id>/decline", endpoint="decline_payout")
+    @proved_only(Role.APPROVER)
+    def decline(public_id: str) -> Response:
+        reason = request.form.get("reason", "")
+        return _act(
+            cashless,
+            public_id,
+            lambda session, one, by, now: payouts.decline(
+                session, one, reason=reason, by=by, now=now
+            ),
+        )
+
+    @pages.post("/payouts/<public_id>/reject", endpoint="reject_payout")
+    @proved_only(Role.APPROVER)
+    def reject(public_id: str) -> Response:
+        reason = request.form.get("reason", "")
+        return _act(
+            cashless,
+            public_id,
+            lambda session, one, by, now: payouts.reject(
+                session, one, reason=reason, by=by, now=now
+            ),
+        )
+
+
+def _add_maker(pages: StaffPages, cashless: Service) -> None:
+    @pages.post("/payouts/<public_id>/withdraw", endpoint="withdraw_payout")
+    @staff_only(Role.RECONCILER)
+    def withdraw(public_id: str) -> Response:
+        reason = request.form.get("reason", "")
+        return _act(
+            cashless,
+            public_id,
+            lambda session, one, by, now: payouts.withdraw(
+                session, one, reason=reason, by=by, now=now
+            ),
+        )
+
+
+def _act(cashless: Service, public_id: str, act: Act) -> Response:
+    """Does it in one unit to the payout as it was seen, and goes back to the page.
+
+    Raises `PayoutMoved` where it is no longer so.
+    """
+    by, now, seen = auth.who().actor, clock.now(), request.form.get("seen", "")
+
+    def unit(session: Session) -> None:
+        payout = payouts.by_public_id(session, public_id)
+        account = payout.collection_account_id
+        agencies.lock(session, account)
+        session.refresh(payout)
+        if payouts.version_of(payout) != seen:
+            raise payouts.PayoutMoved(payout=payout.code)
+        act(session, payout, by, now)
+        day_close.renew_breaks(session, account, now=now)
+
+    cashless.database.write(unit)
+    return redirect(url_for("console.payout", public_id=public_id), 303)
+
+
+def _shown(session: Session, public_id: str, *, opened: BankAccount | None = None) -> Shown:
+    one = payouts.by_public_id(session, public_id)
+    decisions = approvals.of_subject(session, payouts.subject(one))
+    file = None
+    if one.payment_file_id is not None:
+        file = session.get_one(PaymentFile, one.payment_file_id)
+    names = names_in(session, one, decisions, file)
+    bank = by_bin(one.beneficiary_bin)
+    request = agency = credit = None
+    if one.payment_request_id is not None:
+        request = session.get_one(PaymentRequest, one.payment_request_id)
+    if one.agency_id is not None:
+        agency = session.get_one(Agency, one.agency_id)
+    if one.credit_id is not None:
+        credit = session.get_one(Credit, one.credit_id)
+    return Shown(
+        one=one,
+        account=session.get_one(CollectionAccount, one.collection_account_id),
+        credit=credit,
+        request=request,
+        agency=agency,
+        bank=one.beneficiary_bin if bank is None else bank.short_name,
+        items=_items(session, one),
+        file=file,
+        waiting=next((each for each in decisions if each.state == Decided.PROPOSED), None),
+        breaks=_breaks(session, one),
+        history=history_of(session, one, decisions, file, names),
+        names=names,
+        version=payouts.version_of(one),
+        opened=opened,
+    )
+
+
+def _items(session: Session, payout: Payout) -> Sequence[Item]:
+    rows = session.execute(
+        select(PayoutItem.part, PayoutItem.amount, PaymentRequestLine.name)
+        .outerjoin(PaymentRequestLine, PaymentRequestLine.id == PayoutItem.payment_request_line_id)
+        .where(PayoutItem.payout_id == payout.id)
+        .order_by(PayoutItem.id)
+        .limit(MOST_ITEMS)
+    )
+    return [Item(Part(part), amount, name) for part, amount, name in rows]
+
+
+MOST_ITEMS: Final = 200
+"""Parts shown: a remittance may be of thousands of credits."""
+
+
+def _breaks(session: Session, payout: Payout) -> Sequence[Break]:
+    """The breaks that wait about a payout: not seen, or come back."""
+    rows = select(Break).where(
+        Break.collection_account_id == payout.collection_account_id,
+        Break.leg == "payout",
+        Break.key == str(payout.id),
+        Break.cleared_at.is_(None),
+    )
+    return session.scalars(rows.order_by(Break.id)).all()

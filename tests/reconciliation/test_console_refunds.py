@@ -1,0 +1,274 @@
+"""The form by which a refund is proposed, and the breaks it begins at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from payments import policies
+from payments.core.audit import AuditEntry
+from payments.core.database import Database
+from payments.credits import Credit
+from payments.payouts import Payout
+from payments.staff import Role
+from tests.bank import TODAY
+from tests.builders import NOON
+from tests.console import Person, SignIn, whole_app
+from tests.refund_pages import (
+    MORNING,
+    OTHER,
+    PAYER,
+    Here,
+    a_treasury,
+    breaks_of,
+    do,
+    form_of,
+    propose,
+    proposed,
+    text_of,
+)
+
+pytestmark = pytest.mark.committed
+
+
+@pytest.fixture
+def here(database: Database) -> Here:
+    """Money to give back, and people of every role."""
+    return database.write(a_treasury)
+
+
+@pytest.fixture
+def app(here: Here, database_url: str) -> Iterator[Flask]:
+    """The whole application, the morning after."""
+    with whole_app(database_url, MORNING) as whole:
+        yield whole
+
+
+@pytest.fixture
+def maker(sign_in: SignIn) -> Person:
+    """Who proposes."""
+    return sign_in(Role.RECONCILER)
+
+
+def filled(page: str, name: str) -> str:
+    """What stands in a field of the form."""
+    found = re.search(rf'name="{name}"[^>]*value="([^"]*)"', page)
+    assert found is not None, name
+    return found[1]
+
+
+def payouts_there(database: Database) -> list[tuple[int, str]]:
+    """The amount and reason of every payout."""
+    rows = select(Payout.amount, Payout.reason).order_by(Payout.id)
+    return database.read(
+        lambda session: [(row.amount, row.reason) for row in session.execute(rows)]
+    )
+
+
+KINDS = {
+    "overpaid": (20_000, "held"),
+    "duplicate": (50_000, "held"),
+    "after_cancel": (50_000, "held"),
+    "short": (20_000, "held"),
+    "unidentified": (30_000, "unidentified"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_refund_begins_at_its_break(
+    maker: Person, here: Here, database: Database, kind: str
+) -> None:
+    """The form is filled with what is there and who paid; proposed, the break says so."""
+    credit, (amount, part) = here.credits[kind], KINDS[kind]
+    about = breaks_of(database, credit)
+    assert form_of(credit) in maker.see(about)
+
+    page = maker.see(form_of(credit))
+    assert (filled(page, "amount"), filled(page, "part")) == (str(amount), part)
+    assert (filled(page, "account"), filled(page, "name")) == (PAYER, "NGUYEN VAN MAU")
+    assert ("readonly" in page) == (kind == "short")
+
+    payout = proposed(maker, credit, part=part, amount=str(amount))
+    page = maker.see(about)
+    assert "A refund waits for its approvers" in page
+    assert payout in page
+    assert f"Proposed to give {amount:,}" in page
+    assert form_of(credit) not in page
+
+
+def test_nothing_else_is_decided_about_its_money_meanwhile(
+    maker: Person, sign_in: SignIn, here: Here, database: Database
+) -> None:
+    """Also by a form that was seen before; taken back, everything may be decided again."""
+    about = breaks_of(database, here.credits["duplicate"])
+    before = maker.see(about)
+    payout = proposed(maker, here.credits["duplicate"], amount="50000")
+    assert 'name="action"' not in maker.see(about)
+    wait = {"action": "wait", "until": "2026-12-01", "reason": "chờ"}
+    refused = maker.send_from(before, f"{about}/decide", **wait)
+    assert (refused.status_code, "waits for its approvers" in text_of(refused)) == (409, True)
+    do(maker, payout, "withdraw", reason="nhầm")
+    assert maker.send(f"{about}/decide", on=about, **wait).status_code == 303
+
+
+def test_a_refund_is_no_decision_of_the_break_itself(
+    maker: Person, here: Here, database: Database
+) -> None:
+    """It has a form of its own: sent as a decision it is refused, and nothing is proposed."""
+    about = breaks_of(database, here.credits["overpaid"])
+    answer = maker.send(f"{about}/decide", on=about, action="refund", reason="x")
+    assert answer.status_code == 409
+    assert payouts_there(database) == []
+
+
+def test_a_proposed_decision_stands_before_a_refund(
+    maker: Person, here: Here, database: Database
+) -> None:
+    """What waits for a second person about the same money is decided first."""
+    credit = here.credits["duplicate"]
+    shown = maker.see(form_of(credit))
+    about = breaks_of(database, credit)
+
+    def everything_takes_two(session: Session) -> None:
+        told = {"valid_from": TODAY, "by": "staff:9", "now": NOON}
+        policies.decide(session, "second_person_amount", 0, **told)
+
+    database.write(everything_takes_two)
+    told = {"action": "wait", "until": "2026-12-01", "reason": "chờ"}
+    assert maker.send(f"{about}/decide", on=about, **told).status_code == 303
+    fields = {"part": "held", "amount": "1", "bin": "970422", "account": PAYER, "name": "X"}
+    answer = maker.send_from(shown, form_of(credit), reason="x", **fields)
+    assert answer.status_code == 409
+    assert payouts_there(database) == []
+
+
+def test_fees_are_given_back_by_line(maker: Person, here: Here, database: Database) -> None:
+    """Each filled with all that is left; a line left empty gives nothing."""
+    credit = here.credits["overpaid"]
+    page = maker.see(form_of(credit, "fees"))
+    [line] = re.findall(r'name="(line-\d+)"', page)
+    assert filled(page, line) == "50000"
+    assert form_of(credit, "held") in page
+    assert propose(maker, credit, part="fees", **{line: ""}).status_code == 422
+    assert propose(maker, credit, part="fees", **{line: "50001"}).status_code == 409
+    proposed(maker, credit, part="fees", **{line: "10.000"}, reason="tính sai phí")
+    assert payouts_there(database) == [(10_000, "tính sai phí")]
+    assert filled(maker.see(form_of(credit, "fees")), line) == "40000"
+
+
+@pytest.mark.parametrize(("credit", "part"), [("overpaid", "held"), ("unknown", "unidentified")])
+def test_another_account_is_warned_of_and_confirmed(
+    maker: Person, here: Here, database: Database, credit: str, part: str
+) -> None:
+    """Nothing is proposed before it is said that it is meant; what was written stays."""
+    told: dict[str, Any] = {"part": part, "account": OTHER, "reason": "giấy ủy quyền"}
+    answer = propose(maker, here.credits[credit], **told)
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 200
+    assert 'name="elsewhere"' in page
+    assert "Nothing was proposed yet" in page
+    assert (filled(page, "account"), filled(page, "amount")) == (OTHER, "20.000")
+    assert "giấy ủy quyền" in page
+    assert payouts_there(database) == []
+    payout = proposed(maker, here.credits[credit], elsewhere="1", **told)
+    assert "another account than it came from" in maker.see(payout)
+
+
+WRONG = [
+    ({"amount": "x"}, 422, "whole đồng"),
+    ({"amount": ""}, 422, "whole đồng"),
+    ({"amount": "-1"}, 422, "whole đồng"),
+    ({"amount": "1e3"}, 422, "whole đồng"),
+    ({"amount": "9" * 13}, 422, "whole đồng"),
+    ({"amount": "0"}, 422, ""),
+    ({"amount": "20001"}, 409, "No more can be given back"),
+    ({"bin": ""}, 422, ""),
+    ({"bin": "000000"}, 422, ""),
+    ({"account": "12-34"}, 422, ""),
+    ({"name": "!!"}, 422, ""),
+    ({"reason": " "}, 422, ""),
+    ({"reason": "x" * 501}, 422, ""),
+    ({"seen": "x"}, 409, "changed since the form was opened"),
+]
+
+
+def test_what_is_wrong_is_said_on_the_form(maker: Person, here: Here, database: Database) -> None:
+    """With all that was written in; nothing is proposed."""
+    for wrong, status, words in WRONG:
+        answer = propose(maker, here.credits["overpaid"], **wrong)
+        page = answer.get_data(as_text=True)
+        assert answer.status_code == status, wrong
+        assert 'id="refusal"' in page, wrong
+        assert words in page, wrong
+        assert filled(page, "name") == wrong.get("name", "NGUYEN VAN MAU"), wrong
+    assert propose(maker, here.credits["overpaid"], part="fees").status_code == 422
+    assert maker.client.get(form_of(here.credits["overpaid"], "x")).status_code == 422
+    assert payouts_there(database) == []
+
+
+def test_a_part_of_a_request_goes_back_whole(maker: Person, here: Here) -> None:
+    """The form holds its amount fast; another is refused."""
+    answer = propose(maker, here.credits["short"], amount="19999")
+    assert (answer.status_code, "whole" in text_of(answer)) == (409, True)
+
+
+def test_sent_twice_it_is_proposed_once(maker: Person, here: Here, database: Database) -> None:
+    """The second finds that the money is divided otherwise than it was shown."""
+    credit = here.credits["overpaid"]
+    shown = maker.see(form_of(credit))
+    told = {"part": "held", "amount": "5000", "bin": "970422", "account": PAYER, "name": "X"}
+    sent = [maker.send_from(shown, form_of(credit), reason="x", **told) for _ in range(2)]
+    assert [answer.status_code for answer in sent] == [303, 409]
+    assert len(payouts_there(database)) == 1
+
+
+def test_what_no_statement_shows_has_no_form(maker: Person, here: Here) -> None:
+    """The page says why; a form made up is refused."""
+    credit = here.credits["unseen"]
+    page = maker.see(form_of(credit))
+    assert "Only money that stands on a bank statement" in page
+    assert 'name="amount"' not in page
+    told = {"part": "unidentified", "amount": "1", "bin": "970422", "account": PAYER, "name": "X"}
+    answer = maker.send(form_of(credit), on=form_of(credit), seen="x", reason="x", **told)
+    assert answer.status_code == 409
+
+
+def test_all_given_back_leaves_nothing_to_propose(maker: Person, here: Here) -> None:
+    """The page names the refunds there are."""
+    credit = here.credits["after_cancel"]
+    payout = proposed(maker, credit, amount="50000")
+    page = maker.see(form_of(credit))
+    assert "Nothing of this money is left" in page
+    assert payout in page
+    assert payout in maker.see(f"/console/credits/{credit}")
+
+
+def test_who_opened_the_form_and_saw_the_payer_is_written_down(
+    maker: Person, here: Here, database: Database
+) -> None:
+    """Not where the payer is not known."""
+
+    def seen() -> list[str]:
+        rows = select(AuditEntry.subject).where(AuditEntry.action == "credit.payer_opened")
+        return database.read(lambda session: list(session.scalars(rows)))
+
+    maker.see(form_of(here.credits["unknown"]))
+    assert seen() == []
+    maker.see(form_of(here.credits["overpaid"]))
+    assert seen() == [f"credit:{here.credits['overpaid']}"]
+
+
+def test_the_pages_of_the_request_name_its_refunds(
+    maker: Person, here: Here, database: Database
+) -> None:
+    """And what of it was refunded."""
+    payout = proposed(maker, here.credits["overpaid"])
+    assert payout in maker.see(f"/console/requests/{here.reference}")
+    held = database.read(lambda s: s.get_one(Credit, here.credits["overpaid"]).held)
+    assert held == 20_000, "nothing moves before it is approved"

@@ -41,6 +41,7 @@ MATRIX = """
     console.approve_decision          - - a - - -  proof
     console.approve_opening           - - a - - -  proof
     console.approve_payout            - - a - - -  proof
+    console.approve_receipt           - - a - - -  proof
     console.attachment                v r a - - u
     console.breaks                    v r a - - u
     console.choose_day_record         v r a - - u
@@ -57,6 +58,7 @@ MATRIX = """
     console.decline_decision          - - a - - -  proof
     console.decline_layout            - - a - - -  proof
     console.decline_payout            - - a - - -  proof
+    console.decline_receipt           - - a - - -  proof
     console.decline_setting_aside     - - a - - -  proof
     console.decline_suggestion        - r - - - -
     console.discard_layout            - r - - - -
@@ -75,6 +77,7 @@ MATRIX = """
     console.note_break                - r a - - -
     console.one_break                 v r a - - u
     console.one_layout                v r a - - u
+    console.one_receipt               v r a - - u
     console.one_statement             v r a - - u
     console.open_beneficiary          - r a - - -
     console.payment_file              v r a - - u
@@ -86,9 +89,13 @@ MATRIX = """
     console.propose_day               - r - - - -
     console.propose_opening           - r - - - -
     console.propose_pattern           - r - - - -
+    console.propose_receipt           - r - - - -
     console.propose_refund            - r - - - -
     console.propose_reopening         - r - - - -
     console.propose_setting_aside     - r - - - -
+    console.receipt_pdf               v r a - - u
+    console.receipt_xml               v r a - - u
+    console.receipts                  v r a - - u
     console.refund                    - r - - - -
     console.reject_payout             - - a - - -  proof
     console.reopen_break              - r - - - -
@@ -103,6 +110,7 @@ MATRIX = """
     console.statement_progress        v r a - - u
     console.statements                v r a - - u
     console.take_decision_back        - r - - - -
+    console.take_receipt_back         - r - - - -
     console.three_way                 v r a - - u
     console.three_way_file            v r a - - u
     console.unmatch                   - r - - - -

@@ -64,8 +64,8 @@ BY_KIND: Final[Mapping[Kind, tuple[Action, ...]]] = MappingProxyType(
         Kind.REVERSED: (Action.ACCEPT, Action.WAIT),
         Kind.AMOUNT_DIFFERS: (Action.MATCH, Action.WAIT),
         Kind.DEBIT_UNEXPLAINED: (
-            Action.PAYOUT,
             Action.CHARGE,
+            Action.PAYOUT,
             Action.RECEIVABLE,
             Action.WAIT,
         ),

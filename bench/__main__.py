@@ -23,6 +23,7 @@ BENCHES: dict[str, list[str]] = {
     "intake": ["--rounds", "2", "--seconds", "4"],
     "steady": ["--seconds", "15"],
     "reconcile": ["--many", "20000"],
+    "receipts": ["--many", "1000"],
     "precision": ["--many", "20000"],
 }
 """What each is asked here; without arguments it measures what the record states."""

@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Final
 
 from reportlab.lib.pagesizes import A4, landscape
@@ -182,10 +183,12 @@ class Paper:
         bottom = self._y - side - 2 * around
         path = self._canvas.beginPath()
         for number, row in enumerate(rows, 1):
-            for place, dark in enumerate(row):
+            at, place = bottom + around + side - number * step, 0
+            for dark, modules in groupby(row):
+                length = len(list(modules))
                 if dark:
-                    at = bottom + around + side - number * step
-                    path.rect(self._left + place * step, at, step, step)
+                    path.rect(self._left + place * step, at, length * step, step)
+                place += length
         self._set(PLAIN, 1, grey=0)
         self._canvas.drawPath(path, stroke=0, fill=1)
         beside = side + around + APART

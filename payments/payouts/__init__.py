@@ -60,6 +60,7 @@ from payments.payouts.requested import (
     ExcessOrLines,
     LineTwice,
     NoSuchLine,
+    kept,
     of_request,
     propose_refunds,
 )
@@ -162,6 +163,7 @@ __all__ = [
     "file_by_public_id",
     "find_code",
     "given_to_bank",
+    "kept",
     "left_of_fees",
     "of_credit",
     "of_request",

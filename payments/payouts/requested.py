@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from payments import agencies, credits
+from payments.core.columns import Amount
 from payments.core.errors import Invalid
 from payments.core.money import ZERO, Dong
 from payments.core.vault import Vault
@@ -35,7 +36,7 @@ from payments.payouts.refunds import (
     left_of_fees,
     paid_fees,
 )
-from payments.payouts.tables import Kind, Part, Payout
+from payments.payouts.tables import Kind, Part, Payout, PayoutItem, State
 
 _AMOUNT: Final = "/excess"
 
@@ -105,6 +106,21 @@ def propose_refunds(
 def of_request(request: PaymentRequest) -> Select[Payout]:
     """Every refund of a request."""
     return select(Payout).where(Payout.payment_request_id == request.id, Payout.kind == Kind.REFUND)
+
+
+def kept(session: Session, request: PaymentRequest) -> Dong:
+    """What of a request's money is held beyond its fees and in no refund, in đồng."""
+    held = sum(one.held for one in session.scalars(_credits(request)))
+    promised = session.scalar(
+        select(cast(func.coalesce(func.sum(PayoutItem.amount), 0), Amount()))
+        .join(Payout, Payout.id == PayoutItem.payout_id)
+        .where(
+            Payout.payment_request_id == request.id,
+            Payout.state == State.PROPOSED,
+            PayoutItem.part == Part.HELD,
+        )
+    )
+    return Dong(max(0, held - (promised or 0)))
 
 
 _Plan = Sequence[tuple[Credit, Wanted]]

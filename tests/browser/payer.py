@@ -78,6 +78,22 @@ def pay_to(told: dict[str, Any]) -> dict[str, Any] | None:
     }
 
 
+def a_refund(state: str, **told: Any) -> dict[str, Any]:
+    """A refund's public JSON."""
+    return {
+        "amount": 150_000,
+        "state": state,
+        "to": {"bin": "970422", "account_ends_in": "2233"},
+        "proposed_at": "2026-11-24T05:00:00Z",
+        "approved_at": None,
+        "filed_at": None,
+        "paid_out_on": None,
+        "returned_on": None,
+        "answer": None,
+        **told,
+    }
+
+
 STATES: dict[str, dict[str, Any]] = {
     "open": {},
     "large": {"amount": 499_999_999, "lines": [a_line(499_999_999), a_line(0, reduction="ngheo")]},
@@ -127,6 +143,27 @@ STATES: dict[str, dict[str, Any]] = {
     "expired": {"status": "expired", "expires_at": "2026-11-01T10:00:00Z"},
     "cancelled": {"status": "cancelled"},
     "cancelled_held": {"status": "cancelled", "beyond": 350_000},
+    "refund_under_way": {
+        "status": "paid",
+        "overpaid": True,
+        "received": 800_000,
+        "paid_at": "2026-11-24T03:05:00Z",
+        "refunds": [
+            a_refund("declined", answer="Số tài khoản không khớp với người nộp"),
+            a_refund("proposed"),
+            a_refund("filed", filed_at="2026-11-25T03:00:00Z"),
+        ],
+    },
+    "refund_done": {
+        "status": "partially_refunded",
+        "received": 350_000,
+        "refunded": 150_000,
+        "paid_at": "2026-11-24T03:05:00Z",
+        "refunds": [
+            a_refund("returned", paid_out_on="2026-11-25", returned_on="2026-11-26"),
+            a_refund("paid_out", paid_out_on="2026-11-27"),
+        ],
+    },
 }
 """Every state a payer can meet, by name."""
 
@@ -149,7 +186,9 @@ class Payment:
         lines = [name for name, _ in names.fees]
         beyond, papers = Dong(self.snapshot.get("beyond", 0)), self.snapshot.get("receipts", ())
         awaited = self.snapshot.get("awaited", False)
-        return Asked(self.snapshot, names.agency[0], lines, beyond, papers, awaited)
+        refunds = self.snapshot.get("refunds", ())
+        kept = Dong(0) if refunds else None
+        return Asked(self.snapshot, names.agency[0], lines, beyond, papers, awaited, refunds, kept)
 
     def slip(self, token: str) -> Slip:
         """What the holder of the token prints."""

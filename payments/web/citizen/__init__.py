@@ -16,7 +16,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from payments import credits, payment_requests, receipts, slips, vietqr
+from payments import credits, payment_requests, payouts, receipts, slips, vietqr
 from payments.core import clock
 from payments.core.database import Database, Rows
 from payments.core.errors import NotFound
@@ -24,6 +24,7 @@ from payments.core.files import Kept
 from payments.core.money import Dong
 from payments.core.words import language, say
 from payments.payment_requests import NotToBePaid, PaymentRequest, UnknownRequest
+from payments.payouts import Payout
 from payments.slips import Slip
 from payments.web.citizen.page import Asked, Page, mark_of, page_of
 from payments.web.headers import private
@@ -156,12 +157,15 @@ def asked(session: Session, token: str) -> Asked:
     this = select(PaymentRequest.id).where(PaymentRequest.id == found.id)
     names = payment_requests.names_of(session, found)
     snapshot = payment_requests.snapshots(session, this)[found.id]
+    refunds = payouts.of_request(found).order_by(Payout.id)
     return Asked(
         snapshot=snapshot,
         agency=_in_language(*names.agency),
         fees=[_in_language(*name) for name in names.fees],
         beyond=_beyond(session, this, status=snapshot["status"]),
         **_receipts(session, this, status=snapshot["status"]),
+        refunds=[payouts.snapshot(session, one) for one in session.scalars(refunds)],
+        kept=payouts.kept(session, found),
     )
 
 

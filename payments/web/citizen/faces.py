@@ -13,7 +13,8 @@ from payments.core.words import later
 class Face:
     """How a state looks and what it says.
 
-    A sentence's fields are agency, amount, received, due, arrived, beyond, excess and refunded.
+    A sentence's fields are agency, amount, received, due, arrived, beyond, excess, kept and
+    refunded; one that names what is kept is left out where nothing is.
     """
 
     tone: str
@@ -28,6 +29,7 @@ class Face:
 _TO_PAY: Final = later("Amount to pay")
 _AMOUNT: Final = later("Amount")
 _PAID: Final = later("Amount paid")
+_KEPT: Final = later("{kept} ₫ is kept for you. Please ask {agency} to have it returned.")
 _DO_NOT_REPEAT: Final = later(
     "If you have already transferred the money, do not pay again: money that arrives is kept for "
     "you and booked or returned."
@@ -91,7 +93,7 @@ FACES: Final[Mapping[str, Face]] = {
         "amount",
         (
             later("{arrived} ₫ has arrived, {excess} ₫ more than due."),
-            later("The {excess} ₫ is kept for you. Please ask {agency} to have it returned."),
+            _KEPT,
         ),
         final=True,
     ),
@@ -149,9 +151,25 @@ FACES: Final[Mapping[str, Face]] = {
         later("Amount kept for you"),
         "beyond",
         (
-            later("{beyond} ₫ arrived although nothing was due any more. It is kept for you."),
-            later("Please ask {agency} to have it returned, and do not transfer any more."),
+            later("{beyond} ₫ arrived although nothing was due any more."),
+            _KEPT,
+            later("Please do not transfer any more money for it."),
         ),
         final=True,
     ),
 }
+
+REFUNDS: Final[Mapping[str, tuple[str, str]]] = {
+    "proposed": ("wait", "hourglass"),
+    "approved": ("wait", "hourglass"),
+    "filed": ("wait", "hourglass"),
+    "paid_out": ("done", "circle-check"),
+    "returned": ("stop", "undo-2"),
+    "rejected": ("stop", "triangle-alert"),
+    "declined": ("stop", "ban"),
+    "withdrawn": ("calm", "undo-2"),
+}
+"""How a refund looks in each of its states: tone and icon. The words are `citizen.refund.…`."""
+
+UNDER_WAY: Final = ("proposed", "approved", "filed")
+"""States of refunds that are followed by another, so that a page goes on asking."""

@@ -12,7 +12,8 @@ from payments import banks
 from payments.core.money import Dong
 from payments.core.words import language, say
 from payments.payment_requests import payable
-from payments.web.citizen.faces import FACES, Face
+from payments.web.citizen.faces import FACES, REFUNDS, UNDER_WAY, Face
+from payments.web.i18n import day, moment
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,10 @@ class Asked:
     """The public JSON of its receipts, also of those that count no more."""
     awaited: bool = False
     """Whether further receipts are on their way."""
+    refunds: Sequence[Mapping[str, Any]] = ()
+    """The public JSON of its refunds, in order."""
+    kept: Dong | None = None
+    """What is held beyond the fees and in no refund, in đồng; None for all that is too much."""
 
     @property
     def changing(self) -> Mapping[str, Any]:
@@ -70,6 +75,17 @@ class Paper:
 
 
 @dataclass(frozen=True)
+class Back:
+    """A refund: how much of the money goes back, where to, and where it stands, in words."""
+
+    tone: str
+    icon: str
+    amount: Dong
+    words: str
+    to: str
+
+
+@dataclass(frozen=True)
 class Page:
     """All that the page shows, in the reader's language."""
 
@@ -88,6 +104,8 @@ class Page:
     pay_to: PayTo | None
     receipts: Sequence[Paper]
     awaited: bool
+    refunds: Sequence[Back]
+    under_way: bool
     sequence: int
 
     @property
@@ -98,7 +116,7 @@ class Page:
     @property
     def final(self) -> bool:
         """Whether nothing is to be expected any more that would change the page."""
-        return self.face.final and not self.awaited
+        return self.face.final and not self.awaited and not self.under_way
 
 
 def page_of(asked: Asked, *, now: datetime) -> Page:
@@ -115,7 +133,7 @@ def page_of(asked: Asked, *, now: datetime) -> Page:
         headline=say(face.headline),
         amount_label=say(face.label),
         amount=figures[face.figure],
-        sentences=[say(text, **fields) for text in face.sentences],
+        sentences=[say(text, **fields) for text in face.sentences if _is_so(text, figures)],
         agency=asked.agency,
         dossier=snapshot["dossier"],
         reference=snapshot["reference"],
@@ -125,6 +143,8 @@ def page_of(asked: Asked, *, now: datetime) -> Page:
         pay_to=_pay_to(snapshot["pay_to"]) if to_pay else None,
         receipts=[_paper(one) for one in asked.receipts if one["state"] == "issued"],
         awaited=_awaited(asked.changing, now=now),
+        refunds=[_back(one, asked.agency) for one in asked.refunds],
+        under_way=any(one["state"] in UNDER_WAY for one in asked.refunds),
         sequence=snapshot["sequence"],
     )
 
@@ -173,16 +193,46 @@ def _state_of(asked: Asked, *, now: datetime) -> str:
     return "paid_late" if snapshot["late"] else "paid"
 
 
+def _is_so(text: str, figures: Mapping[str, Dong]) -> bool:
+    """Whether a sentence is to be said: one about what is kept only where something is."""
+    return "{kept}" not in text or figures["kept"] > 0
+
+
+def _back(told: Mapping[str, Any], agency: str) -> Back:
+    tone, icon = REFUNDS[told["state"]]
+    bank = banks.by_bin(told["to"]["bin"])
+    on = told["returned_on"] or told["paid_out_on"]
+    fields = {
+        "agency": agency,
+        "at": moment(told["filed_at"] or told["approved_at"] or told["proposed_at"]),
+        "day": day(on) if on else "",
+        "reason": told["answer"] or "",
+    }
+    return Back(
+        tone=tone,
+        icon=icon,
+        amount=Dong(told["amount"]),
+        words=say(f"citizen.refund.{told['state']}", **fields),
+        to=say(
+            "To account …{digits}, {bank}",
+            digits=told["to"]["account_ends_in"],
+            bank=bank.short_name if bank else told["to"]["bin"],
+        ),
+    )
+
+
 def _figures(asked: Asked) -> dict[str, Dong]:
     amount, received = Dong(asked.snapshot["amount"]), Dong(asked.snapshot["received"])
     arrived = Dong(received + asked.beyond)
+    excess = Dong(max(0, arrived - amount))
     return {
         "amount": amount,
         "received": received,
         "due": Dong(max(0, amount - received)),
         "arrived": arrived,
         "beyond": asked.beyond,
-        "excess": Dong(max(0, arrived - amount)),
+        "excess": excess,
+        "kept": excess if asked.kept is None else asked.kept,
         "refunded": Dong(asked.snapshot["refunded"]),
     }
 

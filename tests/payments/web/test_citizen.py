@@ -11,15 +11,18 @@ import pytest
 import time_machine
 from flask.testing import FlaskClient
 
-from payments import payment_requests, vietqr
+from payments import payment_requests, payouts, vietqr
 from payments.core import words
 from payments.core.database import Database
 from payments.core.money import Dong
+from payments.payment_requests import CancelReason, PaymentRequest
+from payments.payouts import Payout
 from payments.web import citizen, kit
 from payments.web.citizen.faces import FACES
 from payments.web.citizen.page import Asked, mark_of, page_of
+from tests.bank import TODAY, BankLine, a_statement, run
 from tests.browser.payer import STATES, a_receipt, a_snapshot
-from tests.builders import NOON, Province, a_payment_request, a_province, paid
+from tests.builders import BY, NOON, Province, a_payment_request, a_province, paid
 from tests.receipts import issue, open_a_pair
 
 
@@ -157,6 +160,103 @@ def test_who_paid_twice_is_told(client: FlaskClient, province: Province) -> None
     english = client.get(f"{address}?lang=en").text
     assert "100,000 ₫ has arrived, 50,000 ₫ more than due." in english
     assert "Please ask Sample province to have it returned." in english
+
+
+PAYER = "9704229200112233"
+
+
+def proposed(province: Province, request: PaymentRequest, excess: int) -> Payout:
+    """A refund of what is too much, proposed by the portal to the account it came from."""
+    to = payouts.beneficiary("970422", PAYER, "NGUYEN VAN MAU")
+    asked = payouts.AskedBack(to, "nộp thừa", excess=Dong(excess))
+    told = {"by": f"portal:{province.portal.id}", "now": NOON, "vault": province.vault}
+    [made] = payouts.propose_refunds(province.session, request, asked, **told)
+    return made
+
+
+def an_overpaid(province: Province) -> PaymentRequest:
+    """A request of 50.000 đồng for which 70.000 came, seen on a statement."""
+    request = a_payment_request(province, amount=50_000)
+    paid(province, request, 70_000, payer=PAYER)
+    a_statement(province, BankLine(70_000, request.reference))
+    run(province)
+    return request
+
+
+def test_where_a_refund_stands_is_on_the_page(client: FlaskClient, province: Province) -> None:
+    """Proposed, approved, sent, paid out: each in words, live, without the whole account."""
+    request, session = an_overpaid(province), province.session
+    state, address = f"/p/{request.token}/state", f"/p/{request.token}?lang=en"
+    session.commit()
+    before = client.get(state)
+    assert "20,000 ₫ is kept for you" in client.get(address).text
+    payout = proposed(province, request, 20_000)
+
+    def told(what: str, *, final: bool) -> None:
+        nonlocal before
+        session.commit()
+        now = client.get(state, headers={"If-None-Match": before.headers["ETag"]})
+        assert (now.status_code, now.json["state"]) == (200, "overpaid"), what
+        again = client.get(state, headers={"If-None-Match": now.headers["ETag"]})
+        assert again.status_code == 304
+        page = client.get(address).text
+        assert what in page
+        assert what in now.json["html"]
+        assert "is kept for you" not in page
+        assert "…2233, MB Bank" in page
+        assert ("when the refund goes on" in page) is not final
+        assert PAYER not in page
+        before = now
+
+    told("is proposed to be given back", final=False)
+    payouts.approve(session, payout, by="staff:2", now=NOON)
+    told("was approved to be given back", final=False)
+    payouts.file_all(session, province.account, by=BY, now=NOON, vault=province.vault)
+    told("was sent to the bank", final=False)
+    later = TODAY + timedelta(days=1)
+    line = BankLine(-20_000, f"{payout.code} hoan phi", day=later)
+    a_statement(province, line, opening=70_000, day=later, number="S2")
+    run(province, later)
+    told("was paid out on 25 Nov 2026", final=True)
+    vietnamese = client.get(f"/p/{request.token}?lang=vi").text
+    assert "đã được hoàn trả ngày 25/11/2026" in vietnamese
+
+
+def test_a_declined_refund_says_why_and_that_the_money_is_kept(
+    client: FlaskClient, province: Province
+) -> None:
+    """What is in no refund is said to be kept, beside what is."""
+    request, session = an_overpaid(province), province.session
+    proposed(province, request, 5_000)
+    declined = proposed(province, request, 15_000)
+    payouts.decline(session, declined, reason="sai tài khoản", by="staff:2", now=NOON)
+    session.commit()
+    page = client.get(f"/p/{request.token}?lang=en").text
+    assert "15,000 ₫ is kept for you" in page
+    assert "Reason: sai tài khoản" in page
+    assert "is proposed to be given back" in page
+
+
+def test_money_for_a_cancelled_payment_is_kept_until_it_is_given_back(
+    client: FlaskClient, province: Province
+) -> None:
+    """Proposed, it is no more asked to ask for it; approved, the payment is simply cancelled."""
+    request, session = a_payment_request(province, amount=50_000), province.session
+    payment_requests.cancel(session, request, reason=CancelReason.OTHER, now=NOON)
+    paid(province, request, payer=PAYER)
+    a_statement(province, BankLine(50_000, request.reference))
+    run(province)
+    address = f"/p/{request.token}?lang=en"
+    session.commit()
+    assert "50,000 ₫ is kept for you" in client.get(address).text
+    payout = proposed(province, request, 50_000)
+    session.commit()
+    page = client.get(address).text
+    assert "is kept for you" not in page
+    assert "do not transfer any more" in page
+    payouts.approve(session, payout, by="staff:2", now=NOON)
+    session.commit()
+    assert "was approved to be given back" in client.get(address).text
 
 
 def test_who_paid_too_much_and_once_more_is_told_of_both(

@@ -143,6 +143,10 @@ STATES: dict[str, dict[str, Any]] = {
     "expired": {"status": "expired", "expires_at": "2026-11-01T10:00:00Z"},
     "cancelled": {"status": "cancelled"},
     "cancelled_held": {"status": "cancelled", "beyond": 350_000},
+}
+"""Every state a payer can meet, by name."""
+
+REFUNDS: dict[str, dict[str, Any]] = {
     "refund_under_way": {
         "status": "paid",
         "overpaid": True,
@@ -165,18 +169,18 @@ STATES: dict[str, dict[str, Any]] = {
         ],
     },
 }
-"""Every state a payer can meet, by name."""
+"""Pages that tell of refunds, by name."""
 
 
 class Payment:
     """One request that a test moves from state to state while its page is open."""
 
     def __init__(self, state: str = "open") -> None:
-        self.snapshot = a_snapshot(**STATES[state])
+        self.snapshot = a_snapshot(**(STATES | REFUNDS)[state])
 
     def becomes(self, state: str) -> None:
         """Gives the request another state."""
-        self.snapshot = a_snapshot(**STATES[state])
+        self.snapshot = a_snapshot(**(STATES | REFUNDS)[state])
 
     def find(self, token: str) -> Asked:
         """What the holder of the token sees."""

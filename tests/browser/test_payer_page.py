@@ -10,13 +10,13 @@ from PIL import Image
 from playwright.sync_api import Browser, expect
 
 from payments import vietqr
-from tests.browser.pages import WIDTHS, opened, serving, spills, violations, visiting
-from tests.browser.payer import AGENCY, STATES, TOKEN, Payment
+from tests.browser.pages import WIDTHS, opened, pictured, serving, spills, violations, visiting
+from tests.browser.payer import AGENCY, REFUNDS, STATES, TOKEN, Payment
 
 PAGE = f"/p/{TOKEN}"
 
 
-@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("state", STATES | REFUNDS)
 def test_every_state_is_fit_for_every_reader(browser: Browser, state: str) -> None:
     """In both languages, on every width: no axe finding, nothing pushed sideways, no complaint."""
     with serving(Payment(state).app()) as address:
@@ -29,6 +29,7 @@ def test_every_state_is_fit_for_every_reader(browser: Browser, state: str) -> No
                 for width in WIDTHS:
                     page.set_viewport_size({"width": width, "height": 800})
                     assert not spills(page), (width, language)
+                    pictured(page, f"payer-{state}-{language}-{width}")
                     if width != 390:  # the narrowest and the widest layout
                         assert violations(page) == [], (width, language)
 

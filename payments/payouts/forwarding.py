@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Select, case, cast, func, select
+from sqlalchemy import ColumnElement, Select, case, cast, func, literal, literal_column, select
 from sqlalchemy.orm import Session
 
 from payments import agencies, policies
@@ -28,6 +28,9 @@ from payments.payouts.tables import AWAY, LIVE, Kind, State
 from payments.payouts.ways import Ways
 
 POLICY: Final = "forward_within_hours"
+
+_TOLD_BY_DAY: Final = 31
+"""So many days back an hour that the bank does not tell is looked for; what is older is late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,10 @@ def unforwarded(session: Session, account_id: int, *, now: datetime) -> Mapping[
     calendar = agencies.calendar_of(session, account_id)
     hours = policies.value(session, POLICY, on=local_day(now))
     pieces: dict[str, list[_Piece]] = defaultdict(list)
-    for piece in (*_with_us(session, account_id, now=now), *_approved(session, account_id)):
+    for piece in (
+        *_with_us(session, account_id, now=now),
+        *_approved(session, account_id, now=now),
+    ):
         pieces[piece.agency].append(piece)
     found = {}
     for agency, some in sorted(pieces.items()):
@@ -137,31 +143,36 @@ def _with_us(session: Session, account_id: int, *, now: datetime) -> Iterator[_P
     ways = Ways(session, on=local_day(now))
     if not ways:
         return
-    fees = kept(account_id, but=AWAY).subquery()
+    fees, without = kept(account_id, but=AWAY).subquery(), _hourless(now)
     asked = (
         _by_agency(
             fees,
             fees.c.day,
             cast(func.sum(fees.c.left), Amount()),
             func.min(CREDIT.c.booked_at, type_=Instant()),
+            without,
             func.count(),
         )
         .join(CREDIT, CREDIT.c.id == fees.c.credit_id)
-        .group_by(fees.c.day, CREDIT.c.day)
+        .group_by(fees.c.day, CREDIT.c.day, without)
     )
-    for agency_id, agency, kind, sub_item, day, amount, came, items in session.execute(asked):
+    for agency_id, agency, kind, sub_item, day, amount, came, hourless, items in session.execute(
+        asked
+    ):
         if ways.of(agency_id, kind, sub_item) is not None:
-            yield _Piece(agency, day, Dong(amount), _since(came, day), items)
+            yield _Piece(agency, day, Dong(amount), _since(came, day, hourless=hourless), items)
 
 
-def _approved(session: Session, account_id: int) -> Iterator[_Piece]:
+def _approved(session: Session, account_id: int, *, now: datetime) -> Iterator[_Piece]:
     """What was approved and stands in no file."""
+    without = _hourless(now)
     asked = (
         select(
             AGENCY.c.code,
             ITEM.c.fee_day,
             cast(func.sum(ITEM.c.amount), Amount()),
             func.min(CREDIT.c.booked_at, type_=Instant()),
+            without,
             func.count(),
         )
         .select_from(PAYOUT)
@@ -173,10 +184,10 @@ def _approved(session: Session, account_id: int) -> Iterator[_Piece]:
             PAYOUT.c.state == State.APPROVED,
             PAYOUT.c.kind == Kind.REMITTANCE,
         )
-        .group_by(AGENCY.c.code, ITEM.c.fee_day, CREDIT.c.day)
+        .group_by(AGENCY.c.code, ITEM.c.fee_day, CREDIT.c.day, without)
     )
-    for agency, day, amount, came, items in session.execute(asked):
-        yield _Piece(agency, day, Dong(amount), _since(came, day), items)
+    for agency, day, amount, came, hourless, items in session.execute(asked):
+        yield _Piece(agency, day, Dong(amount), _since(came, day, hourless=hourless), items)
 
 
 def _stages(session: Session, account_id: int, *, today: date) -> Mapping[tuple[str, State], Dong]:
@@ -206,6 +217,18 @@ def _by_agency(fees: Any, *figures: Any) -> Select[Any]:
     )
 
 
-def _since(came: datetime, day: date) -> datetime:
-    """When an amount's clock starts: when it came, not before it became a fee."""
+def _hourless(now: datetime) -> ColumnElement[int]:
+    """1 for credits of which the bank tells the day and no hour, as statements in sheets do."""
+    today = local_day(now)
+    midnights = [at(today - timedelta(days=back), time.min) for back in range(_TOLD_BY_DAY)]
+    told = CREDIT.c.booked_at.in_([literal(one, Instant()) for one in midnights])
+    return case((told, literal_column("1")), else_=literal_column("0"))
+
+
+def _since(came: datetime, day: date, *, hourless: int) -> datetime:
+    """When an amount's clock starts: when it came, not before it became a fee.
+
+    Where the bank tells no hour, with the end of its day: it may have come until then.
+    """
+    came = came + timedelta(days=1) if hourless else came
     return max(came, at(day, time.min))

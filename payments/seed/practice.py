@@ -14,12 +14,13 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from payments import agencies, connections, portals, receipts, staff
+from payments import agencies, connections, payouts, portals, receipts, staff
 from payments.core.calendar import local_day
 from payments.core.config import Mode
 from payments.core.errors import Refused
 from payments.core.vault import Vault
 from payments.fees import FeeKind
+from payments.payouts import RouteDescribed
 from payments.staff import Role, passwords
 
 
@@ -97,6 +98,16 @@ _PEOPLE: Final = (
 )
 
 
+_ROUTES: Final = (
+    ("H09", FeeKind.PHI, "3713009000001", "3713", "Tài khoản phí (mẫu) KBNN Bình Dương"),
+    ("H09", FeeKind.LE_PHI, "7111009000001", "7111", "KBNN Bình Dương (mẫu)"),
+    ("H09.d03", FeeKind.PHI, "3713009000303", "3713", "Tài khoản phí Sở Tư pháp (mẫu)"),
+)
+"""Where fees go in practice: invented accounts, chapters and codes, marked as samples."""
+
+_TREASURY_BANK: Final = "970415"
+
+
 def practise(session: Session, vault: Vault, *, mode: Mode, by: str, now: datetime) -> Practice:
     """Makes what is not there yet, and tells all there is. Raises `PracticeOnly` in live mode.
 
@@ -107,12 +118,15 @@ def practise(session: Session, vault: Vault, *, mode: Mode, by: str, now: dateti
     accounts = tuple(_account(session, each, by=by, now=now) for each in _ACCOUNTS)
     ids = [account.id for account in accounts]
     _open_series(session, by=by, now=now)
+    people = tuple(_someone(session, each, by=by, now=now) for each in _PEOPLE)
+    for each in _ROUTES:
+        _route(session, each, now=now)
     return Practice(
         accounts=accounts,
         lines=tuple(_line(session, each, ids, vault=vault, by=by, now=now) for each in _LINES),
         portal=PORTAL,
         portal_key=_portal_key(session, by=by, now=now),
-        people=tuple(_someone(session, each, by=by, now=now) for each in _PEOPLE),
+        people=people,
     )
 
 
@@ -143,6 +157,41 @@ def _open_series(session: Session, *, by: str, now: datetime) -> None:
             if symbol not in known:
                 opening = receipts.Opening(_ACCOUNTS[0][0], kind, "01BLP0-001", symbol)
                 receipts.open_series(session, opening, by=by, now=now)
+
+
+def _route(
+    session: Session, described: tuple[str, FeeKind, str, str, str], *, now: datetime
+) -> None:
+    """A sample of where fees go, proposed and approved by the people to practise with."""
+    agency, kind, number, budget_account, name = described
+    known = payouts.routes(session, most=len(_ROUTES) * 10)
+    if any(code == agency and one.number == number for one, code in known):
+        return
+    maker, checker = (
+        staff.actor(staff.by_username(session, role).id) for role in ("reconciler", "approver")
+    )
+    route = payouts.propose_route(
+        session,
+        RouteDescribed(
+            agency=agency,
+            kind=kind,
+            bin=_TREASURY_BANK,
+            number=number,
+            name=name,
+            treasury="KBNN Bình Dương (mẫu)",
+            budget_account=budget_account,
+            chapter="414",
+            collector="1054321",
+            collector_name="Cơ quan thu (mẫu)",
+            tax_code="3700000001",
+            verified=False,
+        ),
+        valid_from=local_day(now),
+        reason="dữ liệu mẫu để thực hành",
+        by=maker,
+        now=now,
+    )
+    payouts.approve_route(session, route, by=checker, now=now)
 
 
 def _line(

@@ -92,6 +92,16 @@ def test_hours_of_days_off_do_not_count(province: Province, came: datetime, due:
     assert late(province, due) == 50_000
 
 
+def test_a_day_without_an_hour_ends_before_the_clock_starts(province: Province) -> None:
+    """A sheet tells no hour: the money may have come until midnight."""
+    a_fee(province, at(TODAY, time()))
+    a_fee(province, NOON)
+    told = clock_of(province, at(THURSDAY, time()) - timedelta(minutes=1))
+    assert told is not None
+    assert (told.since, told.late, told.amount) == (NOON, 50_000, 100_000)
+    assert late(province, at(THURSDAY, time())) == 100_000
+
+
 def test_a_day_closed_for_the_account_counts_as_little(province: Province) -> None:
     """Force majeure: the calendar of the account says it."""
     a_fee(province)

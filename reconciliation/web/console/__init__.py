@@ -23,6 +23,8 @@ from reconciliation.web.console import (
     preview,
     receipts,
     refund_form,
+    remittance_routes,
+    remittances,
     report_files,
     reports,
     statement_files,
@@ -56,6 +58,8 @@ _PAGES = (
     payment_files,
     accounts,
     receipts,
+    remittances,
+    remittance_routes,
     reports,
     report_files,
 )

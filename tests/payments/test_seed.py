@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from payments import agencies, connections, fees, portals, seed, staff
+from payments import agencies, connections, fees, payouts, portals, seed, staff
 from payments.agencies import Kind
 from payments.core.audit import AuditEntry
 from payments.core.config import Mode
@@ -403,6 +403,21 @@ def test_every_agency_collects_into_a_practice_account(session: Session) -> None
 
     assert account("H09.d03") == accounts["H09.d03"]
     assert account("H09.25744") == account("H09.d04") == accounts["H09"]
+
+
+def test_fees_of_every_agency_have_a_sample_route(session: Session) -> None:
+    """Approved by another than proposed it, marked as unconfirmed, and made once."""
+    load(session)
+    practise(session)
+    practise(session)
+    made = [route for route, _ in payouts.routes(session, most=50)]
+    assert len({route.number for route in made}) == len(made)
+    assert not any(route.verified for route in made)
+    assert all(route.decided_by not in (None, route.proposed_by) for route in made)
+    ways = payouts.Ways(session, on=TODAY)
+    for agency in agencies.tree(session, on=TODAY):
+        for kind in fees.FeeKind:
+            assert ways.of(agency.id, kind, "2721") is not None
 
 
 def test_practising_again_makes_nothing_new(session: Session) -> None:

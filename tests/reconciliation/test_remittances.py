@@ -316,3 +316,40 @@ def test_a_proposal_whose_fees_were_taken_back_lapses(province: Province) -> Non
     seen(province, day=TODAY + timedelta(days=1))
     assert [int(one.amount) for one in approved(province)] == [50_000]
     proves(province)
+
+
+def test_the_statement_shows_a_remittance_leaving_and_coming_back(province: Province) -> None:
+    """Known by its code on a debit line; on a credit line the same money is due again."""
+    request = a_paid(province)
+    [payout] = approved(province)
+    payouts.file_all(province.session, province.account, by=BY, now=NOON, vault=province.vault)
+    proves(province)
+    text = f"{payout.code} nop phi, le phi"
+    for day, amount, state, left in (
+        (TODAY + timedelta(days=1), -50_000, "paid_out", True),
+        (TODAY + timedelta(days=2), 50_000, "returned", False),
+    ):
+        opening = province.balance("assets:bank")
+        a_statement(province, BankLine(amount, text, day=day), opening=opening, day=day)
+        run(province, day)
+        assert (payout.state, remitted(province, request)) == (state, left)
+        proves(province)
+    assert province.fees("phi") == 50_000
+    assert [int(one.amount) for one in proposed(province)] == [50_000]
+
+
+def test_a_credit_taken_back_after_it_was_forwarded_is_left_to_staff(province: Province) -> None:
+    """What left is not there to be taken back by itself: the line waits, the request stays paid."""
+    request = a_paid(province)
+    approved(province)
+    a_statement(
+        province,
+        BankLine(-50_000, request.reference, reversal=True),
+        opening=50_000,
+        number="S2",
+    )
+    day = run(province)
+    [credit] = province.credits()
+    assert (credit.remitted, credit.reversed, day.verdict) == (50_000, 0, "breaks")
+    assert remitted(province, request)
+    proves(province)

@@ -84,6 +84,7 @@ from payments.payouts.routes import (
 from payments.payouts.searching import (
     Search,
     of_credit,
+    of_match,
     open_beneficiary,
     search,
     tallies,
@@ -166,6 +167,7 @@ __all__ = [
     "kept",
     "left_of_fees",
     "of_credit",
+    "of_match",
     "of_request",
     "open_beneficiary",
     "opened",

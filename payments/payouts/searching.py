@@ -55,6 +55,13 @@ def of_credit(credit_id: int) -> Select[Payout]:
     return select(Payout).where(Payout.credit_id == credit_id)
 
 
+def of_match(match_id: int) -> Select[Payout]:
+    """The payouts that a match of a statement's lines shows leaving or coming back."""
+    return select(Payout).where(
+        or_(Payout.match_id == match_id, Payout.returned_match_id == match_id)
+    )
+
+
 def tallies(session: Session) -> Mapping[State, Totals]:
     """How many payouts stand in each state, and their sum; states without any are left out."""
     rows = session.execute(

@@ -177,6 +177,8 @@ class Payout(Row):
         Index(None, "credit_id"),
         Index(None, "payment_request_id"),
         Index(None, "payment_file_id"),
+        Index(None, "match_id"),
+        Index(None, "returned_match_id"),
         partial_index(
             "ix_payout_leaving",
             "collection_account_id",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -20,7 +21,8 @@ from payments.payment_requests import PaymentRequest
 from payments.payouts import AskedBack
 from payments.staff import Role
 from reconciliation import proof
-from tests.builders import NOON, a_vault
+from tests.bank import TODAY, BankLine, a_statement, run
+from tests.builders import NOON, a_vault, the_province
 from tests.console import Person, SignIn, whole_app
 from tests.refund_pages import (
     FILES,
@@ -285,6 +287,30 @@ def test_a_file_is_made_and_taken_byte_for_byte(
     assert maker.send(FILES, on=FILES, account=here.account).status_code == 409
     assert "Nothing waits to be sent" in maker.see(FILES)
     assert made.location in maker.see(FILES)
+    proves(database)
+
+
+def test_the_statement_that_shows_it_leaving_is_linked_both_ways(
+    maker: Person, checker: Person, here: Here, database: Database
+) -> None:
+    """From the payout to the match of its line, and from there back."""
+    payout = approved(maker, checker, here.credits["overpaid"])
+    maker.send(FILES, on=FILES, account=here.account)
+    [code] = set(re.findall(r"CHTR\d{10}", maker.see(payout)))
+
+    def unit(session: Session) -> None:
+        province, day = the_province(session), TODAY + timedelta(days=1)
+        before = province.balance("assets:bank")
+        line = BankLine(-20_000, f"{code} hoan phi", day=day)
+        a_statement(province, line, opening=before, day=day, number="S2")
+        run(province, day)
+
+    database.write(unit)
+    page = maker.see(payout)
+    assert "Paid out" in page
+    assert "Seen leaving on the statement of 25 Nov 2026" in page
+    [match] = re.findall(r'href="(/console/matches/\d+)"', page)
+    assert payout in maker.see(match)
     proves(database)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from payments import ledger
+from payments import ledger, payouts
 from payments.agencies import CollectionAccount
 from payments.core import clock
 from payments.core.errors import CashlessError
@@ -20,6 +20,7 @@ from payments.core.service import Service
 from payments.core.words import say
 from payments.credits import Credit
 from payments.payment_requests import PaymentRequest
+from payments.payouts import Payout
 from payments.staff import Role
 from payments.web import auth
 from payments.web.auth import StaffPages, staff_only
@@ -48,6 +49,7 @@ class Shown:
     stays: str | None
     back_on: date
     breaks: Sequence[Break]
+    payouts: Sequence[Payout]
     names: Mapping[str, str]
 
 
@@ -99,6 +101,7 @@ def _shown(session: Session, number: int) -> Shown:
             lines=[line.id for line in lines],
             credits=[credit.id for credit, _ in credits],
         ),
+        payouts=session.scalars(payouts.of_match(match.id).order_by(Payout.id)).all(),
         names=names_of(session, [match.made_by, match.revoked_by, *[one.actor for one in booked]]),
     )
 

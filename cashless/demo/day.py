@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from random import Random
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from cashless.demo import receipts
 from cashless.demo.cases import CANCELLED, EVE, Case, Kind, instalments
@@ -121,7 +122,7 @@ class Day:
         """Has every payer pay, one after the other, and the bank do what is its own."""
         for done, case in enumerate(self.cases, start=1):
             for told in instalments(case, chance=self.chance):
-                case.paid.append(self._pay(case, told))
+                case.paid.append(self._pay(case, told | _same_payer(case)))
                 self.said[case.reference] = time.monotonic()
             reached(done / len(self.cases))
 
@@ -214,6 +215,30 @@ class Day:
                 return found
             cursor = f"&cursor={page['next']}"
 
+    def ask_back(self, case: Case, what: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Asks for money of a request to be given back; the refunds that are proposed."""
+        key = {"Idempotency-Key": f"demo-{self.stage.day:%Y%m%d}-back-{case.number:06d}"}
+        url = f"{self.stage.web}/api/v1/payment-requests/{case.reference}/refunds"
+        made: list[dict[str, Any]] = self.http.post(url, what, headers=self._key() | key)["items"]
+        return made
+
+    def refund(self, number: str) -> dict[str, Any]:
+        """A refund as it stands."""
+        url = f"{self.stage.web}/api/v1/refunds/{number}"
+        told: dict[str, Any] = self.http.get(url, headers=self._key()).json()
+        return told
+
+    def send_payment_file(
+        self, file: bytes, *, at: datetime, **faults: str
+    ) -> list[dict[str, Any]]:
+        """Hands a payment file to the bank: what became of each payment."""
+        url = f"{self.stage.bank}/api/payment-files?{urlencode({'at': at.isoformat(), **faults})}"
+        headers = {"Content-Type": "application/xml"}
+        answer = self.http.ask("POST", url, body=file, headers=headers)
+        told = expect(answer, 201, method="POST", url=url).json()
+        payments: list[dict[str, Any]] = told["payments"]
+        return payments
+
     def balances(self) -> dict[str, int]:
         """What the bank says each account holds."""
         told = self.http.get(f"{self.stage.bank}/api/accounts").json()
@@ -266,6 +291,14 @@ class Day:
 
     def _key(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.practice['portal_key']}"}
+
+
+def _same_payer(case: Case) -> dict[str, Any]:
+    """Who pays a request a second time is who paid it first."""
+    if not case.paid:
+        return {}
+    first = case.paid[0]
+    return {"payer": {"name": first["payer_name"], "account": first["payer_account"]}}
 
 
 def differing(

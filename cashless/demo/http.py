@@ -57,13 +57,13 @@ class Http:
         json_body: Any = None,
         headers: Mapping[str, str] | None = None,
         form: Mapping[str, Any] | None = None,
+        body: bytes | None = None,
     ) -> Answer:
         """The answer, whatever its status, after as many tries as patience allows.
 
         Raises `UnexpectedAnswer` when nobody answers for that long.
         """
         sent = dict(headers or {})
-        body = None
         if json_body is not None:
             body = json.dumps(json_body).encode()
             sent["Content-Type"] = "application/json"

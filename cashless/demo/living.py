@@ -1,4 +1,4 @@
-"""Living the day from the eve to the morning after."""
+"""Living the day from the eve to the second morning after, when what was given back is seen."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from cashless.demo.expectation import Reckoning
 from cashless.demo.http import Http
 from cashless.demo.killing import Killer
 from cashless.demo.outcome import Outcome, delays
-from cashless.demo.stage import DAY, EVE, MORNING, Stage
+from cashless.demo.refunds import Refunds
+from cashless.demo.stage import DAY, EVE, MORNING, NEXT_MORNING, Stage
 from cashless.demo.telling import Teller
 from cashless.demo.treasury import Treasury
 from cashless.processes import Member
@@ -61,6 +62,7 @@ class Life:
             self._live_eve(day)
             reckoning = self._live_day(day)
             self._live_morning(day, reckoning)
+            self._live_next_morning(day)
             kept = {"balances": day.balances(), "webhook_secret": inbox.secret}
             self._stage.keep({**practice, **kept})
         http.close()
@@ -115,16 +117,35 @@ class Life:
                 day.wait_for(expected.requests, within=_WITHIN)
                 day.wait_for_receipts(within=_WITHIN)
                 day.wait_for_webhooks(within=_WITHIN)
+            self._outcome.compare_requests("morning", day.requests(), expected.requests)
+            self._outcome.compare_days(_collected(day))
+            with self._teller.step(later("demo.pay_back")):
+                refunds = self._outcome.refunds = Refunds(next(iter(day.accounts)))
+                refunds.ask(day)
+                refunds.send(day, treasury)
+
+    def _live_next_morning(self, day: Day) -> None:
+        """The statement of the day after shows refunds leaving, and one that came back."""
+        refunds, after = self._outcome.refunds, self._stage.day + timedelta(days=1)
+        assert refunds is not None  # noqa: S101  for the type checker
+        now = self._stage.before_a_minute(NEXT_MORNING, seconds=_BEFORE_A_MINUTE)
+        with self._serving(day, self._stage.members(at=now), at=now):
+            with self._teller.step(later("demo.statements_next")):
+                treasury = self._treasury(day, at=now)
+                treasury.take_in(day.statements(after))
+            with self._teller.step(later("demo.run_next")):
+                refunds.days = treasury.wait_for_days(day.accounts, after)
+                refunds.look(day)
+                day.wait_for_receipts(within=_WITHIN)
+                day.wait_for_webhooks(within=_WITHIN)
             with self._teller.step(later("demo.prove")):
                 self._outcome.proof = treasury.prove()
             self._conclude(day)
 
     def _conclude(self, day: Day) -> None:
         outcome = self._outcome
-        assert outcome.expected is not None  # noqa: S101  for the type checker
         outcome.shown = day.requests()
-        outcome.compare_requests("morning", outcome.shown, outcome.expected.requests)
-        outcome.compare_days({one: day.balances()[one] for one in day.accounts})
+        outcome.compare_refunds(_collected(day))
         outcome.compare_proof()
         outcome.compare_messages(day)
         outcome.compare_receipts(day)
@@ -155,3 +176,8 @@ class Life:
             self._killer.reach(start + share * (end - start))
 
         return reached
+
+
+def _collected(day: Day) -> dict[str, int]:
+    """What the bank says each collection account holds."""
+    return {one: day.balances()[one] for one in day.accounts}

@@ -12,12 +12,16 @@ from cashless.demo import receipts
 from cashless.demo.cases import Case, Kind
 from cashless.demo.day import Day, differing
 from cashless.demo.expectation import Expected, Telling
+from cashless.demo.refunds import Refunds
 from payments.core.words import later
 
 Fault: TypeAlias = tuple[str, dict[str, object]]
 """A sentence by its key, and what it names."""
 
 _NOTHING: Final[Mapping[str, Any]] = {}
+
+_BY_REFUND: Final = frozenset({"sequence", "status", "refunded", "lines"})
+"""What a refund changes of a request; the messages about the refund tell it."""
 
 
 @dataclass
@@ -29,6 +33,7 @@ class Outcome:
     expected: Expected | None = None
     days: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     proof: Mapping[str, Any] = field(default_factory=dict)
+    refunds: Refunds | None = None
     messages: Mapping[str, int] = field(default_factory=dict)
     receipts: receipts.Receipts = field(default_factory=dict)
     papers: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -73,6 +78,17 @@ class Outcome:
                 continue
             self.faults += self._of_day(account, day, balances[account])
 
+    def compare_refunds(self, balances: Mapping[str, int]) -> None:
+        """Keeps as faults what is not as it must be of refunds, and of the day they left."""
+        assert self.refunds is not None  # noqa: S101  for the type checker
+        self.faults += self.refunds.differing()
+        for account in balances:
+            day = self.refunds.days.get(account)
+            if day is None:
+                self.faults.append((later("demo.fault.no_day"), {"account": account}))
+            else:
+                self.faults += _of_bridge(account, day, balances[account])
+
     def compare_proof(self) -> None:
         """Keeps as a fault each identity that does not hold."""
         for one in self.proof["identities"]:
@@ -90,14 +106,29 @@ class Outcome:
             numbers.setdefault(reference, []).append(sequence)
             if sequence >= int(last.get(reference, {"sequence": 0})["sequence"]):
                 last[reference] = told.data
+        given_back = frozenset[str]() if self.refunds is None else self.refunds.references
         for reference, shown in self.shown.items():
-            if shown["sequence"] > 1 and shown != last.get(reference):
-                heard = last.get(reference, {})
-                other = sorted(name for name in shown if shown[name] != heard.get(name))
-                fields: dict[str, object] = {"reference": reference, "told": ", ".join(other)}
+            heard = last.get(reference, _NOTHING)
+            elsewhere = _BY_REFUND if reference in given_back else frozenset[str]()
+            other = {name for name in shown if shown[name] != heard.get(name)} - elsewhere
+            if shown["sequence"] > 1 and other:
+                fields: dict[str, object] = {
+                    "reference": reference,
+                    "told": ", ".join(sorted(other)),
+                }
                 self.faults.append((later("demo.fault.not_told"), fields))
+        self.faults += self._refunds_untold(day)
         if day.inbox.refused:
             self.faults.append((later("demo.fault.forged"), {"count": day.inbox.refused}))
+
+    def _refunds_untold(self, day: Day) -> Iterator[Fault]:
+        """The refunds of which no message said what the service shows."""
+        told = [one.data for one in day.inbox.all() if one.type.startswith("refund.")]
+        refunds = {} if self.refunds is None else self.refunds.shown
+        for shown in refunds.values():
+            if shown not in told:
+                fields = {"reference": shown["reference"], "told": shown["state"]}
+                yield later("demo.fault.not_told"), fields
 
     def compare_receipts(self, day: Day) -> None:
         """Keeps as faults the requests whose receipts do not say what was paid."""
@@ -131,6 +162,7 @@ class Outcome:
                 }
                 for account, day in self.days.items()
             },
+            "refunds": {} if self.refunds is None else dict(self.refunds.states),
             "proof": [
                 {name: one[name] for name in ("account", "identity", "expected", "actual")}
                 for one in self.proof["identities"]
@@ -139,11 +171,7 @@ class Outcome:
 
     def _of_day(self, account: str, day: Mapping[str, Any], balance: int) -> Iterator[Fault]:
         assert self.expected is not None  # noqa: S101  for the type checker
-        bridge = day["bridge"]
-        for name, must in (("closing", balance), ("residual", 0), ("transit_residual", 0)):
-            if bridge[name] != must:
-                fields = {"account": account, "figure": name, "is_": bridge[name], "must": must}
-                yield later("demo.fault.figure"), fields
+        yield from _of_bridge(account, day, balance)
         for what, key, must_be in (
             ("matches", "rule", self.expected.matches.get(account, Counter())),
             ("breaks", "kind", self.expected.breaks.get(account, Counter())),
@@ -158,6 +186,15 @@ class Outcome:
                         "must": must_be[name],
                     }
                     yield later("demo.fault.figure"), fields
+
+
+def _of_bridge(account: str, day: Mapping[str, Any], balance: int) -> Iterator[Fault]:
+    """What a day's bridge says otherwise than the bank."""
+    bridge = day["bridge"]
+    for name, must in (("closing", balance), ("residual", 0), ("transit_residual", 0)):
+        if bridge[name] != must:
+            fields = {"account": account, "figure": name, "is_": bridge[name], "must": must}
+            yield later("demo.fault.figure"), fields
 
 
 def delays(day: Day) -> list[float]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from cashless.demo.outcome import Outcome, quantile
-from cashless.demo.telling import Teller
+from cashless.demo.telling import Teller, money
 from payments.core.words import later, say
 
 _FIGURES: Final = (
@@ -33,6 +33,7 @@ def report(teller: Teller, outcome: Outcome) -> None:
     _messages(teller, outcome)
     _receipts(teller, outcome)
     _days(teller, outcome)
+    _refunds(teller, outcome)
     _timings(teller, outcome)
     _conclusion(teller, outcome)
 
@@ -122,6 +123,25 @@ def _bridge(days: Mapping[str, Mapping[str, Any]]) -> list[tuple[Any, ...]]:
     ]
     verdicts = (say(f"verdict.{day['verdict']}").upper() for day in days.values())
     return [*rows, (say("demo.verdict"), *verdicts)]
+
+
+def _refunds(teller: Teller, outcome: Outcome) -> None:
+    """What was given back the morning after, where it stands, and what its statement showed."""
+    refunds = outcome.refunds
+    if refunds is None:
+        return
+    teller.heading(later("demo.refunds"), count=refunds.asked, total=money(refunds.total))
+    rows = [
+        (say(f"payout.state.{state}"), count, sum(one["amount"] for one in found))
+        for state, count in sorted(refunds.states.items())
+        for found in ([one for one in refunds.shown.values() if one["state"] == state],)
+    ]
+    teller.table((say("demo.refund.state"), say("demo.count"), say("demo.refund.amount")), rows)
+    matches = refunds.days.get(refunds.account, {"matches": ()})["matches"]
+    for one in matches:
+        teller.sentence(
+            later("demo.refund.matched"), rule=say(f"rule.{one['rule']}"), count=one["count"]
+        )
 
 
 def _timings(teller: Teller, outcome: Outcome) -> None:

@@ -33,10 +33,11 @@ OPENS: Final = time(8, 0)
 EVE: Final = timedelta(hours=-24, minutes=-30)
 DAY: Final = timedelta()
 MORNING: Final = timedelta(hours=22, minutes=30)
-"""The three times that are lived, from when the day begins: a request lives 24 hours."""
+NEXT_MORNING: Final = MORNING + timedelta(days=1)
+"""The four times that are lived, from when the day begins: a request lives 24 hours."""
 
 _OVER: Final = timedelta(hours=8)
-"""So long after midnight nothing of the morning after is still to come."""
+"""So long after midnight nothing of a morning is still to come."""
 
 _CASHLESS: Final = (sys.executable, "-m", "cashless")
 _OURS: Final = ("CASHLESS_", "SANDBOX_")
@@ -166,12 +167,12 @@ def build(
     bank_port: int = 0,
     settings: Mapping[str, str] | None = None,
 ) -> Stage:
-    """A stage in `folder` for the last working day whose morning after is over at `now`.
+    """A stage in `folder` for the last working day followed by another, both over at `now`.
 
     Ports that are 0 are chosen; `settings` are environment variables that take the place of the
     stage's own.
     """
-    day = last_working_day((now - _OVER).astimezone(VIETNAM).date())
+    day = last_two_working_days((now - _OVER).astimezone(VIETNAM).date())
     ahead = datetime.combine(day, OPENS, VIETNAM) - now
     return Stage(
         folder=folder,
@@ -184,11 +185,11 @@ def build(
     )
 
 
-def last_working_day(today: date) -> date:
-    """The last day before `today` on which banks worked."""
+def last_two_working_days(today: date) -> date:
+    """The last day on which banks worked, and on the day after too, both before `today`."""
     works = Calendar().works
-    day = today - timedelta(days=1)
-    while not works(day):
+    day = today - timedelta(days=2)
+    while not (works(day) and works(day + timedelta(days=1))):
         day -= timedelta(days=1)
     return day
 

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, Final
@@ -23,11 +23,12 @@ _APPROVER: Final = "approver"
 
 
 class _Forms(HTMLParser):
-    """The token of a page's forms, where they go, and the choices of its lists, by their words."""
+    """A page's forms: their hidden fields, where they go, the choices of lists by their words."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
-        self.token = ""
+        self.hidden: dict[str, str] = {}
+        self.links: list[str] = []
         self.actions: list[str] = []
         self.choices: dict[str, str] = {}
         self._choice: str | None = None
@@ -35,8 +36,10 @@ class _Forms(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         told = dict(attrs)
-        if tag == "input" and told.get("name") == "csrf_token":
-            self.token = told.get("value") or ""
+        if tag == "input" and told.get("type") == "hidden":
+            self.hidden[told.get("name") or ""] = told.get("value") or ""
+        if tag == "a":
+            self.links.append(told.get("href") or "")
         if tag == "form":
             self.actions.append(told.get("action") or "")
         self._choice = told.get("value") if tag == "option" else None
@@ -76,8 +79,7 @@ class Treasury:
 
     def teach_words(self, account: str, day: date, *, kind: str, words: str) -> None:
         """One proposes that lines with these words are an account's charges; the other confirms."""
-        choices = _Forms(self._get("/console/statements").body.decode()).choices
-        (public_id,) = (value for told, value in choices.items() if told.startswith(account))
+        public_id = self._public_id(account)
         self._send(
             f"/console/accounts/{public_id}/patterns",
             {"kind": kind, "words": words},
@@ -88,6 +90,31 @@ class Treasury:
         forms = _Forms(self._get(page, who=_APPROVER).body.decode())
         (confirm,) = (action for action in forms.actions if action.endswith("/confirm"))
         self._send(confirm, {}, status=303, form_at=page, who=_APPROVER)
+
+    def approve_refund(self, refund: str) -> None:
+        """A second person approves a refund, as its page shows it."""
+        page = f"/console/payouts/{refund}"
+        seen = _Forms(self._get(page, who=_APPROVER).body.decode()).hidden["seen"]
+        self._send(
+            f"{page}/approve",
+            {"seen": seen},
+            status=303,
+            form_at=page,
+            who=_APPROVER,
+        )
+
+    def make_payment_file(self, account: str) -> bytes:
+        """All refunds of an account that wait are put into a file for the bank: the file."""
+        files = "/console/payment-files"
+        self._send(files, {"account": self._public_id(account)}, status=303)
+        links = _Forms(self._get(files).body.decode()).links
+        newest = next(link for link in links if link.startswith(f"{files}/"))
+        return self._get(f"{newest}.xml").body
+
+    @property
+    def now(self) -> datetime:
+        """What clocks show."""
+        return self.stage.now(at=self.at)
 
     def wait_for_days(self, accounts: Iterable[str], day: date) -> dict[str, dict[str, Any]]:
         """What the day came to, by account, once the scheduler ran it with its statement.
@@ -123,6 +150,11 @@ class Treasury:
         )  # fmt: skip
         return json.loads(told) if told else None
 
+    def _public_id(self, account: str) -> str:
+        choices = _Forms(self._get("/console/statements").body.decode()).choices
+        (public_id,) = (value for told, value in choices.items() if told.startswith(account))
+        return public_id
+
     def _get(self, path: str, *, who: str = _RECONCILER) -> Answer:
         url = self.stage.web + path
         answer = self.http.ask("GET", url, headers=self._headers(who))
@@ -139,7 +171,7 @@ class Treasury:
         who: str = _RECONCILER,
     ) -> None:
         """Fills in the form of a page, as a browser does, and sends it."""
-        token = _Forms(self._get(form_at or path, who=who).body.decode()).token
+        token = _Forms(self._get(form_at or path, who=who).body.decode()).hidden["csrf_token"]
         url = self.stage.web + path
         form = {"csrf_token": token, **told}
         answer = self.http.ask("POST", url, form=form, headers=self._headers(who))

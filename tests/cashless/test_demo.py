@@ -16,7 +16,7 @@ from cashless.demo.day import differing
 from cashless.demo.expectation import Account, Reckoning, Telling
 from cashless.demo.outcome import Outcome
 from cashless.demo.receiver import Inbox
-from cashless.demo.stage import build, last_working_day
+from cashless.demo.stage import build, last_two_working_days
 
 SECRET = "whsec_" + "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"
 FULL, CODE, UNSIGNED = "001", "002", "003"
@@ -181,19 +181,21 @@ def test_the_portal_believes_what_the_library_signs_and_nothing_else() -> None:
 @pytest.mark.parametrize(
     ("today", "day"),
     [
-        (date(2026, 11, 24), date(2026, 11, 23)),
-        (date(2026, 11, 23), date(2026, 11, 20)),
-        (date(2026, 11, 22), date(2026, 11, 20)),
-        (date(2026, 5, 4), date(2026, 4, 29)),
+        (date(2026, 11, 28), date(2026, 11, 26)),
+        (date(2026, 11, 27), date(2026, 11, 25)),
+        (date(2026, 11, 25), date(2026, 11, 19)),
+        (date(2026, 11, 23), date(2026, 11, 19)),
+        (date(2026, 11, 22), date(2026, 11, 19)),
+        (date(2026, 5, 4), date(2026, 4, 28)),
     ],
 )
-def test_the_day_lived_is_a_past_working_day(today: date, day: date) -> None:
-    assert last_working_day(today) == day
+def test_the_day_lived_and_the_next_are_past_working_days(today: date, day: date) -> None:
+    assert last_two_working_days(today) == day
 
 
 def test_nothing_that_is_lived_lies_ahead(tmp_path: Path) -> None:
-    """At any hour the morning after the day is over already."""
+    """At any hour the second morning after the day is over already."""
     for hour in range(24):
         now = datetime(2026, 11, 24, hour, 30, tzinfo=UTC)
         place = build(tmp_path, language="en", now=now)
-        assert now + place.ahead + timedelta(hours=22, minutes=30) < now
+        assert now + place.ahead + timedelta(hours=46, minutes=30) < now

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Select, cast, func, or_, select
+from sqlalchemy import Select, cast, func, select, union
 from sqlalchemy.orm import Session
 
 from payments import agencies, credits
 from payments.core.columns import Amount
+from payments.core.database import table_of
 from payments.core.errors import Invalid
 from payments.core.money import ZERO, Dong
 from payments.core.vault import Vault
@@ -37,6 +38,8 @@ from payments.payouts.refunds import (
     paid_fees,
 )
 from payments.payouts.tables import Kind, Part, Payout, PayoutItem, State
+
+CREDIT: Final = table_of(Credit)
 
 _AMOUNT: Final = "/excess"
 
@@ -128,15 +131,21 @@ _Plan = Sequence[tuple[Credit, Wanted]]
 
 def _credits(request: PaymentRequest) -> Select[Credit]:
     """The credits of a request: those that name it, and those that pay a fee of it."""
+    account = request.collection_account_id
+    named = select(CREDIT.c.id).where(
+        CREDIT.c.collection_account_id == account, CREDIT.c.payment_request_id == request.id
+    )
     pays = (
         select(ALLOCATION.c.credit_id)
         .join(LINE, LINE.c.id == ALLOCATION.c.payment_request_line_id)
-        .where(LINE.c.payment_request_id == request.id)
+        .where(
+            LINE.c.payment_request_id == request.id,
+            ALLOCATION.c.collection_account_id == account,
+        )
     )
     return select(Credit).where(
-        Credit.collection_account_id == request.collection_account_id,
+        Credit.id.in_(union(named, pays)),  # an OR of the two would read every credit
         Credit.merged_into_id.is_(None),
-        or_(Credit.payment_request_id == request.id, Credit.id.in_(pays)),
     )
 
 

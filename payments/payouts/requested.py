@@ -131,17 +131,14 @@ _Plan = Sequence[tuple[Credit, Wanted]]
 
 def _credits(request: PaymentRequest) -> Select[Credit]:
     """The credits of a request: those that name it, and those that pay a fee of it."""
-    account = request.collection_account_id
     named = select(CREDIT.c.id).where(
-        CREDIT.c.collection_account_id == account, CREDIT.c.payment_request_id == request.id
+        CREDIT.c.collection_account_id == request.collection_account_id,
+        CREDIT.c.payment_request_id == request.id,
     )
     pays = (
         select(ALLOCATION.c.credit_id)
         .join(LINE, LINE.c.id == ALLOCATION.c.payment_request_line_id)
-        .where(
-            LINE.c.payment_request_id == request.id,
-            ALLOCATION.c.collection_account_id == account,
-        )
+        .where(LINE.c.payment_request_id == request.id)  # of its account, as all that pays it
     )
     return select(Credit).where(
         Credit.id.in_(union(named, pays)),  # an OR of the two would read every credit

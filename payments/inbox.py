@@ -275,14 +275,23 @@ def _open(row: Result[*tuple[Any, ...]], *, prefix: str, ours: Collection[str]) 
 def _without_returns(
     session: Session, collection_account_id: int, letters: Sequence[_Opened]
 ) -> tuple[list[_Opened], list[_Opened]]:
-    """Payers' money; and payouts of ours that came back, by code and amount."""
-    named = [payouts.find_code(one.advice.memo) or "" for one in letters]
+    """Payers' money; and payouts of ours that came back, by code and amount.
+
+    What carries a request's code is its payer's, who may have copied the text of a refund.
+    """
+    named = [
+        "" if _names_request(one) else payouts.find_code(one.advice.memo) or "" for one in letters
+    ]
     ours = payouts.given_to_bank(session, collection_account_id, sorted({*named} - {""}))
     incoming: list[_Opened] = []
     back: list[_Opened] = []
     for one, code in zip(letters, named, strict=True):
         (back if ours.get(code) == one.advice.amount else incoming).append(one)
     return incoming, back
+
+
+def _names_request(one: _Opened) -> bool:
+    return any(found.kind is references.Kind.FULL for found in one.references)
 
 
 def _sort_out(

@@ -107,6 +107,7 @@ _ZERO_AT_FIRST: Final = (
     "refunded",
     "reversed",
     "remitted",
+    "reclaimed",
 )
 
 
@@ -183,16 +184,24 @@ def found_all(session: Session, lines: Rows, references: Rows, *, now: datetime)
     session.execute(_touched(arrival))
 
 
-def learn(session: Session, said: Rows) -> None:
+def learn(session: Session, said: Rows, *, seen: bool = False) -> None:
     """Fills in what credits lacked, from later words of the same movement.
 
     `said` selects the columns of `_lesson`: (credit_id, code, virtual_account, bank_reference,
-    payer_key, payer, trusted). What a credit already says of itself stays.
+    payer_key, payer, trusted). What a credit already says of itself stays, but for the payer where
+    it was `seen` on a statement: money goes back to whom the bank's statement names.
     """
     temporary(session, _lesson)
     session.execute(insert(_lesson).from_select(list(_lesson.c.keys()), said))
     analyze(session, _lesson)
     _learn_codes(session)
+    if seen:
+        other = _lesson.c.payer_key != CREDIT.c.payer_key
+        session.execute(
+            update(CREDIT)
+            .where(CREDIT.c.id == _lesson.c.credit_id, other)
+            .values(payer_key=_lesson.c.payer_key, payer=_lesson.c.payer)
+        )
     news = or_(
         *[and_(CREDIT.c[name].is_(None), _lesson.c[name].is_not(None)) for name in _LEARNED],
         and_(CREDIT.c.trusted.is_(False), _lesson.c.trusted.is_(True)),

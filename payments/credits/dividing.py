@@ -170,6 +170,11 @@ def remit_all(session: Session, remitted: Rows) -> None:
     )
 
 
+def reclaim_all(session: Session, chosen: Rows) -> None:
+    """Credits that the bank took back after something of them had left: nothing leaves any more."""
+    session.execute(update(CREDIT).where(CREDIT.c.id.in_(chosen)).values(reclaimed=CREDIT.c.amount))
+
+
 def stop_counting_all(session: Session, chosen: Rows) -> None:
     """Credits that were part of a request and were given back: they count for it no more."""
     session.execute(

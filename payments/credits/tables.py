@@ -52,7 +52,8 @@ class Credit(Row):
     `code` is what ties it to requests: its FULL codes in order, joined by `+`; where it was paid
     to a `virtual_account` of ours, that one's and no other. `bank_reference` is kept only from
     sources whose references are the statement's. `remitted` is what of its fees was forwarded, and
-    still belongs to `to_fees`. `trusted` says that more than a class C message
+    still belongs to `to_fees`; `reclaimed` is what the bank took of it after something had left:
+    from then on nothing of it leaves. `trusted` says that more than a class C message
     told it; until then all of it is `advised` and nothing is booked.
     """
 
@@ -74,6 +75,7 @@ class Credit(Row):
         CheckConstraint("refunded = 0 OR match_id IS NOT NULL", name="refunded_is_seen"),
         CheckConstraint("remitted BETWEEN 0 AND to_fees", name="remitted"),
         CheckConstraint("remitted = 0 OR match_id IS NOT NULL", name="remitted_is_seen"),
+        CheckConstraint("reclaimed BETWEEN 0 AND amount", name="reclaimed"),
         CheckConstraint("merged_into_id IS NULL OR reversed = amount", name="merged_is_empty"),
         Index(None, "collection_account_id", "code"),
         Index(None, "collection_account_id", "bank_reference", "day"),
@@ -119,6 +121,7 @@ class Credit(Row):
     refunded: Mapped[Dong] = mapped_column(Amount(), default=Dong(0))
     reversed: Mapped[Dong] = mapped_column(Amount(), default=Dong(0))
     remitted: Mapped[Dong] = mapped_column(Amount(), default=Dong(0))
+    reclaimed: Mapped[Dong] = mapped_column(Amount(), default=Dong(0))
     match_id: Mapped[int | None] = mapped_column(Key())
     merged_into_id: Mapped[int | None] = mapped_column(Key(), ForeignKey("credit.id"))
 

@@ -19,7 +19,7 @@ from payments.core import approvals, audit
 from payments.core.approvals import Approval, SamePerson
 from payments.core.calendar import local_day
 from payments.core.database import Rows, rows_of, table_of
-from payments.core.errors import Conflict, NotFound
+from payments.core.errors import Conflict, NotFound, Refused
 from payments.core.vault import Vault
 from payments.credits import Credit
 from payments.payouts import refunds, remittances
@@ -39,6 +39,12 @@ class UnknownPayout(NotFound):
     """There is no payout of that number."""
 
     code = "unknown_payout"
+
+
+class ApproverRejects(Refused):
+    """Whoever approved a payout does not say that it never left: they could send it twice."""
+
+    code = "approver_rejects"
 
 
 class PayoutMoved(Conflict):
@@ -153,10 +159,14 @@ def withdraw(session: Session, payout: Payout, *, reason: str, by: str, now: dat
 def reject(session: Session, payout: Payout, *, reason: str, by: str, now: datetime) -> None:
     """An approved payout never left: the bank refused it, or it was stopped before it was sent.
 
-    Its money is where it came from again. Raises `NoReasonGiven` or `PayoutMoved`.
+    Its money is where it came from again, and may be proposed anew: so whoever approved it does not
+    say so. Raises `NoReasonGiven`, `PayoutMoved` or
+    `ApproverRejects`.
     """
     answer = approvals.given(reason)
     _hold(session, payout, State.APPROVED, State.FILED)
+    if by in (payout.approved_by, payout.seconded_by):
+        raise ApproverRejects
     _move(session, payout, State.REJECTED, ended_by=by, ended_at=now, answer=answer)
     bring_back_all(session, _this(payout), step="rejected", day=local_day(now), actor=by, now=now)
     _note(session, payout, "rejected", by=by, now=now, answer=answer)

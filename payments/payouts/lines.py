@@ -73,7 +73,7 @@ def return_all(session: Session, matched: Rows, *, actor: str, now: datetime) ->
     drafts = union_all(_posting(RETURNED, _bank(), leaving(account)), back).subquery()
     ledger.post_all(session, select(*drafts.c), actor=actor, now=now)
     restore_all(session, these, actor=actor, now=now)
-    facts = {"returned_match_id": _told.c.match_id, "returned_on": _told.c.day}
+    facts = {"returned_match_id": _told.c.match_id, "returned_on": _told.c.day, "returned_at": now}
     _move(session, State.RETURNED, facts)
     _tell(session, State.RETURNED, now=now)
 

@@ -7,13 +7,15 @@ proposer. Never more than the credit still holds, also not by several proposals 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import and_, cast, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, cast, exists, func, select
+from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm.util import AliasedClass
 from uuid_utils.compat import uuid7
 
 from payments import agencies, credits
@@ -22,13 +24,14 @@ from payments.core.columns import Amount
 from payments.core.database import table_of
 from payments.core.errors import Conflict, Invalid
 from payments.core.money import ZERO, Dong
+from payments.core.text import plain
 from payments.core.vault import Vault
 from payments.credits import Allocation, Credit, Finding
 from payments.payment_requests import PaymentRequestLine
 from payments.payouts import codes
 from payments.payouts.beneficiaries import hint_of, sealed
 from payments.payouts.files import BankAccount
-from payments.payouts.tables import Kind, Part, Payout, PayoutItem, State
+from payments.payouts.tables import AWAY, Kind, Part, Payout, PayoutItem, State
 
 ALLOCATION: Final = table_of(Allocation)
 LINE: Final = table_of(PaymentRequestLine)
@@ -44,6 +47,12 @@ class RefundTooLarge(Conflict):
     """No more is given back than is there and not promised to another proposal."""
 
     code = "refund_too_large"
+
+
+class Reclaimed(Conflict):
+    """What the bank took back is to be got back; nothing more of it leaves."""
+
+    code = "reclaimed"
 
 
 class FeesForwarded(Conflict):
@@ -91,7 +100,6 @@ def draft(
     agencies.lock(session, credit.collection_account_id)
     session.refresh(credit)
     items = _items(session, credit, wanted)
-    payer = credits.payer_key(wanted.to.number, vault=vault)
     payout = Payout(
         public_id=str(uuid7()),
         code=codes.new(session),
@@ -102,7 +110,7 @@ def draft(
         payment_request_id=_request_of(session, credit, items),
         amount=Dong(sum(item.amount for item in items)),
         reason=reason,
-        elsewhere=credit.payer_key is None or payer != credit.payer_key,
+        elsewhere=goes_elsewhere(credit, wanted.to, vault=vault),
         beneficiary=sealed(wanted.to, vault=vault),
         beneficiary_bin=wanted.to.bin,
         beneficiary_hint=hint_of(wanted.to),
@@ -118,12 +126,28 @@ def draft(
     return payout
 
 
+def goes_elsewhere(credit: Credit, to: BankAccount, *, vault: Vault) -> bool:
+    """Whether an account is another than the money came from, or may be.
+
+    Numbers are not unique across banks, and statements seldom name the payer's: so the holder's
+    name has to be the payer's as well.
+    """
+    if credit.payer is None or credits.payer_key(to.number, vault=vault) != credit.payer_key:
+        return True
+    _, name = credits.opened_payer(credit.payer, vault=vault)
+    return _letters(name or "") != _letters(to.name)
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalpha, plain(name))).upper()
+
+
 def available(session: Session, credit: Credit) -> Mapping[Part, Dong]:
     """What of a credit can still be proposed for a refund, by part, in đồng.
 
     Nothing of one that stands on no statement.
     """
-    if credit.match_id is None:
+    if credit.match_id is None or credit.reclaimed:
         return dict.fromkeys(Part, ZERO)
     promised = _promised(session, credit)
 
@@ -225,7 +249,12 @@ def _of_fees(session: Session, credit: Credit, asked: Mapping[int, Dong]) -> lis
 
 
 def _check_seen(session: Session, credit: Credit) -> None:
-    """Raises `NotOnStatement` unless the credit, and all that pays with it, was seen."""
+    """Raises `NotOnStatement` unless the credit, and all that pays with it, was seen.
+
+    Raises `Reclaimed` for one that the bank took back since.
+    """
+    if credit.reclaimed:
+        raise Reclaimed(credit=credit.id)
     credits.gather_company(session, select(Credit.id).where(Credit.id == credit.id))
     if session.scalar(credits.unseen().limit(1)) is not None:
         raise NotOnStatement(credit=credit.id)
@@ -236,6 +265,7 @@ def _check_there(
 ) -> None:
     """Raises `RefundTooLarge`, `FeesForwarded` or `OnlyWhole`; other proposals count as given."""
     promised = _promised(session, credit, beside=beside)
+    _check_not_forwarded(session, items)
     fees = {(fee.line_id, fee.day): fee for fee in paid_fees(session, credit)}
     for item in items:
         line, day = item.payment_request_line_id, item.fee_day
@@ -252,6 +282,32 @@ def _check_there(
             raise RefundTooLarge(most=Dong(max(0, left)), pointer="/amount")
         if credit.finding == Finding.SHORT and item.part == Part.HELD and item.amount < there:
             raise OnlyWhole(amount=there, pointer="/amount")
+
+
+def _check_not_forwarded(session: Session, items: Sequence[PayoutItem]) -> None:
+    """Raises `FeesForwarded` for more of a fee line than no remittance has, whoever paid it."""
+    asked = Counter[int]()
+    for item in items:
+        if item.payment_request_line_id is not None:
+            asked[item.payment_request_line_id] += int(item.amount)
+    rows = session.execute(
+        select(LINE.c.id, LINE.c.amount - LINE.c.forwarded - LINE.c.refunded).where(
+            LINE.c.id.in_(list(asked))
+        )
+    )
+    if any(asked[line] > left for line, left in rows):
+        raise FeesForwarded(pointer="/lines")
+
+
+def came_back(payout: type[Payout] | AliasedClass[Payout] = Payout) -> ColumnElement[bool]:
+    """Whether a refund was returned and nothing of its credit was to be given back since."""
+    again = aliased(Payout)
+    tried = exists().where(
+        again.credit_id == payout.credit_id,
+        again.proposed_at >= payout.returned_at,
+        again.state.in_([State.PROPOSED, *AWAY]),
+    )
+    return and_(payout.state == State.RETURNED, ~tried)
 
 
 _Key = tuple[Part, int | None, date | None]

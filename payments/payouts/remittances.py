@@ -24,6 +24,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    or_,
     select,
 )
 from sqlalchemy.orm import Session
@@ -41,7 +42,7 @@ from payments.core.vault import Vault
 from payments.credits import Allocation
 from payments.credits.paths import AGENCY, LINE, REQUEST
 from payments.payment_requests import UNFORWARDED
-from payments.payouts import codes
+from payments.payouts import codes, refunds
 from payments.payouts.beneficiaries import beneficiary, hint_of, sealed
 from payments.payouts.money import CREDIT, ITEM, PAYOUT, promised_lines
 from payments.payouts.routes import RemittanceRoute
@@ -125,7 +126,11 @@ def kept(account_id: int, *, but: Collection[State]) -> Rows:
     )
     promised = (
         exists()
-        .where(this, PAYOUT.c.kind == Kind.REFUND, PAYOUT.c.state == State.PROPOSED)
+        .where(
+            this,
+            PAYOUT.c.kind == Kind.REFUND,
+            or_(PAYOUT.c.state == State.PROPOSED, refunds.came_back()),
+        )
         .correlate(ALLOCATION)
     )
     key = (ALLOCATION.c.credit_id, ALLOCATION.c.payment_request_line_id, ALLOCATION.c.day)
@@ -146,6 +151,7 @@ def kept(account_id: int, *, but: Collection[State]) -> Rows:
         .where(
             ALLOCATION.c.payment_request_line_id.in_(concerned),
             CREDIT.c.match_id.is_not(None),
+            CREDIT.c.reclaimed == 0,
             ~promised,
         )
         .group_by(*key, *whose, LINE.c.forwarded)

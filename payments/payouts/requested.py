@@ -14,7 +14,7 @@ from typing import Final
 from sqlalchemy import Select, cast, func, select, union
 from sqlalchemy.orm import Session
 
-from payments import agencies, credits
+from payments import agencies
 from payments.core.columns import Amount
 from payments.core.database import table_of
 from payments.core.errors import Invalid
@@ -34,6 +34,7 @@ from payments.payouts.refunds import (
     RefundTooLarge,
     Wanted,
     available,
+    goes_elsewhere,
     left_of_fees,
     paid_fees,
 )
@@ -94,9 +95,8 @@ def propose_refunds(
         raise ExcessOrLines(pointer=_AMOUNT)
     agencies.lock(session, request.collection_account_id)
     session.refresh(request)
-    payer = credits.payer_key(asked.to.number, vault=vault)
     found = session.scalars(_credits(request)).all()
-    given = sorted(found, key=lambda one: (one.payer_key != payer, -one.id))
+    given = sorted(found, key=lambda one: (goes_elsewhere(one, asked.to, vault=vault), -one.id))
     if asked.excess is None:
         wanted = _of_lines(session, request, given, asked)
     else:

@@ -136,6 +136,11 @@ class Payout(Row):
         ),
         CheckConstraint("approved_at IS NULL OR approved_by IS NOT NULL", name="approved_by"),
         CheckConstraint(
+            "state <> 'rejected' OR (ended_by <> approved_by"
+            " AND (seconded_by IS NULL OR ended_by <> seconded_by))",
+            name="rejected_by",
+        ),
+        CheckConstraint(
             "approved_at IS NULL OR NOT elsewhere OR seconded_by IS NOT NULL", name="six_eyes"
         ),
         CheckConstraint(
@@ -156,7 +161,8 @@ class Payout(Row):
         ),
         CheckConstraint(
             "(state = 'returned') = (returned_match_id IS NOT NULL)"
-            " AND (returned_match_id IS NULL) = (returned_on IS NULL)",
+            " AND (returned_match_id IS NULL) = (returned_on IS NULL)"
+            " AND (returned_match_id IS NULL) = (returned_at IS NULL)",
             name="returned",
         ),
         CheckConstraint(
@@ -218,6 +224,7 @@ class Payout(Row):
     paid_out_on: Mapped[date | None] = mapped_column(Day())
     returned_match_id: Mapped[int | None] = mapped_column(Key())
     returned_on: Mapped[date | None] = mapped_column(Day())
+    returned_at: Mapped[datetime | None] = mapped_column(Instant())
     ended_by: Mapped[str | None] = mapped_column(Code())
     ended_at: Mapped[datetime | None] = mapped_column(Instant())
     answer: Mapped[str | None] = mapped_column(Words())

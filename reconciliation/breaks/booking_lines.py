@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import and_, insert, or_, select
 from sqlalchemy.orm import Session
 
+from payments import credits
 from payments.advice import Direction
+from payments.core.database import Rows
 from payments.core.errors import Conflict
 from payments.credits import Credit
 from reconciliation import bookings
@@ -50,10 +52,27 @@ def book_line(
         left = bookings.to_get_back(session, line.collection_account_id)
         if line.amount > left:
             raise bookings.NothingToGetBack(most=left)
+    if kind is Booking.RECEIVABLE and line.reversal:
+        credits.reclaim_all(session, _taken_back(line))
     lay_out_line(session, line)
     session.execute(insert(found), {"line_id": line.id, "rule": kind.value})
     book_found(session, actor=by, now=now)
     session.expire_all()
+
+
+def _taken_back(line: StatementLine) -> Rows:
+    """The credits that a reversal names, by id: those that no rule took back."""
+    named = or_(
+        and_(Credit.bank_reference.is_not(None), Credit.bank_reference == line.reverses),
+        and_(Credit.code.is_not(None), Credit.code == line.code),
+    )
+    return select(Credit.id).where(
+        Credit.collection_account_id == line.collection_account_id,
+        Credit.amount == line.amount,
+        Credit.match_id.is_not(None),
+        Credit.reversed == 0,
+        named,
+    )
 
 
 def line_taken_for(session: Session, credit: Credit) -> StatementLine | None:

@@ -25,7 +25,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy import Text as SqlText
-from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from payments import payouts, policies, receipts
 from payments.advice import Direction
@@ -72,6 +72,7 @@ HELD: Final = {
     Finding.AFTER_CANCEL: Kind.AFTER_CANCEL,
     Finding.SPLIT_MISMATCH: Kind.SPLIT_MISMATCH,
     Finding.WRONG_ACCOUNT: Kind.WRONG_ACCOUNT,
+    Finding.GIVEN_BACK: Kind.SHORT,  # it was to be given back and is here again
 }
 """Findings whose money is held until somebody decides, and the breaks they are."""
 
@@ -275,17 +276,10 @@ def _unseen_payouts(account: int, through: date) -> Rows:
 
 def _returned_payouts(account: int, through: date, *, now: datetime) -> Rows:
     """Payouts that came back, until the same money is to be paid out again."""
-    again = aliased(Payout)
-    tried = exists().where(
-        again.credit_id == Payout.credit_id,
-        again.id > Payout.id,
-        again.state.in_([payouts.State.PROPOSED, *payouts.AWAY]),
-    )
     return _of_payouts(Kind.PAYOUT_RETURNED, Payout.returned_on, literal(now, Instant())).where(
         Payout.collection_account_id == account,
-        Payout.state == payouts.State.RETURNED,
+        payouts.came_back(),
         Payout.returned_on <= through,
-        ~tried,
     )
 
 

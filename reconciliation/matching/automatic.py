@@ -184,7 +184,7 @@ def _learn(session: Session) -> None:
     news = select(told.c.credit_id).join(CREDIT, CREDIT.c.id == told.c.credit_id).where(unknown)
     session.execute(insert(_news).from_select(["credit_id"], news))
     analyze(session, _news)
-    credits.learn(session, select(*told.c))
+    credits.learn(session, select(*told.c), seen=True)
 
 
 def _take(session: Session, collection_account_id: int, *, actor: str, now: datetime) -> int:

@@ -44,7 +44,7 @@ class GivenBack(Conflict):
 
 
 class PayoutStands(Conflict):
-    """A payout that came back is not made one that left only, nor one that is still away."""
+    """A line that carries a payout's code is that payout; and what came back did leave before."""
 
     code = "payout_stands"
 
@@ -223,8 +223,13 @@ def check_revocable(session: Session, match: LineMatch) -> None:
         raise ReversalStands(match=match.id)
     if match.payout_id is not None:
         payout = session.get_one(Payout, match.payout_id, populate_existing=True)
-        if payout.state != payouts.State.PAID_OUT:
+        named = match.reasons == [why.value for why in REASONS[Rule(match.rule)]]
+        if named or payout.state != payouts.State.PAID_OUT:
             raise PayoutStands(match=match.id)
+    if match.rule == Rule.RECEIVABLE:
+        left = bookings.to_get_back(session, match.collection_account_id)
+        if match.amount > left:
+            raise bookings.NothingToGetBack(most=left)
     if match.first_credit_id is None:
         return
     credits.gather_company(session, credits_of(match))

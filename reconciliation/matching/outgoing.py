@@ -80,12 +80,18 @@ def pay_out_by_hand(
 
 
 def names_payout() -> ColumnElement[bool]:
-    """Whether a line of the chunk carries the code of a payout of its account."""
+    """Whether a line of the chunk is a payout of its account, on its way back.
+
+    It carries the code of one that was sent, its amount, and no request's code: a payer may have
+    copied the text of a refund.
+    """
     ours = exists().where(
         PAYOUT.c.code == chunk.c.payout_code,
         PAYOUT.c.collection_account_id == chunk.c.collection_account_id,
+        PAYOUT.c.amount == chunk.c.amount,
+        PAYOUT.c.state.in_([State.FILED, State.PAID_OUT]),
     )
-    return and_(chunk.c.payout_code.is_not(None), ours)
+    return and_(chunk.c.payout_code.is_not(None), chunk.c.code.is_(None), ours)
 
 
 def _pairs(rule: Rule) -> Rows:
@@ -96,6 +102,7 @@ def _pairs(rule: Rule) -> Rows:
     conditions = [
         chunk.c.direction == direction,
         chunk.c.payout_code.is_not(None),
+        chunk.c.code.is_(None),
         PAYOUT.c.state == before,
     ]
     if leaves:

@@ -127,7 +127,7 @@ def test_the_clock_stops_when_the_bank_has_its_order(province: Province) -> None
     assert late(province, tomorrow) == 50_000
     payouts.file_all(province.session, province.account, by=BY, now=NOON, vault=province.vault)
     assert clock_of(province, tomorrow) is None
-    payouts.reject(province.session, payout, reason="lỗi tệp", by=OTHER, now=NOON)
+    payouts.reject(province.session, payout, reason="lỗi tệp", by="staff:9", now=NOON)
     assert late(province, tomorrow) == 50_000
 
 

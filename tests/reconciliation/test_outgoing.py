@@ -19,7 +19,16 @@ from reconciliation.breaks import Action, Break, Decision
 from reconciliation.matching import LineMatch, Rule
 from reconciliation.statements import StatementLine
 from tests.bank import TODAY, BankLine, a_statement, known_words, run, unproved
-from tests.builders import BY, NOON, Province, a_payment_request, a_province, paid
+from tests.builders import (
+    BY,
+    NOON,
+    Province,
+    a_message,
+    a_payment_request,
+    a_province,
+    paid,
+    settle,
+)
 
 PAYER = "9704229200112233"
 NEXT = TODAY + timedelta(days=1)
@@ -35,8 +44,8 @@ def province(session: Session) -> Province:
 def filed(province: Province, *amounts: int, part: Part = Part.HELD) -> list[Payout]:
     """Refunds in a file for the bank, out of a request that was paid with 100,000 too much."""
     request = a_payment_request(province, amount=50_000)
-    paid(province, request, 150_000, payer=PAYER)
-    a_statement(province, BankLine(150_000, request.reference), number="S1")
+    paid(province, request, 150_000, payer=PAYER, reference="FT1")
+    a_statement(province, BankLine(150_000, request.reference, reference="FT1"), number="S1")
     run(province)
     credit = province.credits()[-1]
     line = province.session.scalar(
@@ -196,18 +205,25 @@ def test_a_payout_not_filed_is_not_taken_for_sent(province: Province) -> None:
     assert unbooked(province) == [40_000]
 
 
-def test_a_match_of_a_payout_is_revoked_until_it_came_back(province: Province) -> None:
-    """Then it is under way again; one that came back stays as it is."""
+def test_what_staff_named_a_payout_is_revoked_until_it_came_back(province: Province) -> None:
+    """Then it is under way again; a line that carries the code is that payout, and stays."""
     first, second = filed(province, 60_000, 40_000)
-    next_day(province, a_line(first), a_line(second), a_line(second, back=True))
+    next_day(province, BankLine(-60_000, "CHTR123 hoan phi", day=NEXT), a_line(second))
+    decided(province, "debit_unexplained", first)
     session = province.session
-    assert (first.match_id, second.returned_match_id) != (None, None)
     matching.unmatch(session, first.match_id or 0, reason="nhầm dòng", by=BY, now=NOON)
     session.expire_all()
     assert (first.state, first.match_id) == ("filed", None)
     assert province.balance("liabilities:payouts") == -60_000
     assert unproved(province) == []
-    for number in (second.match_id, second.returned_match_id):
+    with pytest.raises(matching.PayoutStands):
+        matching.unmatch(session, second.match_id or 0, reason="nhầm", by=BY, now=NOON)
+    decided(province, "debit_unexplained", first)
+    third = NEXT + timedelta(days=1)
+    back = BankLine(60_000, f"HOAN TRA {first.code}", day=third)
+    a_statement(province, back, opening=50_000, day=third, number="S3")
+    run(province, third)
+    for number in (first.match_id, first.returned_match_id):
         with pytest.raises(matching.PayoutStands):
             matching.unmatch(session, number or 0, reason="nhầm", by=BY, now=NOON)
 
@@ -232,7 +248,7 @@ def test_a_payout_that_no_statement_shows_is_a_break_after_a_while(province: Pro
     late = NOON + timedelta(hours=49)
     tallies = breaks.tallies(province.session, province.account.id, through=NEXT, now=late)
     assert [(tally.count, tally.waiting) for tally in tallies] == [(2, 0)]
-    payouts.reject(province.session, second, reason="ngân hàng từ chối", by=BY, now=late)
+    payouts.reject(province.session, second, reason="ngân hàng từ chối", by="staff:3", now=late)
     third = NEXT + timedelta(days=1)
     a_statement(
         province, BankLine(-60_000, first.code, day=third), opening=150_000, day=third, number="S3"
@@ -250,7 +266,8 @@ def test_a_payout_that_came_back_is_a_break_until_it_is_paid_again(province: Pro
     line = province.session.scalar(select(PaymentRequestLine.id))
     to = payouts.beneficiary("970422", PAYER, "NGUYEN VAN MAU")
     wanted = Wanted(part=Part.FEES, to=to, reason="lần hai", lines={line: Dong(50_000)})
-    payouts.propose_refund(province.session, credit, wanted, by=BY, now=NOON, vault=province.vault)
+    later = NIGHT + timedelta(days=1)
+    payouts.propose_refund(province.session, credit, wanted, by=BY, now=later, vault=province.vault)
     assert live(province) == ["overpaid"]
 
 
@@ -325,3 +342,72 @@ def test_a_reversal_of_what_was_given_back_is_left_to_staff(province: Province) 
     decided(province, "debit_unexplained", action=Action.RECEIVABLE)
     assert province.balance("assets:receivable") == 50_000
     assert unproved(province) == []
+
+
+def test_what_the_bank_took_back_never_leaves_again(province: Province) -> None:
+    """Given back, reversed by the bank, and returned: nothing of it is left to be paid out."""
+    [payout] = filed(province, 50_000, part=Part.FEES)
+    reference = province.credits()[-1].bank_reference
+    reversed_ = BankLine(-150_000, "GD sai", day=NEXT, reversal=True, reverses=reference)
+    next_day(province, a_line(payout), reversed_)
+    decided(province, "debit_unexplained", action=Action.RECEIVABLE)
+    third = NEXT + timedelta(days=1)
+    back = BankLine(50_000, f"HOAN TRA {payout.code}", day=third)
+    a_statement(province, back, opening=-50_000, day=third, number="S3")
+    run(province, third)
+    credit = province.credits()[-1]
+    assert (payout.state, credit.reclaimed, credit.to_fees) == ("returned", 150_000, 50_000)
+    assert set(payouts.available(province.session, credit).values()) == {0}
+    to = payouts.beneficiary("970422", PAYER, "NGUYEN VAN MAU")
+    wanted = Wanted(part=Part.HELD, to=to, reason="nộp thừa", amount=Dong(1))
+    with pytest.raises(payouts.Reclaimed):
+        payouts.propose_refund(
+            province.session, credit, wanted, by=BY, now=NIGHT, vault=province.vault
+        )
+    assert unproved(province) == []
+
+
+def test_the_first_of_two_refunds_that_came_back_is_a_break(province: Province) -> None:
+    """A refund that was proposed before it came back is no second try."""
+    first, second = filed(province, 10_000, 5_000, part=Part.FEES)
+    next_day(province, a_line(first), a_line(second), a_line(first, back=True))
+    assert "payout_returned" in live(province)
+
+
+@pytest.mark.parametrize("amount", [60_000, 70_000])
+def test_a_payer_who_copied_the_text_of_a_refund_pays(province: Province, amount: int) -> None:
+    """What carries a request's code is its payment, also of the refund's amount, told or not."""
+    [payout] = filed(province, 60_000)
+    next_day(province, a_line(payout))
+    new = a_payment_request(province, amount=amount, now=NOON + timedelta(days=1))
+    memo = f"{new.reference} {payout.code} hoan phi"
+    third = NEXT + timedelta(days=1)
+    if amount == 60_000:
+        a_message(province, memo, amount=amount, payer=PAYER, at=NOON + timedelta(days=2))
+        settle(province, now=NIGHT)
+    line = BankLine(amount, memo, day=third, payer=PAYER)
+    a_statement(province, line, opening=90_000, day=third, number="S3")
+    run(province, third)
+    province.session.refresh(new)
+    assert (new.status, payout.state) == ("paid", "paid_out")
+
+
+def test_another_amount_with_a_payouts_code_is_money_to_be_placed(province: Province) -> None:
+    """The bank kept a charge of what came back: it is unidentified, and may be given back."""
+    [payout] = filed(province, 60_000)
+    next_day(province, a_line(payout), BankLine(49_000, f"TRA {payout.code} TRU PHI", day=NEXT))
+    assert [int(credit.unidentified) for credit in province.credits()] == [0, 49_000]
+    assert unbooked(province) == []
+
+
+def test_money_to_be_got_back_that_came_stays_booked(province: Province) -> None:
+    """The debit of it isn't revoked: more would have come back than had left."""
+    [payout] = filed(province, 60_000)
+    next_day(province, a_line(payout), a_line(payout), BankLine(60_000, "hoan lai", day=NEXT))
+    decided(province, "debit_unexplained", action=Action.RECEIVABLE)
+    decided(province, "unidentified", action=Action.RECOVERED)
+    rows = select(LineMatch.id).where(LineMatch.rule == Rule.RECEIVABLE)
+    match = province.session.scalars(rows).one()
+    with pytest.raises(bookings.NothingToGetBack):
+        matching.unmatch(province.session, match, reason="nhầm", by=BY, now=NIGHT)
+    assert province.balance("assets:receivable") == 0

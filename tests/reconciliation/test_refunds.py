@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from payments import ledger, payouts, settlement
+from payments import credits, ledger, payouts, settlement
 from payments.core import files
 from payments.core.approvals import SamePerson
 from payments.core.errors import CashlessError
@@ -18,6 +18,8 @@ from payments.credits import Credit
 from payments.outbox import Event
 from payments.payment_requests import PaymentRequest, PaymentRequestLine, public_status
 from payments.payouts import Part, Payout, Wanted
+from reconciliation import day_close
+from reconciliation.breaks import Break
 from tests.bank import BankLine, a_statement, run, unproved
 from tests.builders import (
     BY,
@@ -270,13 +272,13 @@ def test_what_never_left_is_where_it_came_from(province: Province) -> None:
     [credit], [line] = province.credits(), lines_of(province, request)
     asked = wanted(Part.FEES, lines={line.id: Dong(50_000)})
     payout = approved(province, credit, asked)
-    payouts.reject(province.session, payout, reason="sai số tài khoản", by=OTHER, now=NOON)
+    payouts.reject(province.session, payout, reason="sai số tài khoản", by=THIRD, now=NOON)
     province.session.expire_all()
     assert (public_status(request), credit.to_fees, credit.refunded) == ("paid", 50_000, 0)
     assert (province.fees("phi"), province.balance("liabilities:payouts")) == (50_000, 0)
     proves(province)
     with pytest.raises(payouts.PayoutMoved):
-        payouts.reject(province.session, payout, reason="lần nữa", by=OTHER, now=NOON)
+        payouts.reject(province.session, payout, reason="lần nữa", by=THIRD, now=NOON)
     approved(province, credit, asked)
     proves(province)
 
@@ -365,3 +367,47 @@ def test_a_file_is_made_once_and_had_again_byte_for_byte(province: Province) -> 
         payouts.file_all(province.session, province.account, by=BY, now=NOON, vault=province.vault)
     assert -province.balance("liabilities:payouts") == file.total
     proves(province)
+
+
+def test_who_approved_it_never_says_that_it_never_left(province: Province) -> None:
+    """Else one person would send the same money twice; refused by the table alone as well."""
+    payout = approved(province, an_overpaid(province), wanted(Part.HELD, 20_000))
+    with pytest.raises(payouts.ApproverRejects):
+        payouts.reject(province.session, payout, reason="không đi", by=OTHER, now=NOON)
+    ended = {"state": "rejected", "ended_by": OTHER, "ended_at": NOON, "answer": "không đi"}
+    with pytest.raises(IntegrityError, match="rejected_by"), province.session.begin_nested():
+        province.session.execute(update(Payout).where(Payout.id == payout.id).values(ended))
+
+
+def test_a_part_that_was_to_be_given_back_and_never_left_is_a_break(province: Province) -> None:
+    """It counts for no request any more, and somebody has to give it back after all."""
+    request = a_payment_request(province, amount=50_000)
+    paid(province, request, 20_000, payer=PAYER)
+    seen(province)
+    [credit] = province.credits()
+    payout = approved(province, credit, wanted(Part.HELD, 20_000))
+    payouts.reject(province.session, payout, reason="không đi", by=THIRD, now=NOON)
+    day_close.renew_breaks(province.session, province.account.id, now=NOON + timedelta(days=1))
+    kinds = province.session.scalars(select(Break.kind).where(Break.cleared_at.is_(None))).all()
+    assert (credit.finding, credit.held, kinds) == ("given_back", 20_000, ["short"])
+    approved(province, credit, wanted(Part.HELD, 20_000))
+    proves(province)
+
+
+def test_the_statement_says_whose_money_it_was(province: Province) -> None:
+    """A message that named another account does not make that one the payer's."""
+    request = a_payment_request(province)
+    paid(province, request, 70_000, payer="111122223333")
+    seen(province)
+    [credit] = province.credits()
+    told = propose(province, credit, wanted(Part.HELD, 10_000, account="111122223333"))
+    assert told.elsewhere
+    assert credits.payer_key(PAYER, vault=province.vault) == credit.payer_key
+
+
+def test_the_payers_number_in_another_name_is_another_account(province: Province) -> None:
+    """Numbers are not unique across banks: a telephone number is one at each."""
+    credit = an_overpaid(province)
+    to = payouts.beneficiary("970436", PAYER, "TRAN VAN KHAC")
+    asked = Wanted(Part.HELD, to, "nộp thừa", amount=Dong(20_000))
+    assert propose(province, credit, asked).elsewhere

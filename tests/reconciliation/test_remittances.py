@@ -238,7 +238,7 @@ def test_what_never_left_or_came_back_is_due_again(province: Province) -> None:
     """Rejected from the file, and returned by the bank: fees, credit and request as before."""
     request = a_paid(province, amount=50_000, le_phi=20_000)
     for payout in approved(province):
-        payouts.reject(province.session, payout, reason="ngân hàng từ chối", by=OTHER, now=NOON)
+        payouts.reject(province.session, payout, reason="ngân hàng từ chối", by="staff:9", now=NOON)
     assert (province.fees("phi"), province.fees("le_phi")) == (30_000, 20_000)
     assert not remitted(province, request)
     proves(province)
@@ -267,7 +267,7 @@ def test_fees_given_back_are_not_forwarded(province: Province) -> None:
     assert int(payout.amount) == 40_000
     assert remitted(province, request)
     proves(province)
-    payouts.reject(province.session, refund, reason="không gửi được", by=OTHER, now=NOON)
+    payouts.reject(province.session, refund, reason="không gửi được", by="staff:9", now=NOON)
     proves(province)
     assert not remitted(province, request)
     [rest] = approved(province)

@@ -200,9 +200,8 @@ def _proposed(
         raise CreditChanged
     to = payouts.beneficiary(told.get("bin", ""), told.get("account", ""), told.get("name", ""))
     wanted = _wanted(session, credit, told, to)
-    key = credits.payer_key(to.number, vault=vault)
-    goes_elsewhere = credit.payer_key is None or key != credit.payer_key
-    if goes_elsewhere and told.get("elsewhere") != "1":
+    elsewhere = payouts.goes_elsewhere(credit, to, vault=vault)
+    if elsewhere and told.get("elsewhere") != "1":
         approvals.given(wanted.reason)
         return None
     payout = breaks.propose_refund(session, credit, wanted, by=by, now=now, vault=vault)

@@ -124,15 +124,6 @@ def kept(account_id: int, *, but: Collection[State]) -> Rows:
         .scalar_subquery()
         .correlate(ALLOCATION)
     )
-    promised = (
-        exists()
-        .where(
-            this,
-            PAYOUT.c.kind == Kind.REFUND,
-            or_(PAYOUT.c.state == State.PROPOSED, refunds.came_back()),
-        )
-        .correlate(ALLOCATION)
-    )
     key = (ALLOCATION.c.credit_id, ALLOCATION.c.payment_request_line_id, ALLOCATION.c.day)
     whose = (REQUEST.c.agency_id, LINE.c.kind, LINE.c.sub_item)
     less = case((LINE.c.forwarded > 0, taken), else_=literal(0, Amount()))
@@ -152,12 +143,25 @@ def kept(account_id: int, *, but: Collection[State]) -> Rows:
             ALLOCATION.c.payment_request_line_id.in_(concerned),
             CREDIT.c.match_id.is_not(None),
             CREDIT.c.reclaimed == 0,
-            ~promised,
+            ~_wanted_back(this),
         )
         .group_by(*key, *whose, LINE.c.forwarded)
         .subquery()
     )
     return select(*found.c).where(found.c.left > 0)
+
+
+def _wanted_back(this: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether a refund waits for fees, or came back and has to be paid out again."""
+    return (
+        exists()
+        .where(
+            this,
+            PAYOUT.c.kind == Kind.REFUND,
+            or_(PAYOUT.c.state == State.PROPOSED, refunds.came_back()),
+        )
+        .correlate(ALLOCATION)
+    )
 
 
 def due_fees(session: Session) -> Sequence[DueFees]:

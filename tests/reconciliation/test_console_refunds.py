@@ -34,6 +34,9 @@ from tests.refund_pages import (
     text_of,
 )
 
+PAYERS = {"bin": "970422", "account": PAYER, "name": "Nguyễn Văn Mẫu"}
+"""The payer's account; the bank has the name in capitals without accents."""
+
 pytestmark = pytest.mark.committed
 
 
@@ -142,7 +145,7 @@ def test_a_proposed_decision_stands_before_a_refund(
     database.write(everything_takes_two)
     told = {"action": "wait", "until": "2026-12-01", "reason": "chờ"}
     assert maker.send(f"{about}/decide", on=about, **told).status_code == 303
-    fields = {"part": "held", "amount": "1", "bin": "970422", "account": PAYER, "name": "X"}
+    fields = {"part": "held", "amount": "1", **PAYERS}
     answer = maker.send_from(shown, form_of(credit), reason="x", **fields)
     assert answer.status_code == 409
     assert payouts_there(database) == []
@@ -222,7 +225,11 @@ def test_sent_twice_it_is_proposed_once(maker: Person, here: Here, database: Dat
     """The second finds that the money is divided otherwise than it was shown."""
     credit = here.credits["overpaid"]
     shown = maker.see(form_of(credit))
-    told = {"part": "held", "amount": "5000", "bin": "970422", "account": PAYER, "name": "X"}
+    told = {
+        "part": "held",
+        "amount": "5000",
+        **PAYERS,
+    }
     sent = [maker.send_from(shown, form_of(credit), reason="x", **told) for _ in range(2)]
     assert [answer.status_code for answer in sent] == [303, 409]
     assert len(payouts_there(database)) == 1
@@ -234,7 +241,11 @@ def test_what_no_statement_shows_has_no_form(maker: Person, here: Here) -> None:
     page = maker.see(form_of(credit))
     assert "Only money that stands on a bank statement" in page
     assert 'name="amount"' not in page
-    told = {"part": "unidentified", "amount": "1", "bin": "970422", "account": PAYER, "name": "X"}
+    told = {
+        "part": "unidentified",
+        "amount": "1",
+        **PAYERS,
+    }
     answer = maker.send(form_of(credit), on=form_of(credit), seen="x", reason="x", **told)
     assert answer.status_code == 409
 

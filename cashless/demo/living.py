@@ -1,4 +1,4 @@
-"""Living the day from the eve to the second morning after, when what was given back is seen."""
+"""Living the day from the eve to the second morning after, when what went out is seen."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cashless.demo.expectation import Reckoning
 from cashless.demo.http import Http
 from cashless.demo.killing import Killer
 from cashless.demo.outcome import Outcome, delays
-from cashless.demo.refunds import Refunds
+from cashless.demo.refunds import COMES_BACK, Refunds
 from cashless.demo.stage import DAY, EVE, MORNING, NEXT_MORNING, Stage
 from cashless.demo.telling import Teller
 from cashless.demo.treasury import Treasury
@@ -122,10 +122,28 @@ class Life:
             with self._teller.step(later("demo.pay_back")):
                 refunds = self._outcome.refunds = Refunds(next(iter(day.accounts)))
                 refunds.ask(day)
-                refunds.send(day, treasury)
+                refunds.approve(treasury)
+            with self._teller.step(later("demo.remit")):
+                self._outcome.remittances.propose(day, treasury)
+                self._outcome.remittances.approve(treasury)
+                self._send_payouts(day, treasury, refunds)
+
+    def _send_payouts(self, day: Day, treasury: Treasury, refunds: Refunds) -> None:
+        """A file of all that waits at each account: the refunds, which are older, stand first."""
+        remittances = self._outcome.remittances
+        for account in day.accounts:
+            given_back = refunds.asked if account == refunds.account else 0
+            if not given_back and not remittances.count(account):
+                continue
+            faults = {"returned_same_day": str(COMES_BACK)} if given_back else {}
+            file = treasury.make_payment_file(account)
+            done = day.send_payment_file(file, at=treasury.now, **faults)
+            if given_back:
+                refunds.ordered = done[:given_back]
+            remittances.ordered[account] = done[given_back:]
 
     def _live_next_morning(self, day: Day) -> None:
-        """The statement of the day after shows refunds leaving, and one that came back."""
+        """The statements of the day after show money leaving, and a refund that came back."""
         refunds, after = self._outcome.refunds, self._stage.day + timedelta(days=1)
         assert refunds is not None  # noqa: S101  for the type checker
         now = self._stage.before_a_minute(NEXT_MORNING, seconds=_BEFORE_A_MINUTE)
@@ -136,6 +154,7 @@ class Life:
             with self._teller.step(later("demo.run_next")):
                 refunds.days = treasury.wait_for_days(day.accounts, after)
                 refunds.look(day)
+                self._outcome.remittances.look(day, treasury)
                 day.wait_for_receipts(within=_WITHIN)
                 day.wait_for_webhooks(within=_WITHIN)
             with self._teller.step(later("demo.prove")):
@@ -145,7 +164,7 @@ class Life:
     def _conclude(self, day: Day) -> None:
         outcome = self._outcome
         outcome.shown = day.requests()
-        outcome.compare_refunds(_collected(day))
+        outcome.compare_payouts(_collected(day))
         outcome.compare_proof()
         outcome.compare_messages(day)
         outcome.compare_receipts(day)

@@ -13,6 +13,7 @@ from cashless.demo.cases import Case, Kind
 from cashless.demo.day import Day, differing
 from cashless.demo.expectation import Expected, Telling
 from cashless.demo.refunds import Refunds
+from cashless.demo.remittances import Remittances
 from payments.core.words import later
 
 Fault: TypeAlias = tuple[str, dict[str, object]]
@@ -22,6 +23,9 @@ _NOTHING: Final[Mapping[str, Any]] = {}
 
 _BY_REFUND: Final = frozenset({"sequence", "status", "refunded", "lines"})
 """What a refund changes of a request; the messages about the refund tell it."""
+
+_UNTOLD: Final = frozenset({"remitted"})
+"""What changes of a request without a message: its fees went to the treasury."""
 
 
 @dataclass
@@ -34,6 +38,7 @@ class Outcome:
     days: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     proof: Mapping[str, Any] = field(default_factory=dict)
     refunds: Refunds | None = None
+    remittances: Remittances = field(default_factory=Remittances)
     messages: Mapping[str, int] = field(default_factory=dict)
     receipts: receipts.Receipts = field(default_factory=dict)
     papers: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -78,16 +83,18 @@ class Outcome:
                 continue
             self.faults += self._of_day(account, day, balances[account])
 
-    def compare_refunds(self, balances: Mapping[str, int]) -> None:
-        """Keeps as faults what is not as it must be of refunds, and of the day they left."""
+    def compare_payouts(self, balances: Mapping[str, int]) -> None:
+        """Keeps as faults what is not as it must be of payouts, and of the day they left."""
         assert self.refunds is not None  # noqa: S101  for the type checker
         self.faults += self.refunds.differing()
+        self.faults += self.remittances.differing(self.shown)
         for account in balances:
             day = self.refunds.days.get(account)
             if day is None:
                 self.faults.append((later("demo.fault.no_day"), {"account": account}))
             else:
                 self.faults += _of_bridge(account, day, balances[account])
+                self.faults += self._of_payouts(account, day)
 
     def compare_proof(self) -> None:
         """Keeps as a fault each identity that does not hold."""
@@ -110,7 +117,8 @@ class Outcome:
         for reference, shown in self.shown.items():
             heard = last.get(reference, _NOTHING)
             elsewhere = _BY_REFUND if reference in given_back else frozenset[str]()
-            other = {name for name in shown if shown[name] != heard.get(name)} - elsewhere
+            other = {name for name in shown if shown[name] != heard.get(name)}
+            other -= elsewhere | _UNTOLD
             if shown["sequence"] > 1 and other:
                 fields: dict[str, object] = {
                     "reference": reference,
@@ -163,11 +171,28 @@ class Outcome:
                 for account, day in self.days.items()
             },
             "refunds": {} if self.refunds is None else dict(self.refunds.states),
+            "remittances": [[*way, *told] for way, *told in self.remittances.rows()],
             "proof": [
                 {name: one[name] for name in ("account", "identity", "expected", "actual")}
                 for one in self.proof["identities"]
             ],
         }
+
+    def _of_payouts(self, account: str, day: Mapping[str, Any]) -> Iterator[Fault]:
+        """Whether the statement's lines were known as payouts, and no fees are late."""
+        must = self.remittances.count(account)
+        if self.refunds is not None and account == self.refunds.account:
+            must += self.refunds.asked
+        seen = {one["rule"]: one["count"] for one in day["matches"]}
+        late = {one["kind"]: one["count"] for one in day["breaks"]}
+        for figure, counted, must_be in (
+            ("payout", seen, must),
+            ("not_remitted_in_24h", late, 0),
+        ):
+            is_ = counted.get(figure, 0)
+            if is_ != must_be:
+                fields = {"account": account, "figure": figure, "is_": is_, "must": must_be}
+                yield later("demo.fault.figure"), fields
 
     def _of_day(self, account: str, day: Mapping[str, Any], balance: int) -> Iterator[Fault]:
         assert self.expected is not None  # noqa: S101  for the type checker

@@ -34,6 +34,7 @@ def report(teller: Teller, outcome: Outcome) -> None:
     _receipts(teller, outcome)
     _days(teller, outcome)
     _refunds(teller, outcome)
+    _remittances(teller, outcome)
     _timings(teller, outcome)
     _conclusion(teller, outcome)
 
@@ -94,26 +95,29 @@ def _days(teller: Teller, outcome: Outcome) -> None:
     accounts = list(outcome.days)
     if outcome.expected is not None:
         teller.heading(later("demo.credits"), count=outcome.expected.credits.total())
-    for title, key, group in (
-        (later("demo.matches"), "rule", "matches"),
-        (later("demo.breaks"), "kind", "breaks"),
-    ):
-        teller.heading(title)
-        counts = {
-            account: Counter({one[key]: one["count"] for one in outcome.days[account][group]})
-            for account in accounts
-        }
-        names = sorted({name for counted in counts.values() for name in counted})
-        spoken = "rule" if key == "rule" else "break"
-        teller.table(
-            ("", *map(_short, accounts)),
-            [
-                (say(f"{spoken}.{name}"), *(counts[account][name] for account in accounts))
-                for name in names
-            ],
-        )
+    teller.heading(later("demo.matches"))
+    _counted(teller, outcome.days, "matches", "rule")
+    teller.heading(later("demo.breaks"))
+    _counted(teller, outcome.days, "breaks", "kind")
     teller.heading(later("demo.bridge"))
     teller.table(("", *map(_short, accounts)), _bridge(outcome.days))
+
+
+def _counted(teller: Teller, days: Mapping[str, Mapping[str, Any]], group: str, key: str) -> None:
+    """How often each rule or kind of break was found in each account's day."""
+    counts = {
+        account: Counter({one[key]: one["count"] for one in day[group]})
+        for account, day in days.items()
+    }
+    names = sorted({name for counted in counts.values() for name in counted})
+    spoken = "rule" if key == "rule" else "break"
+    teller.table(
+        ("", *map(_short, days)),
+        [
+            (say(f"{spoken}.{name}"), *(counted[name] for counted in counts.values()))
+            for name in names
+        ],
+    )
 
 
 def _bridge(days: Mapping[str, Mapping[str, Any]]) -> list[tuple[Any, ...]]:
@@ -126,7 +130,7 @@ def _bridge(days: Mapping[str, Mapping[str, Any]]) -> list[tuple[Any, ...]]:
 
 
 def _refunds(teller: Teller, outcome: Outcome) -> None:
-    """What was given back the morning after, where it stands, and what its statement showed."""
+    """What was given back the morning after, and where it stands."""
     refunds = outcome.refunds
     if refunds is None:
         return
@@ -137,11 +141,29 @@ def _refunds(teller: Teller, outcome: Outcome) -> None:
         for found in ([one for one in refunds.shown.values() if one["state"] == state],)
     ]
     teller.table((say("demo.refund.state"), say("demo.count"), say("demo.refund.amount")), rows)
-    matches = refunds.days.get(refunds.account, {"matches": ()})["matches"]
-    for one in matches:
-        teller.sentence(
-            later("demo.refund.matched"), rule=say(f"rule.{one['rule']}"), count=one["count"]
+
+
+def _remittances(teller: Teller, outcome: Outcome) -> None:
+    """What went to the treasury of each agency and kind, and what the statements showed of it."""
+    remittances = outcome.remittances
+    total = money(remittances.total)
+    teller.heading(later("demo.remittances"), count=len(remittances.listed), total=total)
+    names = ("account", "agency", "kind", "requests", "amount", "state")
+    rows = [
+        (
+            _short(way.account),
+            way.agency,
+            say(f"fee_kind.{way.kind}"),
+            count,
+            amount,
+            say(f"remittance.state.{state}"),
         )
+        for way, count, amount, state in remittances.rows()
+    ]
+    teller.table([say(f"demo.remittance.{name}") for name in names], rows)
+    if outcome.refunds is not None:
+        teller.heading(later("demo.payouts_seen"))
+        _counted(teller, outcome.refunds.days, "matches", "rule")
 
 
 def _timings(teller: Teller, outcome: Outcome) -> None:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from cashless.demo.http import Answer, Http, expect
 from cashless.demo.stage import Stage
+from payments.payouts import State
 
 _WITHIN: Final = 150.0
 """Seconds: the scheduler looks each minute for days that are due."""
@@ -91,9 +96,35 @@ class Treasury:
         (confirm,) = (action for action in forms.actions if action.endswith("/confirm"))
         self._send(confirm, {}, status=303, form_at=page, who=_APPROVER)
 
-    def approve_refund(self, refund: str) -> None:
-        """A second person approves a refund, as its page shows it."""
-        page = f"/console/payouts/{refund}"
+    def propose_remittances(self, account: str) -> None:
+        """Proposes to forward what is due of an account."""
+        self._send(
+            f"/console/remittances/{self._public_id(account)}/propose",
+            {},
+            status=303,
+            form_at="/console/remittances",
+        )
+
+    def remittances(self, account: str) -> dict[str, str]:
+        """Where each remittance of an account stands, by its number."""
+        asked = {"kind": "remittance", "account": self._public_id(account)}
+        return {
+            number: state.value
+            for state in State
+            for number in self._payouts(asked | {"state": state.value})
+        }
+
+    def forwarded(self, remittance: str) -> Counter[str]:
+        """What a remittance has of each request, by reference, as its list says."""
+        file = self._get(f"/console/remittances/{remittance}/list.csv").body.decode("utf-8-sig")
+        found: Counter[str] = Counter()
+        for row in list(csv.reader(io.StringIO(file)))[1:]:
+            found[row[0]] += int(row[-1])
+        return found
+
+    def approve(self, payout: str) -> None:
+        """A second person approves a payout, as its page shows it."""
+        page = f"/console/payouts/{payout}"
         seen = _Forms(self._get(page, who=_APPROVER).body.decode()).hidden["seen"]
         self._send(
             f"{page}/approve",
@@ -104,7 +135,7 @@ class Treasury:
         )
 
     def make_payment_file(self, account: str) -> bytes:
-        """All refunds of an account that wait are put into a file for the bank: the file."""
+        """All payouts of an account that wait are put into a file for the bank: the file."""
         files = "/console/payment-files"
         self._send(files, {"account": self._public_id(account)}, status=303)
         links = _Forms(self._get(files).body.decode()).links
@@ -149,6 +180,13 @@ class Treasury:
             allowed=(0, 2),
         )  # fmt: skip
         return json.loads(told) if told else None
+
+    def _payouts(self, asked: Mapping[str, str]) -> list[str]:
+        """The numbers of the payouts on the first page of those the console lists."""
+        pages = "/console/payouts"
+        links = _Forms(self._get(f"{pages}?{urlencode(asked)}").body.decode()).links
+        one = f"{pages}/"
+        return [link.removeprefix(one) for link in links if link.startswith(one)]
 
     def _public_id(self, account: str) -> str:
         choices = _Forms(self._get("/console/statements").body.decode()).choices

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import literal, select
 from sqlalchemy.orm import Session
 
-from payments import documents, receipts
+from payments import documents, payment_requests, receipts, settlement
+from payments.core.columns import Amount, Day, Key
 from payments.core.money import Dong
 from payments.documents import Signer
 from payments.fees import FeeKind
-from payments.payment_requests import PaymentRequest
+from payments.outbox import Event
+from payments.payment_requests import PaymentRequest, PaymentRequestLine
 from payments.receipts import Opening, Receipt
-from tests.builders import BY, NOON, Province, a_vault, paid, the_province
+from tests.builders import BY, NOON, Province, a_payment_request, a_vault, paid, the_province
 from tests.services import a_config
 
 SYMBOLS = {FeeKind.PHI: "BP-26T", FeeKind.LE_PHI: "BL-26T"}
@@ -62,6 +65,40 @@ def all_of(session: Session) -> Sequence[Receipt]:
     """Every receipt there is, in the order of writing."""
     session.expire_all()
     return session.scalars(select(Receipt).order_by(Receipt.id)).all()
+
+
+def a_paid_request(
+    province: Province, amount: int = 150_000, le_phi: int = 50_000
+) -> PaymentRequest:
+    """A request that its payer paid."""
+    request = a_payment_request(province, amount=amount, le_phi=le_phi)
+    paid(province, request)
+    return request
+
+
+def give_back(province: Province, request: PaymentRequest, kind: str, amount: int) -> None:
+    """Gives back a part of the fees of a kind, as a refund does it."""
+    line = select(PaymentRequestLine.id, literal(amount, Amount())).where(
+        PaymentRequestLine.payment_request_id == request.id, PaymentRequestLine.kind == kind
+    )
+    payment_requests.refund_all(province.session, line)
+    this = select(PaymentRequest.id).where(PaymentRequest.id == request.id)
+    receipts.renew_all(province.session, this, reason="refund", by=BY, now=NOON)
+
+
+def reverse(province: Province, which: int = 0) -> None:
+    """The bank takes a credit back."""
+    credit = province.credits()[which]
+    seen = select(literal(credit.id, Key()), literal(1, Key()), literal(NOON.date(), Day()))
+    settlement.confirm_all(province.session, seen, actor=BY, now=NOON)
+    pair = select(literal(900, Key()), literal(credit.id, Key()), literal(NOON.date(), Day()))
+    settlement.reverse_all(province.session, pair, actor=BY, now=NOON)
+
+
+def events(session: Session) -> list[tuple[str, dict[str, Any]]]:
+    """What portals were told about receipts."""
+    rows = session.scalars(select(Event).where(Event.type.like("receipt.%")).order_by(Event.id))
+    return [(event.type, event.content["data"]) for event in rows]
 
 
 def told(receipt: Receipt) -> tuple[str, int, Dong, str]:

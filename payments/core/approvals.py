@@ -20,7 +20,7 @@ from uuid_utils.compat import uuid7
 
 from payments.core import audit
 from payments.core.columns import Amount, Code, Instant, Json, Key, Words, one_of, partial_index
-from payments.core.database import Row, table_of
+from payments.core.database import Row, Rows, table_of
 from payments.core.errors import Conflict, Invalid, NotFound, Refused
 from payments.core.money import ZERO, Dong
 
@@ -46,7 +46,7 @@ class UnknownApproval(NotFound):
 
 
 class AlreadyProposed(Conflict):
-    """The same is proposed already and waits for a second person."""
+    """Something is proposed about the same already and waits for a second person."""
 
     code = "already_proposed"
 
@@ -87,6 +87,8 @@ class State(StrEnum):
 class Approval(Row):
     """One proposal: what is to be done to what, as it was shown, by whom, and what became of it.
 
+    About one subject one proposal waits at a time, whatever its action.
+
     `reason` is the maker's, `answer` the checker's where it was declined, or why it was withdrawn.
     """
 
@@ -95,7 +97,6 @@ class Approval(Row):
         UniqueConstraint("public_id"),
         partial_index(
             "uq_approval_live",
-            "action",
             "subject",
             unique=True,
             where="state = 'proposed'",
@@ -219,6 +220,14 @@ def live(session: Session, action: str, subject: str) -> Approval | None:
             Approval.state == State.PROPOSED,
         )
     )
+
+
+def live_of(session: Session, subjects: Rows) -> Sequence[Approval]:
+    """What waits for a second person about any of the subjects, in order."""
+    waiting = select(Approval).where(
+        Approval.subject.in_(subjects), Approval.state == State.PROPOSED
+    )
+    return session.scalars(waiting.order_by(Approval.id)).all()
 
 
 def of_subject(session: Session, subject: str) -> Sequence[Approval]:

@@ -46,11 +46,9 @@ def propose(
     """Proposes to cancel or replace a receipt to another person.
 
     Raises `ReceiptEnded`, `NoReasonGiven`, `ReasonTooLong`, or `AlreadyProposed`: a receipt has one
-    proposal at a time.
+    proposal at a time, whichever.
     """
-    _refuse_ended(receipt)
-    if proposed(session, receipt) is not None:
-        raise approvals.AlreadyProposed
+    _hold(session, receipt)
     return approvals.propose(
         session,
         f"receipt.{act}",
@@ -69,16 +67,13 @@ def approve(session: Session, approval: Approval, *, by: str, now: datetime) -> 
     Raises `ReceiptEnded`, `SamePerson`, `ProposalDecided` or `ShownChanged`.
     """
     receipt = receipt_of(session, approval)
-    request = session.get_one(PaymentRequest, receipt.payment_request_id)
-    agencies.lock(session, request.collection_account_id)
-    session.refresh(receipt)
-    _refuse_ended(receipt)
+    _hold(session, receipt)
     approvals.approve(session, approval, shown=facts_of(receipt), by=by, now=now)
     act = Act(approval.action.removeprefix("receipt."))
     this = select(Receipt.id).where(Receipt.id == receipt.id)
     end(session, this, Ending(_ENDS[act], reason=approval.reason, by=approval.maker), now=now)
     if act is Act.REPLACE:
-        concerned = select(PaymentRequest.id).where(PaymentRequest.id == request.id)
+        concerned = select(PaymentRequest.id).where(PaymentRequest.id == receipt.payment_request_id)
         payment_requests.owe_receipts_all(session, concerned)
     session.expire_all()
 
@@ -103,7 +98,11 @@ def facts_of(receipt: Receipt) -> Mapping[str, Any]:
     return {**named, "kind": receipt.kind, "amount": int(receipt.amount), "state": receipt.state}
 
 
-def _refuse_ended(receipt: Receipt) -> None:
+def _hold(session: Session, receipt: Receipt) -> None:
+    """Holds the account's money, and so the receipt. Raises `ReceiptEnded` if it ended."""
+    request = session.get_one(PaymentRequest, receipt.payment_request_id)
+    agencies.lock(session, request.collection_account_id)
+    session.refresh(receipt)
     if receipt.state != State.ISSUED:
         raise ReceiptEnded(receipt=receipt.content["number"])
 

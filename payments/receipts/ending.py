@@ -1,7 +1,8 @@
 """Ending: receipts are cancelled or replaced; they keep their numbers and their papers.
 
 Sets come in as queries. What is replaced here gets its successor with the next numbers, by the
-job; should nothing be left to receipt by then, it counts as cancelled after all.
+job; should nothing be left to receipt by then, it counts as cancelled after all. One that has no
+papers yet is only ever cancelled: what replaces a paper is a paper.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    literal,
     or_,
     select,
     update,
@@ -26,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from payments import documents, payment_requests
+from payments.core import approvals
 from payments.core.columns import Amount, Code, Flag, Key
 from payments.core.database import Rows, rows_of, table_of
 from payments.core.temporary import analyze, scratch, temporary
@@ -109,6 +112,7 @@ def end(session: Session, chosen: Rows, ending: Ending, *, now: datetime) -> int
     """Cancels or replaces the chosen receipts (ids), their papers too, and tells; how many.
 
     Papers stop counting at once; which ones count in their place is known when those are signed.
+    What was proposed about a receipt and still waits is taken back, for the same reason.
     """
     temporary(session, _ending)
     counting = case((RECEIPT.c.ended_at.is_(None), RECEIPT.c.document_id))
@@ -123,7 +127,9 @@ def end(session: Session, chosen: Rows, ending: Ending, *, now: datetime) -> int
         update(RECEIPT)
         .where(RECEIPT.c.id.in_(select(_ending.c.receipt_id)))
         .values(
-            state=ending.state.value,
+            state=case(
+                (RECEIPT.c.issued_at.is_(None), State.CANCELLED.value), else_=ending.state.value
+            ),
             reason=ending.reason,
             ended_at=now,
             ended_by=ending.by,
@@ -135,7 +141,19 @@ def end(session: Session, chosen: Rows, ending: Ending, *, now: datetime) -> int
     )
     told = select(_ending.c.receipt_id).where(_ending.c.issued.is_(True))
     tell_all(session, told, _TOLD[ending.state], now=now)
+    _lapse_all(session, ending, now=now)
     return count
+
+
+def _lapse_all(session: Session, ending: Ending, *, now: datetime) -> None:
+    """Takes back what waits for a second person about receipts that end."""
+    subjects = (
+        select(literal("receipt:", Code()) + RECEIPT.c.public_id)
+        .join(_ending, _ending.c.receipt_id == RECEIPT.c.id)
+        .where(_ending.c.issued.is_(True))
+    )
+    for waiting in approvals.live_of(session, subjects):
+        approvals.lapse(session, waiting, reason=ending.reason, by=ending.by, now=now)
 
 
 def _lay_out(session: Session, requests: Rows) -> None:
@@ -156,10 +174,10 @@ def _lay_out(session: Session, requests: Rows) -> None:
 
 
 def _of_concerned() -> Rows:
-    """Receipts that are live, or replaced by one that is not written yet."""
+    """Receipts that are live, or replaced by one that is not signed yet."""
     waiting = and_(
         RECEIPT.c.state == State.REPLACED.value,
-        ~exists().where(_after.c.replaces_id == RECEIPT.c.id),
+        ~exists().where(_after.c.replaces_id == RECEIPT.c.id, _after.c.issued_at.is_not(None)),
     )
     return (
         select(RECEIPT.c.id)

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Row as Result
-from sqlalchemy import select, update
+from sqlalchemy import and_, select, update
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
@@ -41,6 +41,7 @@ _TOLD: Final = (
     Receipt.kind,
     Receipt.amount,
     Receipt.content,
+    Receipt.issued_at,
 )
 
 
@@ -81,15 +82,15 @@ def number_all(session: Session, collection_account_id: int, *, now: datetime) -
     wanted: list[Wanted] = []
     wrong: list[int] = []
     for said in _said(session, due, who=who):
-        before = live.pop((said.request_id, said.kind), None)
+        key = said.request_id, said.kind
+        before, replaces = live.pop(key, None), left_by.pop(key, None)
         if before is not None and before.amount == said.amount:
             continue
-        replaces = left_by.get((said.request_id, said.kind))
         if before is not None:
             wrong.append(before.id)
-            replaces = before
+            replaces = before if before.issued_at is not None else replaces
         wanted.append(Wanted(said, who[said.agency].series[said.kind], replaces))
-    _set_right(session, wrong, live.values(), now=now)
+    _set_right(session, wrong, [*live.values(), *left_by.values()], now=now)
     _write(session, wanted, now=now)
     chosen = select(PaymentRequest.id).where(PaymentRequest.id.in_(ids))
     payment_requests.receipted_all(session, chosen, now=now)
@@ -163,11 +164,11 @@ def _live(
 def _left_by(
     session: Session, ids: Sequence[int]
 ) -> dict[tuple[int, FeeKind], Result[*tuple[Any, ...]]]:
-    """The receipts that were replaced and whose successors are not written yet."""
+    """The receipts that were replaced and whose successors are not signed yet."""
     after = table_of(Receipt).alias("after")
     rows = session.execute(
         select(*_TOLD)
-        .outerjoin(after, after.c.replaces_id == Receipt.id)
+        .outerjoin(after, and_(after.c.replaces_id == Receipt.id, after.c.issued_at.is_not(None)))
         .where(
             Receipt.payment_request_id.in_(ids),
             Receipt.state == State.REPLACED.value,
@@ -185,7 +186,7 @@ def _set_right(
     *,
     now: datetime,
 ) -> None:
-    """Ends live receipts that do not say what was paid, and those of which nothing was kept."""
+    """Ends live receipts that do not say what was paid, and all of what nothing was kept of."""
     for ids, state in ((wrong, State.REPLACED), ([row.id for row in vain], State.CANCELLED)):
         chosen: Rows = select(Receipt.id).where(Receipt.id.in_(ids))
         if ids:

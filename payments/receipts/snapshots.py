@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Row as Result
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from payments import documents, outbox
@@ -55,7 +55,9 @@ def _shown(receipts: Rows) -> Rows:
         .join(PaymentRequest, PaymentRequest.id == RECEIPT.c.payment_request_id)
         .join(Agency, Agency.id == PaymentRequest.agency_id)
         .outerjoin(_before, _before.c.id == RECEIPT.c.replaces_id)
-        .outerjoin(_after, _after.c.replaces_id == RECEIPT.c.id)
+        .outerjoin(
+            _after, and_(_after.c.replaces_id == RECEIPT.c.id, _after.c.issued_at.is_not(None))
+        )
         .where(RECEIPT.c.id.in_(receipts))
         .order_by(RECEIPT.c.id)
     )

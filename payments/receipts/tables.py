@@ -64,8 +64,7 @@ UNSIGNED: Final[ColumnElement[bool]] = literal_column(f"receipt.{_UNSIGNED}")
 MOVES: Final = frozenset(
     {
         (State.NUMBERED, State.ISSUED),
-        (State.NUMBERED, State.CANCELLED),
-        (State.NUMBERED, State.REPLACED),
+        (State.NUMBERED, State.CANCELLED),  # it ended before its papers were signed
         (State.ISSUED, State.CANCELLED),
         (State.ISSUED, State.REPLACED),
         (State.REPLACED, State.CANCELLED),  # nothing was left to be receipted in its place
@@ -118,14 +117,14 @@ class Receipt(Row):
     """One receipt: its number, what it says (`content`), and what became of it.
 
     `reason` and `ended_by` say why and by whom it was cancelled or replaced. Which one replaces it
-    is the one that names it in `replaces_id`.
+    is the one with papers that names it in `replaces_id`: one that was never signed is cancelled
+    and keeps its number, and the next one replaces what that one was to replace.
     """
 
     __tablename__ = "receipt"
     __table_args__ = (
         UniqueConstraint("public_id"),
         UniqueConstraint("receipt_series_id", "number"),
-        UniqueConstraint("replaces_id"),
         one_of("kind", FeeKind),
         one_of("state", State),
         CheckConstraint("amount > 0", name="amount"),
@@ -133,7 +132,7 @@ class Receipt(Row):
         CheckConstraint("replaces_id <> id", name="replaces"),
         CheckConstraint(
             "(issued_at IS NULL) = (document_id IS NULL)"
-            " AND (state <> 'issued' OR issued_at IS NOT NULL)"
+            " AND (state NOT IN ('issued', 'replaced') OR issued_at IS NOT NULL)"
             " AND (state <> 'numbered' OR issued_at IS NULL)",
             name="issued_at",
         ),
@@ -144,6 +143,9 @@ class Receipt(Row):
             name="ended_at",
         ),
         partial_index("uq_receipt_live", "payment_request_id", "kind", unique=True, where=_LIVE),
+        partial_index(
+            "uq_receipt_replaces_id", "replaces_id", unique=True, where="issued_at IS NOT NULL"
+        ),
         partial_index("ix_receipt_unsigned", "id", where=_UNSIGNED),
         Index(None, "payment_request_id"),
         Index(None, "state", "id"),

@@ -140,6 +140,23 @@ STATES: dict[str, dict[str, Any]] = {
         "refunded": 150_000,
         "paid_at": "2026-11-24T03:05:00Z",
     },
+    "refunding": {
+        "status": "refunded",
+        "received": 350_000,
+        "refunded": 350_000,
+        "paid_at": "2026-11-24T03:05:00Z",
+        "refunds": [
+            a_refund("paid_out", amount=150_000, paid_out_on="2026-11-25"),
+            a_refund("approved", amount=200_000, approved_at="2026-11-25T02:00:00Z"),
+        ],
+    },
+    "partially_refunding": {
+        "status": "partially_refunded",
+        "received": 350_000,
+        "refunded": 150_000,
+        "paid_at": "2026-11-24T03:05:00Z",
+        "refunds": [a_refund("filed", filed_at="2026-11-25T03:00:00Z")],
+    },
     "expired": {"status": "expired", "expires_at": "2026-11-01T10:00:00Z"},
     "cancelled": {"status": "cancelled"},
     "cancelled_held": {"status": "cancelled", "beyond": 350_000},

@@ -17,7 +17,7 @@ from payments.payment_requests import PaymentRequest
 from payments.staff import Role
 from tests.builders import NOON, Province, a_payment_request, a_province, paid, the_province
 from tests.console import Person, SignIn, employ, whole_app
-from tests.receipts import all_of, issue, open_a_pair
+from tests.receipts import all_of, give_back, issue, number, open_a_pair
 
 pytestmark = pytest.mark.committed
 
@@ -197,7 +197,31 @@ def test_a_receipt_that_ended_meanwhile_is_not_ended_again(
     database.write(meanwhile)
     assert approver.send_from(page, f"{address}/approve").status_code == 409
     assert states(database) == ["cancelled", "cancelled"]
-    assert "The bank took the money back." in approver.see(address)
+    page = approver.see(address)
+    assert page.count("The bank took the money back.") == 2, "of the receipt, and of the proposal"
+    assert "A decision waits for a second person" not in page
+
+
+def test_a_receipt_that_was_never_signed_says_so(database: Database, sign_in: SignIn) -> None:
+    """It ended before: its number, why, and that there are no papers of it."""
+    viewer = sign_in(Role.VIEWER)
+
+    def unit(session: Session) -> None:
+        province = the_province(session)
+        request = session.scalars(select(PaymentRequest)).first()
+        assert request is not None
+        give_back(province, request, "phi", 10_000)
+        number(province)
+        give_back(province, request, "phi", 5_000)
+        issue(province)
+
+    database.write(unit)
+    unsigned = database.read(lambda session: all_of(session)[2].public_id)
+    page = viewer.see(f"/console/receipts/{unsigned}")
+    assert "it has no papers and nobody was given it" in page
+    assert "Fees were given back." in page
+    assert f"{unsigned}.pdf" not in page
+    assert states(database) == ["replaced", "issued", "cancelled", "issued"]
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.AUDITOR, Role.APPROVER])

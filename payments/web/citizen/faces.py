@@ -115,6 +115,32 @@ FACES: Final[Mapping[str, Face]] = {
         (later("The fee was given back to the account it came from or the one you named."),),
         final=True,
     ),
+    "refunding": Face(
+        "wait",
+        "hourglass",
+        later("Being refunded"),
+        later("Amount being refunded"),
+        "refunded",
+        (
+            later(
+                "The fee is being given back to the account it came from or the one you named; "
+                "below you see how far it has come."
+            ),
+        ),
+    ),
+    "partially_refunding": Face(
+        "wait",
+        "hourglass",
+        later("Paid, and part of it being refunded"),
+        later("Amount being refunded"),
+        "refunded",
+        (
+            later(
+                "{refunded} ₫ of {received} ₫ is being given back; "
+                "below you see how far it has come."
+            ),
+        ),
+    ),
     "partially_refunded": Face(
         "calm",
         "undo-2",
@@ -171,5 +197,8 @@ REFUNDS: Final[Mapping[str, tuple[str, str]]] = {
 }
 """How a refund looks in each of its states: tone and icon. The words are `citizen.refund.…`."""
 
-UNDER_WAY: Final = ("proposed", "approved", "filed")
+LEAVING: Final = ("approved", "filed")
+"""States of refunds whose money counts as given back, and is not seen to have left."""
+
+UNDER_WAY: Final = ("proposed", *LEAVING)
 """States of refunds that are followed by another, so that a page goes on asking."""

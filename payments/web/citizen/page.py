@@ -12,7 +12,7 @@ from payments import banks
 from payments.core.money import Dong
 from payments.core.words import language, say
 from payments.payment_requests import payable
-from payments.web.citizen.faces import FACES, REFUNDS, UNDER_WAY, Face
+from payments.web.citizen.faces import FACES, LEAVING, REFUNDS, UNDER_WAY, Face
 from payments.web.i18n import day, moment
 
 
@@ -152,6 +152,9 @@ def page_of(asked: Asked, *, now: datetime) -> Page:
 _WORTH_WAITING: Final = timedelta(minutes=10)
 """After a payment its page looks out for receipts so long; they come within seconds."""
 
+_LEAVING: Final = {"refunded": "refunding", "partially_refunded": "partially_refunding"}
+"""The states of the page until all that was approved to be given back is seen to have left."""
+
 _CHANGING: Final = ("sequence", "status", "received", "refunded", "expires_at", "beyond")
 
 
@@ -184,6 +187,8 @@ def _state_of(asked: Asked, *, now: datetime) -> str:
         return "partially_paid_closed"
     if status == "cancelled" and asked.beyond:
         return "cancelled_held"
+    if status in _LEAVING and any(one["state"] in LEAVING for one in asked.refunds):
+        return _LEAVING[status]
     if status != "paid":
         return status
     if snapshot["overpaid"] or asked.beyond:

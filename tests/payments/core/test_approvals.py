@@ -28,10 +28,12 @@ MAKER, CHECKER = "staff:1", "staff:2"
 SHOWN = {"amount": 2_500_000, "to": "TTHC1234567894", "parts": {"held": 2_500_000, "fees": 0}}
 
 
-def proposed(session: Session, subject: str = "thing:1", **told: object) -> Approval:
+def proposed(
+    session: Session, subject: str = "thing:1", action: str = "thing.give", **told: object
+) -> Approval:
     return approvals.propose(
         session,
-        "thing.give",
+        action,
         subject,
         **{
             "shown": SHOWN,
@@ -119,10 +121,11 @@ def test_what_is_approved_is_what_was_shown(session: Session) -> None:
 
 
 def test_the_same_is_proposed_once_at_a_time(session: Session) -> None:
-    """A second proposal of the same waits until the first is decided."""
+    """A second proposal about the same, whatever its action, waits until the first is decided."""
     first = proposed(session)
-    with pytest.raises(AlreadyProposed):
-        proposed(session, by=CHECKER)
+    for action in (first.action, "thing.undo"):
+        with pytest.raises(AlreadyProposed):
+            proposed(session, by=CHECKER, action=action)
     proposed(session, subject="thing:2")
     row = {column.name: getattr(first, column.name) for column in Approval.__table__.c}
     row |= {"id": first.id + 1000, "public_id": "another"}

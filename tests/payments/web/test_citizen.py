@@ -10,12 +10,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from payments import payment_requests, payouts, vietqr
 from payments.core import words
 from payments.core.database import Database
 from payments.core.money import Dong
-from payments.payment_requests import CancelReason, PaymentRequest
+from payments.payment_requests import CancelReason, PaymentRequest, PaymentRequestLine
 from payments.payouts import Payout
 from payments.web import citizen, kit
 from payments.web.citizen.faces import FACES
@@ -222,6 +223,50 @@ def test_where_a_refund_stands_is_on_the_page(client: FlaskClient, province: Pro
     assert "đã được hoàn trả ngày 25/11/2026" in vietnamese
 
 
+@pytest.mark.parametrize(
+    ("amount", "status", "coming", "gone"),
+    [
+        (50_000, "refund", "Being refunded", "Refunded"),
+        (20_000, "partially_refund", "Paid, and part of it being refunded", "part of it refunded"),
+    ],
+)
+def test_fees_are_said_to_be_given_back_once_they_left(
+    client: FlaskClient, province: Province, amount: int, status: str, coming: str, gone: str
+) -> None:
+    """From approval on they are being given back; they were when a statement shows them leaving."""
+    request, session = a_payment_request(province, amount=50_000), province.session
+    paid(province, request, payer=PAYER)
+    a_statement(province, BankLine(50_000, request.reference))
+    run(province)
+    state, address = f"/p/{request.token}/state", f"/p/{request.token}?lang=en"
+    [credit], [line] = province.credits(), session.scalars(select(PaymentRequestLine.id)).all()
+    to = payouts.beneficiary("970422", PAYER, "NGUYEN VAN MAU")
+    wanted = payouts.Wanted(payouts.Part.FEES, to, "rút", lines={line: Dong(amount)})
+    payout = payouts.propose_refund(session, credit, wanted, by=BY, now=NOON, vault=province.vault)
+    session.commit()
+    assert client.get(state).json["state"] == "paid"
+    payouts.approve(session, payout, by="staff:2", now=NOON)
+    session.commit()
+    assert client.get(state).json["state"] == f"{status}ing"
+    page = client.get(address).text
+    assert coming in page
+    assert "below you see how far it has come" in page
+    assert "was given back" not in page
+    payouts.file_all(session, province.account, by=BY, now=NOON, vault=province.vault)
+    session.commit()
+    assert client.get(state).json["state"] == f"{status}ing"
+    later = TODAY + timedelta(days=1)
+    left = BankLine(-amount, f"{payout.code} hoan phi", day=later)
+    a_statement(province, left, opening=50_000, day=later, number="S2")
+    run(province, later)
+    session.commit()
+    assert client.get(state).json["state"] == f"{status}ed"
+    page = client.get(address).text
+    assert gone in page
+    assert "was given back" in page
+    assert "how far it has come" not in page
+
+
 def test_a_declined_refund_says_why_and_that_the_money_is_kept(
     client: FlaskClient, province: Province
 ) -> None:
@@ -390,7 +435,8 @@ def test_every_state_has_its_face(state: str, language: str) -> None:
     snapshot = a_snapshot(**STATES[state])
     names = [line["fee"] for line in snapshot["lines"]]
     with words.speaking(language):
-        page = page_of(Asked(snapshot, "Sở", names, Dong(snapshot.get("beyond", 0))), now=now)
+        beyond, refunds = Dong(snapshot.get("beyond", 0)), snapshot.get("refunds", ())
+        page = page_of(Asked(snapshot, "Sở", names, beyond, refunds=refunds), now=now)
     assert page.state == {"large": "open"}.get(state, state)
     assert page.face is FACES[page.state]
     assert not [text for text in (page.headline, *page.sentences) if "{" in text]

@@ -35,14 +35,20 @@ def a_route_described(**facts: Any) -> RouteDescribed:
 
 
 def a_route(
-    province: Province, *, valid_from: date = TODAY, now: datetime = NOON, **facts: Any
+    province: Province,
+    *,
+    valid_from: date = TODAY,
+    valid_to: date | None = None,
+    now: datetime = NOON,
+    **facts: Any,
 ) -> RemittanceRoute:
-    """A route proposed by one person and approved by another."""
+    """A route proposed by one person and approved by another; with an end it is temporary."""
     session = province.session
     route = payouts.propose_route(
         session,
         a_route_described(**facts),
         valid_from=valid_from,
+        valid_to=valid_to,
         reason="quyết định mẫu",
         by=BY,
         now=now,

@@ -58,7 +58,7 @@ from payments.payouts.refunds import (
     left_of_fees,
     paid_fees,
 )
-from payments.payouts.remittances import FeesChanged
+from payments.payouts.remittances import FeesChanged, RouteChanged
 from payments.payouts.requested import (
     AskedBack,
     ExcessOrLines,
@@ -141,6 +141,7 @@ __all__ = [
     "Reclaimed",
     "RefundTooLarge",
     "RemittanceRoute",
+    "RouteChanged",
     "RouteDecided",
     "RouteDescribed",
     "RouteEnded",

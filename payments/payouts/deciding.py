@@ -31,6 +31,9 @@ from payments.payouts.telling import tell
 GONE: Final = "phí, lệ phí đã thay đổi"
 """What stands as the answer to a remittance whose fees were taken back since it was proposed."""
 
+REROUTED: Final = "tuyến nộp đã thay đổi"
+"""What stands as the answer to a remittance whose fees go another way since."""
+
 APPROVE: Final = "payout.approve"
 SECOND: Final = "payout.second"
 
@@ -95,11 +98,13 @@ def propose_remittances(
 ) -> Sequence[Payout]:
     """Proposes to forward all fees of an account that are due and in no remittance.
 
-    Earlier proposals of which fees were taken back since are withdrawn first.
+    Earlier proposals of which fees were taken back or go another way since are withdrawn first.
     """
     agencies.lock(session, account.id)
     for number in remittances.stale(session, account.id):
-        _lapse(session, session.get_one(Payout, number), by=by, now=now)
+        _lapse(session, session.get_one(Payout, number), GONE, by=by, now=now)
+    for number in remittances.rerouted(session, account.id, on=local_day(now)):
+        _lapse(session, session.get_one(Payout, number), REROUTED, by=by, now=now)
     drafted = remittances.draft_all(session, account, by=by, now=now, vault=vault)
     for payout in drafted:
         _lay_before(session, payout, APPROVE, now=now)
@@ -110,8 +115,8 @@ def propose_remittances(
 def approve(session: Session, payout: Payout, *, by: str, now: datetime) -> bool:
     """Approves a payout and books it; False when a further person has to approve it too.
 
-    Raises `PayoutMoved`, `SamePerson`, `SameApprover`, `ShownChanged`, what `refunds.check` does,
-    or `remittances.FeesChanged`.
+    Raises `PayoutMoved`, `SamePerson`, `SameApprover`, `ShownChanged`, or what `refunds.check` and
+    `remittances.check` do.
     """
     _hold(session, payout, State.PROPOSED)
     if by == payout.proposed_by:
@@ -121,7 +126,7 @@ def approve(session: Session, payout: Payout, *, by: str, now: datetime) -> bool
     if payout.kind == Kind.REFUND:
         refunds.check(session, payout)
     else:
-        remittances.check(session, payout)
+        remittances.check(session, payout, on=local_day(now))
     action = APPROVE if payout.approved_by is None else SECOND
     waiting = approvals.live(session, action, subject(payout))
     if waiting is None:
@@ -217,12 +222,12 @@ def _approved(session: Session, payout: Payout, *, by: str, now: datetime) -> No
     tell(session, payout, State.APPROVED, now=now)
 
 
-def _lapse(session: Session, payout: Payout, *, by: str, now: datetime) -> None:
-    """Takes a remittance back whose fees are not all there any more, under the account's lock."""
-    approvals.lapse(session, _waiting(session, payout), reason=GONE, by=by, now=now)
-    _move(session, payout, State.WITHDRAWN, ended_by=by, ended_at=now, answer=GONE)
+def _lapse(session: Session, payout: Payout, answer: str, *, by: str, now: datetime) -> None:
+    """Takes a remittance back that can't leave as it was proposed, under the account's lock."""
+    approvals.lapse(session, _waiting(session, payout), reason=answer, by=by, now=now)
+    _move(session, payout, State.WITHDRAWN, ended_by=by, ended_at=now, answer=answer)
     remittances.let_go_all(session, _this(payout))
-    _note(session, payout, "withdrawn", by=by, now=now, answer=GONE)
+    _note(session, payout, "withdrawn", by=by, now=now, answer=answer)
 
 
 def _this(payout: Payout) -> Rows:

@@ -23,7 +23,7 @@ from payments.core.columns import Amount, Instant
 from payments.core.money import ZERO, Dong
 from payments.credits.paths import AGENCY
 from payments.payouts.money import CREDIT, ITEM, PAYOUT
-from payments.payouts.remittances import kept
+from payments.payouts.remittances import due, gather
 from payments.payouts.tables import AWAY, LIVE, Kind, State
 from payments.payouts.ways import Ways
 
@@ -37,8 +37,9 @@ _TOLD_BY_DAY: Final = 31
 class Unforwarded:
     """Fees of an agency that the bank has no order for yet, and the oldest of them.
 
-    `late` is what of `amount` is over its time, by `deadline` for the oldest; `items` counts the
-    late ones, fee by fee, and `day` is the day on which the oldest of those became a fee.
+    `late` is what of `amount` is over its time, by `deadline` for the oldest; of that, nobody has
+    decided where `late_without_route` goes. `items` counts the late ones, fee by fee, and `day` is
+    the day on which the oldest of those became a fee.
     """
 
     agency: str
@@ -47,6 +48,7 @@ class Unforwarded:
     age: timedelta
     deadline: datetime
     late: Dong
+    late_without_route: Dong
     items: int
     day: date
 
@@ -72,13 +74,11 @@ class _Piece:
     amount: Dong
     since: datetime
     items: int
+    routed: bool = True
 
 
 def unforwarded(session: Session, account_id: int, *, now: datetime) -> Mapping[str, Unforwarded]:
-    """The fees of an account that are not forwarded yet, by the codes of their agencies.
-
-    Fees for which nobody has decided a route are not forwarded by us and not among them.
-    """
+    """The fees of an account that are not forwarded yet, by the codes of their agencies."""
     calendar = agencies.calendar_of(session, account_id)
     hours = policies.value(session, POLICY, on=local_day(now))
     pieces: dict[str, list[_Piece]] = defaultdict(list)
@@ -98,6 +98,7 @@ def unforwarded(session: Session, account_id: int, *, now: datetime) -> Mapping[
             age=calendar.working_time(oldest.since, now),
             deadline=calendar.working_hours_after(oldest.since, hours),
             late=Dong(sum(one.amount for one in late)),
+            late_without_route=Dong(sum(one.amount for one in late if not one.routed)),
             items=sum(one.items for one in late),
             day=oldest.day,
         )
@@ -110,15 +111,15 @@ def overview(
     """How far the fees of each agency of an account have come, by the agencies' codes."""
     clocks = unforwarded(session, account.id, now=now)
     stages = _stages(session, account.id, today=local_day(now))
-    due: dict[str, int] = defaultdict(int)
+    with_route: dict[str, int] = defaultdict(int)
     without: dict[str, int] = defaultdict(int)
     ways = Ways(session, on=local_day(now))
-    fees = kept(account.id, but=LIVE).subquery()
-    rows = session.execute(_by_agency(fees, cast(func.sum(fees.c.left), Amount())))
+    gather(session, account.id, but=LIVE)
+    rows = session.execute(_by_agency(cast(func.sum(due.c.amount), Amount())))
     for agency_id, agency, kind, sub_item, amount in rows:
         routed = ways.of(agency_id, kind, sub_item) is not None
-        (due if routed else without)[agency] += int(amount)
-    concerned = sorted({*clocks, *due, *without, *(agency for agency, _ in stages)})
+        (with_route if routed else without)[agency] += int(amount)
+    concerned = sorted({*clocks, *with_route, *without, *(agency for agency, _ in stages)})
 
     def staged(agency: str, state: State) -> Dong:
         return stages.get((agency, state), ZERO)
@@ -126,7 +127,7 @@ def overview(
     return [
         Forwarding(
             agency=agency,
-            due=Dong(due[agency]),
+            due=Dong(with_route[agency]),
             without_route=Dong(without[agency]),
             proposed=staged(agency, State.PROPOSED),
             approved=staged(agency, State.APPROVED),
@@ -139,28 +140,27 @@ def overview(
 
 
 def _with_us(session: Session, account_id: int, *, now: datetime) -> Iterator[_Piece]:
-    """What is due or only proposed, by the route it has today."""
+    """What is due or only proposed, and whether it has a route today."""
     ways = Ways(session, on=local_day(now))
-    if not ways:
-        return
-    fees, without = kept(account_id, but=AWAY).subquery(), _hourless(now)
+    gather(session, account_id, but=AWAY)
+    without = _hourless(now)
     asked = (
         _by_agency(
-            fees,
-            fees.c.day,
-            cast(func.sum(fees.c.left), Amount()),
+            due.c.fee_day,
+            cast(func.sum(due.c.amount), Amount()),
             func.min(CREDIT.c.booked_at, type_=Instant()),
             without,
             func.count(),
         )
-        .join(CREDIT, CREDIT.c.id == fees.c.credit_id)
-        .group_by(fees.c.day, CREDIT.c.day, without)
+        .join(CREDIT, CREDIT.c.id == due.c.credit_id)
+        .group_by(due.c.fee_day, CREDIT.c.day, without)
     )
     for agency_id, agency, kind, sub_item, day, amount, came, hourless, items in session.execute(
         asked
     ):
-        if ways.of(agency_id, kind, sub_item) is not None:
-            yield _Piece(agency, day, Dong(amount), _since(came, day, hourless=hourless), items)
+        routed = ways.of(agency_id, kind, sub_item) is not None
+        since = _since(came, day, hourless=hourless)
+        yield _Piece(agency, day, Dong(amount), since, items, routed)
 
 
 def _approved(session: Session, account_id: int, *, now: datetime) -> Iterator[_Piece]:
@@ -207,12 +207,13 @@ def _stages(session: Session, account_id: int, *, today: date) -> Mapping[tuple[
     return {(agency, State(state)): Dong(amount) for agency, state, amount in rows}
 
 
-def _by_agency(fees: Any, *figures: Any) -> Select[Any]:
-    whose = (fees.c.agency_id, AGENCY.c.code, fees.c.kind, fees.c.sub_item)
+def _by_agency(*figures: Any) -> Select[Any]:
+    """Figures of what `gather` found, by agency, kind and sub-item."""
+    whose = (due.c.agency_id, AGENCY.c.code, due.c.kind, due.c.sub_item)
     return (
         select(*whose, *figures)
-        .select_from(fees)
-        .join(AGENCY, AGENCY.c.id == fees.c.agency_id)
+        .select_from(due)
+        .join(AGENCY, AGENCY.c.id == due.c.agency_id)
         .group_by(*whose)
     )
 

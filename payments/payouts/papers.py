@@ -2,7 +2,8 @@
 
 The form is the payment slip to the state budget (Giấy nộp tiền vào ngân sách nhà nước, Circular
 84/2016/TT-BTC): who pays, the treasury's account, and a line for each fee with chapter and
-sub-item. Papers go to the treasury and the bank, so they are in Vietnamese whoever asks.
+sub-item. Papers go to the treasury and the bank, so they are in Vietnamese whoever asks. There are
+none of what does not leave; what another person has not approved yet is marked as a proposal.
 """
 
 from __future__ import annotations
@@ -11,15 +12,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import cast, func, select
+from sqlalchemy import cast, func, literal, select
 from sqlalchemy.orm import Session
 
 from payments import banks
 from payments.agencies import Agency, CollectionAccount
 from payments.core import pdf, words
 from payments.core.calendar import local_day
-from payments.core.columns import Amount
-from payments.core.errors import NotFound
+from payments.core.columns import Amount, Words
+from payments.core.errors import Conflict, NotFound
 from payments.core.money import Dong, grouped, in_words
 from payments.core.pdf import Paper, Signature
 from payments.core.sheets import Cells, Heading
@@ -28,7 +29,7 @@ from payments.core.words import say
 from payments.credits.paths import AGENCY, LINE, REQUEST
 from payments.payouts.money import CREDIT, ITEM
 from payments.payouts.routes import RemittanceRoute
-from payments.payouts.tables import Kind, Payout
+from payments.payouts.tables import AWAY, Kind, Payout, State
 
 _LISTED: Final = (
     ("reference", Cell.TEXT),
@@ -39,15 +40,25 @@ _LISTED: Final = (
     ("fee_day", Cell.DAY),
     ("came_at", Cell.MOMENT),
     ("bank_reference", Cell.TEXT),
+    ("state", Cell.TEXT),
     ("amount", Cell.AMOUNT),
 )
 _AT_ONCE: Final = 2_000
+
+PRINTED: Final = (State.PROPOSED, *AWAY)
+"""Remittances that have papers: what is to leave, is leaving, or has left."""
 
 
 class NoRemittance(NotFound):
     """The payout gives money back and goes to nobody's budget."""
 
     code = "no_remittance"
+
+
+class NoPaper(Conflict):
+    """The remittance does not leave: it was not approved, never left, or came back."""
+
+    code = "no_paper"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +71,11 @@ class _Fees:
 
 
 def treasury_slip(session: Session, payout: Payout) -> bytes:
-    """The fields of the form C1-02/NS of a remittance, as a PDF. Raises `NoRemittance`."""
-    route = route_of(session, payout)
+    """The fields of the form C1-02/NS of a remittance, as a PDF.
+
+    Raises `NoRemittance` or `NoPaper`.
+    """
+    route = _printed_route(session, payout)
     account = session.get_one(CollectionAccount, payout.collection_account_id)
     agency = session.get_one(Agency, payout.agency_id)
     with words.speaking("vi"):
@@ -69,7 +83,7 @@ def treasury_slip(session: Session, payout: Payout) -> bytes:
             say("slip_c102.title"),
             foot=say("slip_c102.foot", code=payout.code),
             page_words=lambda page, pages: say("paper.page", page=page, pages=pages),
-            mark=None if route.verified else say("slip_c102.sample"),
+            mark=_mark(payout, route),
         )
         paper.centred(say("slip_c102.form"), size=9, grey=pdf.SOFT)
         paper.centred(say("slip_c102.title"), size=14, font=pdf.BOLD)
@@ -94,8 +108,9 @@ def listed_headings() -> Sequence[Heading]:
 
 
 def listed(session: Session, payout: Payout) -> Iterator[Cells]:
-    """The fees that a remittance is made of, by request. Raises `NoRemittance`."""
-    route_of(session, payout)
+    """The fees that a remittance is made of, by request. Raises `NoRemittance` or `NoPaper`."""
+    _printed_route(session, payout)
+    state = say(f"remittance.state.{payout.state}")
     rows = (
         select(
             REQUEST.c.reference,
@@ -106,6 +121,7 @@ def listed(session: Session, payout: Payout) -> Iterator[Cells]:
             ITEM.c.fee_day,
             CREDIT.c.booked_at,
             CREDIT.c.bank_reference,
+            literal(state, Words()),
             ITEM.c.amount,
         )
         .select_from(ITEM)
@@ -125,6 +141,21 @@ def route_of(session: Session, payout: Payout) -> RemittanceRoute:
     if payout.kind != Kind.REMITTANCE:
         raise NoRemittance(payout=payout.code)
     return session.get_one(RemittanceRoute, payout.remittance_route_id)
+
+
+def _printed_route(session: Session, payout: Payout) -> RemittanceRoute:
+    route = route_of(session, payout)
+    if payout.state not in PRINTED:
+        raise NoPaper(payout=payout.code)
+    return route
+
+
+def _mark(payout: Payout, route: RemittanceRoute) -> str | None:
+    """What stands across a slip that is no order yet, or goes by a route of practice."""
+    marks = [] if route.verified else [say("slip_c102.sample")]
+    if payout.state == State.PROPOSED:
+        marks.append(say("slip_c102.proposal"))
+    return " · ".join(marks) or None
 
 
 def _facts(

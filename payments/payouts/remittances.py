@@ -1,8 +1,8 @@
 """Remittances: fees that stand on a statement, proposed to be forwarded to the treasury.
 
 One proposal for each agency, kind and route of an account. Due are the fees of paid requests whose
-every credit was seen, except what was given back, is promised to a refund, or has a remittance
-that lives. What is run again proposes only what is new.
+every credit was seen, and every other in their company, except what was given back, is promised to
+a refund, or has a remittance that lives. What is run again proposes only what is new.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from sqlalchemy import (
@@ -20,17 +20,19 @@ from sqlalchemy import (
     and_,
     case,
     cast,
+    delete,
     exists,
     func,
     insert,
     literal,
     or_,
     select,
+    union,
 )
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from payments import payment_requests
+from payments import credits, payment_requests
 from payments.agencies import CollectionAccount
 from payments.core.calendar import local_day
 from payments.core.columns import Amount, Code, Day, Key
@@ -39,7 +41,7 @@ from payments.core.errors import Conflict
 from payments.core.money import Dong
 from payments.core.temporary import analyze, scratch, temporary
 from payments.core.vault import Vault
-from payments.credits import Allocation
+from payments.credits import Allocation, Finding
 from payments.credits.paths import AGENCY, LINE, REQUEST
 from payments.payment_requests import UNFORWARDED
 from payments.payouts import codes, refunds
@@ -59,6 +61,12 @@ class FeesChanged(Conflict):
     """Fees of the remittance were taken back since it was proposed; it has to be proposed anew."""
 
     code = "fees_changed"
+
+
+class RouteChanged(Conflict):
+    """Fees of the remittance go another way today, or none; it has to be proposed anew."""
+
+    code = "route_changed"
 
 
 due: Final = Table(
@@ -97,16 +105,23 @@ class DueFees:
     amount: Dong
 
 
-def gather(session: Session, account: CollectionAccount) -> None:
-    """Fills `due` with what of an account is to be forwarded and is in no remittance."""
+def gather(session: Session, account_id: int, *, but: Collection[State]) -> None:
+    """Fills `due` with what of an account is to be forwarded, and in no remittance of `but`.
+
+    Nothing leaves before all of its company was seen: what is told and never came is withdrawn,
+    and all that stands or falls with it settled anew.
+    """
     temporary(session, due)
     columns = list(due.c.keys())
-    session.execute(insert(due).from_select(columns, kept(account.id, but=LIVE)))
+    session.execute(insert(due).from_select(columns, kept(account_id, but=but)))
     analyze(session, due)
+    fees = select(due.c.credit_id, due.c.payment_request_line_id)
+    credits.gather_company(session, _beside_split(fees))
+    session.execute(delete(due).where(due.c.credit_id.in_(credits.unseen())))
 
 
 def kept(account_id: int, *, but: Collection[State]) -> Rows:
-    """Fees that stand on a statement and are in no remittance of the states `but`.
+    """Fees of requests that stand on a statement, and in no remittance of the states `but`.
 
     Selects (credit_id, payment_request_line_id, fee_day, amount, agency_id, kind, sub_item). What
     is promised to a refund is not among them until that is decided.
@@ -188,7 +203,7 @@ def draft_all(
 
     What has no route on this day stays due.
     """
-    gather(session, account)
+    gather(session, account.id, but=LIVE)
     ways = Ways(session, on=local_day(now))
     parts: dict[tuple[str, str, int], list[DueFees]] = defaultdict(list)
     routes: dict[int, RemittanceRoute] = {}
@@ -210,14 +225,44 @@ def let_go_all(session: Session, remittances: Rows) -> None:
     payment_requests.promise_all(session, promised_lines(remittances, sign=-1))
 
 
-def check(session: Session, payout: Payout) -> None:
-    """Raises `FeesChanged` where fees of a remittance are no longer there to be forwarded."""
+def check(session: Session, payout: Payout, *, on: date) -> None:
+    """Refuses a remittance that can't leave as it was proposed.
+
+    Raises `FeesChanged` where fees are no longer there to be forwarded, or `RouteChanged`.
+    """
     if payout.id in stale(session, payout.collection_account_id):
         raise FeesChanged(payout=payout.code)
+    if payout.id in rerouted(session, payout.collection_account_id, on=on):
+        raise RouteChanged(payout=payout.code)
 
 
-def stale(session: Session, account_id: int) -> Sequence[int]:
-    """The proposed remittances of an account of which fees were taken back since, by id."""
+def rerouted(session: Session, account_id: int, *, on: date) -> Collection[int]:
+    """The proposed remittances of an account whose fees go another way on a day, or none: ids."""
+    ways = Ways(session, on=on)
+    whose = (REQUEST.c.agency_id, LINE.c.kind, LINE.c.sub_item)
+    rows = session.execute(
+        select(PAYOUT.c.id, PAYOUT.c.remittance_route_id, *whose)
+        .join(ITEM, ITEM.c.payout_id == PAYOUT.c.id)
+        .join(LINE, LINE.c.id == ITEM.c.payment_request_line_id)
+        .join(REQUEST, REQUEST.c.id == LINE.c.payment_request_id)
+        .where(_waits(account_id))
+        .distinct()
+        .order_by(PAYOUT.c.id)
+    )
+    return list(
+        dict.fromkeys(
+            number
+            for number, by, *fees in rows
+            if (route := ways.of(*fees)) is None or route.id != by
+        )
+    )
+
+
+def stale(session: Session, account_id: int) -> Collection[int]:
+    """The proposed remittances of an account that are not of seen fees any more, by id.
+
+    Fees of them were taken back, or something in their company stands on no statement.
+    """
     there = (
         select(cast(func.coalesce(func.sum(ALLOCATION.c.amount), 0), Amount()))
         .where(
@@ -227,24 +272,57 @@ def stale(session: Session, account_id: int) -> Sequence[int]:
         )
         .scalar_subquery()
     )
-    rows = (
+    gone = (
         select(PAYOUT.c.id)
         .join(ITEM, ITEM.c.payout_id == PAYOUT.c.id)
         .join(CREDIT, CREDIT.c.id == ITEM.c.credit_id)
         .join(LINE, LINE.c.id == ITEM.c.payment_request_line_id)
         .join(REQUEST, REQUEST.c.id == LINE.c.payment_request_id)
         .where(
-            PAYOUT.c.collection_account_id == account_id,
-            PAYOUT.c.state == State.PROPOSED,
-            PAYOUT.c.kind == Kind.REMITTANCE,
+            _waits(account_id),
             CREDIT.c.match_id.is_(None)
             | (REQUEST.c.confirmed < REQUEST.c.received)
             | (REQUEST.c.status != payment_requests.Status.PAID)
             | (there < ITEM.c.amount),
         )
+    )
+    fees = (
+        select(ITEM.c.credit_id, ITEM.c.payment_request_line_id)
+        .join(PAYOUT, PAYOUT.c.id == ITEM.c.payout_id)
+        .where(_waits(account_id))
+    )
+    credits.gather_company(session, _beside_split(fees))
+    uncertain = (
+        select(PAYOUT.c.id)
+        .join(ITEM, ITEM.c.payout_id == PAYOUT.c.id)
+        .where(_waits(account_id), ITEM.c.credit_id.in_(credits.unseen()))
+    )
+    return session.scalars(union(gone, uncertain)).all()
+
+
+def _waits(account_id: int) -> ColumnElement[bool]:
+    return and_(
+        PAYOUT.c.collection_account_id == account_id,
+        PAYOUT.c.state == State.PROPOSED,
+        PAYOUT.c.kind == Kind.REMITTANCE,
+    )
+
+
+def _beside_split(fees: Rows) -> Rows:
+    """Credits of fees (credit_id, payment_request_line_id) whose request a split credit pays too.
+
+    Only they stand or fall with credits of other requests; those of their own were all seen.
+    """
+    ours, paid, other = fees.subquery(), LINE.alias(), LINE.alias()
+    return (
+        select(ours.c.credit_id)
+        .join(paid, paid.c.id == ours.c.payment_request_line_id)
+        .join(other, other.c.payment_request_id == paid.c.payment_request_id)
+        .join(ALLOCATION, ALLOCATION.c.payment_request_line_id == other.c.id)
+        .join(CREDIT, CREDIT.c.id == ALLOCATION.c.credit_id)
+        .where(CREDIT.c.finding == Finding.SPLIT.value)
         .distinct()
     )
-    return session.scalars(rows).all()
 
 
 def _draft(

@@ -2,7 +2,8 @@
 
 One route for a kind (phí or lệ phí), or for one sub-item of it where that goes elsewhere. A route
 is proposed by one person and approved by another; its facts are never changed, a later one takes
-its place from a day on. The budget's codes are those of the form C1-02/NS (Circular
+its place from a day on. One with an end is temporary: it goes before the standing one in its days,
+which holds again afterwards. The budget's codes are those of the form C1-02/NS (Circular
 84/2016/TT-BTC).
 """
 
@@ -15,7 +16,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, select
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, and_, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
@@ -68,7 +69,7 @@ class RouteInThePast(Invalid):
 
 
 class RouteDecided(Conflict):
-    """A route of the same fees begins on that day or later already."""
+    """A route of the same fees begins on that day already, or while this one is to hold."""
 
     code = "route_decided"
 
@@ -122,6 +123,23 @@ class RemittanceRoute(Row):
             "sub_item",
             unique=True,
             where="state = 'approved' AND valid_to IS NULL AND sub_item IS NOT NULL",
+        ),
+        partial_index(
+            "uq_remittance_route_kind_day",
+            "agency_id",
+            "kind",
+            "valid_from",
+            unique=True,
+            where="state = 'approved' AND sub_item IS NULL",
+        ),
+        partial_index(
+            "uq_remittance_route_sub_item_day",
+            "agency_id",
+            "kind",
+            "sub_item",
+            "valid_from",
+            unique=True,
+            where="state = 'approved' AND sub_item IS NOT NULL",
         ),
         {"sqlite_strict": True},
     )
@@ -180,7 +198,7 @@ def propose_route(
     by: str,
     now: datetime,
 ) -> RemittanceRoute:
-    """Proposes to another person where fees go from a day on.
+    """Proposes to another person where fees go from a day on, or until before `valid_to`.
 
     Raises `UnknownAgency`, `UnknownBank`, `NumberNotWritable`, `NameNotWritable`, `TextMissing`,
     `InvalidBudgetCode`, `RouteInThePast`, `RouteDecided`, `NoReasonGiven` or `ReasonTooLong`.
@@ -210,7 +228,7 @@ def propose_route(
 
 
 def approve_route(session: Session, route: RemittanceRoute, *, by: str, now: datetime) -> None:
-    """Lets fees go by a route; the one before ends where it begins.
+    """Lets fees go by a route; a standing one ends the standing one before it, where it begins.
 
     Raises `RouteEnded`, `SamePerson`, `ShownChanged`, `RouteInThePast` or `RouteDecided`.
     """
@@ -219,10 +237,11 @@ def approve_route(session: Session, route: RemittanceRoute, *, by: str, now: dat
         raise RouteInThePast(valid_from=route.valid_from)
     _refuse_decided(session, route)
     approvals.approve(session, waiting, shown=shown_route(route), by=by, now=now)
-    for before in session.scalars(_of_same_fees(session, route)):
-        if before.valid_to is None or before.valid_to > route.valid_from:
+    if route.valid_to is None:
+        standing = _of_same_fees(session, route).where(RemittanceRoute.valid_to.is_(None))
+        for before in session.scalars(standing):
             before.valid_to = route.valid_from
-    session.flush()
+        session.flush()
     _decide(session, route, RouteState.APPROVED, by=by, now=now)
 
 
@@ -315,8 +334,18 @@ def _of_same_fees(session: Session, route: RemittanceRoute) -> Any:
 
 
 def _refuse_decided(session: Session, route: RemittanceRoute) -> None:
-    later = _of_same_fees(session, route).where(RemittanceRoute.valid_from >= route.valid_from)
-    if session.scalar(later.limit(1)) is not None:
+    """Refuses a route in whose days another begins; a temporary one may begin in a standing one's.
+
+    Raises `RouteDecided`.
+    """
+    begins, since = RemittanceRoute.valid_from, route.valid_from
+    within = begins > since
+    if route.valid_to is None:
+        within = and_(within, RemittanceRoute.valid_to.is_(None))
+    else:
+        within = and_(within, begins < route.valid_to)
+    others = _of_same_fees(session, route).where(or_(begins == since, within))
+    if session.scalar(others.limit(1)) is not None:
         raise RouteDecided(pointer="/valid_from", valid_from=route.valid_from)
 
 

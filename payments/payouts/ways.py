@@ -16,7 +16,8 @@ from payments.payouts.routes import RemittanceRoute, RouteState
 class Ways:
     """Where fees go on a day: the nearest route upwards, at one agency the sub-item's own first.
 
-    An agency that has ended goes by its successor's.
+    Of several in force for the same fees the latest to begin goes first: a temporary one in its
+    days. An agency that has ended goes by its successor's.
     """
 
     def __init__(self, session: Session, *, on: date) -> None:
@@ -26,13 +27,11 @@ class Ways:
             .where(
                 RemittanceRoute.state == RouteState.APPROVED.value, valid_on(RemittanceRoute, on)
             )
+            .order_by(RemittanceRoute.valid_from, RemittanceRoute.id)
         )
         self._routes = {(code, one.kind, one.sub_item): one for one, code in rows}
         self._session, self._on = session, on
         self._lines: dict[int, list[str]] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self._routes)
 
     def of(self, agency_id: int, kind: str, sub_item: str) -> RemittanceRoute | None:
         """The route of an agency's fees; None where nobody has decided one."""

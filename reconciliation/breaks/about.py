@@ -10,8 +10,9 @@ from typing import Any, Final
 from sqlalchemy import select, true
 from sqlalchemy.orm import Session
 
+from payments import payouts
 from payments.core.errors import NotFound
-from payments.core.money import Dong
+from payments.core.money import ZERO, Dong
 from payments.credits import Credit
 from payments.inbox import Callback
 from payments.payment_requests import PaymentRequest
@@ -82,6 +83,14 @@ def statement_of(session: Session, one: Break) -> Statement | None:
 def callback_of(session: Session, one: Break) -> Callback | None:
     """The message that a break is about."""
     return session.get_one(Callback, int(one.key)) if one.leg == Leg.CALLBACK else None
+
+
+def without_route(session: Session, one: Break, *, now: datetime) -> Dong:
+    """Of the late fees that a break is about, those for which nobody has decided a route."""
+    if one.leg != Leg.FORWARDING:
+        return ZERO
+    late = payouts.unforwarded(session, one.collection_account_id, now=now).get(one.key)
+    return ZERO if late is None else late.late_without_route
 
 
 def payout_of(session: Session, one: Break) -> Payout | None:

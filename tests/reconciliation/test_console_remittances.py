@@ -13,12 +13,14 @@ from sqlalchemy.orm import Session
 
 from payments import payouts
 from payments.agencies import CollectionAccount
+from payments.core.calendar import local_day
 from payments.core.database import Database
 from payments.payouts import Payout
 from payments.staff import Role
+from reconciliation import breaks
 from tests.builders import NOON, Province, a_payment_request, a_province, paid
 from tests.console import Person, SignIn, employ, whole_app
-from tests.papers import needs_poppler, text_of
+from tests.papers import needs_poppler, places_of, text_of
 from tests.remittances import a_route, both_routes, seen
 
 pytestmark = pytest.mark.committed
@@ -155,6 +157,83 @@ def test_its_papers_name_the_treasury_and_every_fee(app: Flask, sign_in: SignIn)
     assert file_of(clerk, f"{PAGE}/{payout.public_id}/list.xlsx").startswith(b"PK")
     for name in ("c1-02.pdf", "list.csv"):
         assert clerk.client.get(f"{PAGE}/nobody/{name}").status_code == 404
+
+
+def phi_remittance(app: Flask) -> Payout:
+    """The latest remittance of phí, as it is now."""
+    rows = select(Payout).where(Payout.fee_kind == "phi").order_by(Payout.id.desc()).limit(1)
+    return app.extensions["cashless"].database.read(lambda session: session.scalars(rows).one())
+
+
+def decide(app: Flask, verb: str, **told: str) -> None:
+    """Another person decides about the latest remittance of phí."""
+    number = phi_remittance(app).public_id
+
+    def unit(session: Session) -> None:
+        act = getattr(payouts, verb)
+        act(session, payouts.by_public_id(session, number), by="staff:99", now=NOON, **told)
+
+    app.extensions["cashless"].database.write(unit)
+
+
+@needs_poppler
+def test_papers_of_a_proposal_say_that_it_is_no_order(app: Flask, sign_in: SignIn) -> None:
+    """Across the slip, and on every row of the list; gone when it was approved."""
+    clerk = sign_in(Role.RECONCILER)
+    propose(app, clerk)
+    address = f"{PAGE}/{phi_remittance(app).public_id}"
+    slip = places_of(file_of(clerk, f"{address}/c1-02.pdf"), "duyệt")
+    assert len(slip) == 1
+    assert "Waits for approval" in file_of(clerk, f"{address}/list.csv").decode()
+    decide(app, "approve")
+    assert not places_of(file_of(clerk, f"{address}/c1-02.pdf"), "duyệt")
+    listed = file_of(clerk, f"{address}/list.csv").decode()
+    assert "Approved" in listed
+    assert "Waits for approval" not in listed
+
+
+@pytest.mark.parametrize("verbs", [("decline",), ("approve", "reject")])
+def test_what_does_not_leave_has_no_papers(
+    app: Flask, sign_in: SignIn, verbs: tuple[str, ...]
+) -> None:
+    """Refused in words of the reader's language; no page leads to them."""
+    clerk = sign_in(Role.RECONCILER)
+    propose(app, clerk)
+    for verb in verbs:
+        decide(app, verb, **({} if verb == "approve" else {"reason": "sai"}))
+    number = phi_remittance(app).public_id
+    for language, words in (("en", "does not leave"), ("vi", "không được chuyển nộp")):
+        for name in ("c1-02.pdf", "list.csv", "list.xlsx"):
+            answer = clerk.client.get(
+                f"{PAGE}/{number}/{name}", headers={"Accept-Language": language}
+            )
+            assert answer.status_code == 409
+            assert words in answer.get_data(as_text=True)
+    assert f"{number}/c1-02.pdf" not in clerk.see(PAGE)
+    assert f"{number}/c1-02.pdf" not in clerk.see(f"/console/payouts/{number}")
+
+
+def test_a_late_fee_without_a_route_says_so_on_its_break(
+    database: Database, database_url: str
+) -> None:
+    """Whoever works the break is led to the routes."""
+
+    def late(session: Session) -> str:
+        a_due_fee(session, routed=False)
+        account = session.scalars(select(CollectionAccount)).one()
+        day = local_day(NOON)
+        later = NOON + timedelta(days=2)
+        breaks.derive(session, account.id, since=day, through=day, now=later)
+        found = breaks.live(session, account.id, through=day, most=9)
+        return next(one.public_id for one in found if one.kind == "not_remitted_in_24h")
+
+    number = database.write(late)
+    with whole_app(database_url, NOON + timedelta(days=2)) as app:
+        viewer = Person(app.test_client())
+        viewer.enter(Role.VIEWER)
+        page = viewer.see(f"/console/breaks/{number}")
+    assert "50,000 ₫ have no route" in page
+    assert f'href="{ROUTES}"' in page
 
 
 def test_a_route_is_decided_by_two_persons(app: Flask, sign_in: SignIn) -> None:

@@ -17,10 +17,11 @@ from payments.payouts import AWAY, LIVE, Forwarding, Unforwarded
 from payments.payouts.remittances import kept
 from payments.web import readings
 from reconciliation import breaks
+from reconciliation.breaks.about import without_route
 from tests.bank import TODAY, a_statement, run, unproved
 from tests.builders import BY, NOON, Province, a_payment_request, a_province, paid
 from tests.reconciliation.test_plans import whole_reads
-from tests.remittances import OTHER, an_agency, approved, both_routes, proposed, seen
+from tests.remittances import OTHER, a_route, an_agency, approved, both_routes, proposed, seen
 from tests.services import a_service
 
 WEDNESDAY, THURSDAY = TODAY + timedelta(days=1), TODAY + timedelta(days=2)
@@ -131,17 +132,51 @@ def test_the_clock_stops_when_the_bank_has_its_order(province: Province) -> None
     assert late(province, tomorrow) == 50_000
 
 
-def test_what_no_statement_showed_or_no_route_leads_is_not_late(session: Session) -> None:
-    """It can't be forwarded; the page still shows what has no route."""
+def test_what_no_statement_showed_is_not_late(session: Session) -> None:
+    """It can't be forwarded, and has breaks of its own."""
     province = a_province(session)
     paid(province, a_payment_request(province))
-    days_later = NOON + timedelta(days=9)
-    assert clock_of(province, days_later) is None
+    assert clock_of(province, NOON + timedelta(days=9)) is None
     assert stands(province) == []
-    seen(province)
-    assert clock_of(province, days_later) is None
+
+
+def test_fees_without_a_route_are_late_like_any_other(session: Session) -> None:
+    """Somebody is told, and told that a route is missing; proposed they can't be."""
+    province = a_province(session)
+    a_fee(province)
     [only] = stands(province)
-    assert (only.without_route, only.due, only.clock) == (50_000, 0, None)
+    assert (only.without_route, only.due) == (50_000, 0)
+    told = clock_of(province, NOON + timedelta(hours=23))
+    assert told is not None
+    assert (told.amount, told.late, told.late_without_route) == (50_000, 0, 0)
+    later = NOON + timedelta(days=2)
+    told = clock_of(province, later)
+    assert told is not None
+    assert (told.late, told.late_without_route) == (50_000, 50_000)
+    a_statement(province, opening=50_000, number="S2", day=WEDNESDAY, now=later)
+    assert run(province, WEDNESDAY, now=later).verdict == "breaks"
+    assert late_breaks(province) == [("H09", 50_000, 1)]
+    [late_one] = [
+        one
+        for one in breaks.live(session, province.account.id, through=WEDNESDAY, most=9)
+        if one.kind == "not_remitted_in_24h"
+    ]
+    assert without_route(session, late_one, now=later) == 50_000
+    a_route(province, valid_from=THURSDAY, now=later)
+    assert without_route(session, late_one, now=later) == 0
+    assert late(province, later) == 50_000
+
+
+def test_after_a_temporary_route_the_standing_one_leads_on(session: Session) -> None:
+    """What comes after its days is proposed and watched as before them."""
+    province = a_province(session)
+    a_route(province)
+    a_route(province, number="7111009999999", valid_from=WEDNESDAY, valid_to=THURSDAY)
+    a_fee(province)
+    later = NOON + timedelta(days=9)
+    assert late(province, later) == 50_000
+    [payout] = proposed(province, now=later)
+    assert payout.beneficiary_hint == "4567"
 
 
 def test_each_step_is_shown_for_each_agency(province: Province) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import literal, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from payments import payment_requests, payouts
+from payments import payment_requests, payouts, settlement
 from payments.agencies import Agency
 from payments.core.approvals import SamePerson
 from payments.core.columns import Day, Key
@@ -18,6 +18,7 @@ from payments.credits import Credit
 from payments.fees import FeeKind
 from payments.payment_requests import PaymentRequest, PaymentRequestLine
 from payments.payouts import Part, Payout, Wanted
+from reconciliation.matching import unmatch
 from tests.bank import TODAY, BankLine, a_statement, run, unproved
 from tests.builders import (
     BY,
@@ -353,3 +354,165 @@ def test_a_credit_taken_back_after_it_was_forwarded_is_left_to_staff(province: P
     assert (credit.remitted, credit.reversed, day.verdict) == (50_000, 0, "breaks")
     assert remitted(province, request)
     proves(province)
+
+
+def test_what_goes_another_way_since_it_was_proposed_is_not_approved(province: Province) -> None:
+    """Its route was replaced: the next run withdraws it and proposes the fees by today's route."""
+    a_paid(province)
+    [old] = proposed(province)
+    tomorrow, later = NOON + timedelta(days=1), NOON + timedelta(days=2)
+    a_route(province, number="7111009999999", valid_from=TODAY + timedelta(days=1))
+    with pytest.raises(payouts.RouteChanged):
+        payouts.approve(province.session, old, by=OTHER, now=later)
+    assert (old.state, province.fees("phi")) == ("proposed", 50_000)
+    [new] = proposed(province, now=later)
+    assert (old.state, old.answer) == ("withdrawn", "tuyến nộp đã thay đổi")
+    assert (new.beneficiary_hint, new.amount) == ("9999", old.amount)
+    assert payouts.approve(province.session, new, by=OTHER, now=tomorrow)
+    proves(province)
+
+
+def test_a_route_that_ended_takes_its_proposals_with_it(session: Session) -> None:
+    """Without one in its place nothing is proposed; the day before, it could be approved."""
+    province = a_province(session)
+    a_route(province, valid_to=TODAY + timedelta(days=1))
+    a_paid(province)
+    [payout] = proposed(province)
+    tomorrow = NOON + timedelta(days=1)
+    with pytest.raises(payouts.RouteChanged):
+        payouts.approve(province.session, payout, by=OTHER, now=tomorrow)
+    assert proposed(province, now=tomorrow) == []
+    assert payout.state == "withdrawn"
+    [again] = proposed(province)
+    assert payouts.approve(province.session, again, by=OTHER, now=NOON)
+    proves(province)
+
+
+def test_a_nearer_route_takes_what_was_proposed_by_the_one_above(province: Province) -> None:
+    """A sub-item that goes elsewhere from tomorrow on; what it does not concern stays proposed."""
+    a_paid(province, amount=50_000, le_phi=20_000)
+    phi, le_phi = sorted(proposed(province), key=lambda one: -int(one.amount))
+    item = line_of(province, province.session.scalars(select(PaymentRequest)).one()).sub_item
+    tomorrow = NOON + timedelta(days=1)
+    a_route(province, sub_item=item, number="7111008888888", valid_from=TODAY + timedelta(days=1))
+    [new] = proposed(province, now=tomorrow)
+    assert (phi.state, le_phi.state) == ("withdrawn", "proposed")
+    assert (new.beneficiary_hint, int(new.amount)) == ("8888", 30_000)
+    assert payouts.approve(province.session, le_phi, by=OTHER, now=tomorrow)
+
+
+def test_a_temporary_route_goes_first_in_its_days_only(session: Session) -> None:
+    """The standing one is in force again afterwards, and neither is changed."""
+    province = a_province(session)
+    standing = a_route(province)
+    second, third = TODAY + timedelta(days=1), TODAY + timedelta(days=2)
+    temporary = a_route(province, number="7111009999999", valid_from=second, valid_to=third)
+    assert (standing.valid_to, temporary.valid_to) == (None, third)
+    hints = []
+    for days in range(3):
+        now = NOON + timedelta(days=days)
+        a_paid(province)
+        [payout] = approved(province, now=now)
+        hints.append(payout.beneficiary_hint)
+    assert hints == ["4567", "9999", "4567"]
+
+
+def test_a_standing_route_may_begin_before_and_in_a_temporary_one(session: Session) -> None:
+    """It ends the standing one only; the latest to begin goes first."""
+    province = a_province(session)
+    first = a_route(province)
+    days = [TODAY + timedelta(days=number) for number in range(6)]
+    temporary = a_route(province, number="7111000000002", valid_from=days[2], valid_to=days[5])
+    second = a_route(province, number="7111000000003", valid_from=days[1])
+    third = a_route(province, number="7111000000004", valid_from=days[4])
+    assert [one.valid_to for one in (first, temporary, second, third)] == [
+        days[1],
+        days[5],
+        days[4],
+        None,
+    ]
+    agency = province.session.scalars(select(Agency.id).where(Agency.code == "H09")).one()
+    gone = []
+    for day in days:
+        way = payouts.Ways(session, on=day).of(agency, "phi", "2721")
+        assert way is not None
+        gone.append(way.number[-1])
+    assert gone == ["7", "3", "2", "2", "4", "4"]
+
+
+def test_no_two_routes_of_the_same_fees_begin_on_one_day(session: Session) -> None:
+    """Nor a temporary one before another that begins in its days: it would not hold as decided."""
+    province = a_province(session)
+    a_route(province)
+    days = [TODAY + timedelta(days=number) for number in range(6)]
+    a_route(province, valid_from=days[3], valid_to=days[5])
+    for since, until in ((days[3], None), (days[3], days[4]), (days[2], days[4])):
+        with pytest.raises(payouts.RouteDecided):
+            a_route(province, valid_from=since, valid_to=until)
+    before = a_route(province, valid_from=days[1], valid_to=days[3])
+    assert before.state == "approved"
+    with pytest.raises(IntegrityError), session.begin_nested():
+        session.execute(
+            update(payouts.RemittanceRoute)
+            .where(payouts.RemittanceRoute.id == before.id)
+            .values(valid_from=days[3], valid_to=days[4])
+        )
+
+
+def a_split_beside_a_ghost(province: Province) -> tuple[PaymentRequest, Credit]:
+    """R1 paid by a seen credit that pays R2 too; of R2, 40.000 were told and never came so far."""
+    early = NOON - timedelta(hours=2)
+    one, two = (a_payment_request(province, amount=100_000, now=early) for _ in range(2))
+    a_message(province, two.reference, amount=40_000, reference="FT1")
+    settle(province)
+    a_message(province, f"{one.reference} {two.reference}", amount=160_000, reference="FT2")
+    settle(province)
+    ghost, split = province.credits()
+    assert (ghost.finding, split.finding) == ("short", "split")
+    a_statement(province, BankLine(160_000, split.memo, split.bank_reference))
+    run(province)
+    province.session.expire_all()
+    assert (split.match_id is None, ghost.match_id) == (False, None)
+    assert (one.status, two.status) == ("paid", "paid")
+    return one, ghost
+
+
+def test_nothing_leaves_before_all_of_its_company_was_seen(province: Province) -> None:
+    """What pays two requests waits for who else pays them; seen, all of it is due."""
+    _, ghost = a_split_beside_a_ghost(province)
+    assert proposed(province) == []
+    assert list(payouts.overview(province.session, province.account, now=NOON)) == []
+    a_statement(province, BankLine(40_000, ghost.memo, "FT1"), opening=160_000, number="S2")
+    run(province)
+    assert sum(int(one.amount) for one in approved(province)) == 200_000
+    proves(province)
+
+
+def test_what_never_came_is_withdrawn_before_anything_of_its_company_left(
+    province: Province,
+) -> None:
+    """The requests are settled anew: what was seen pays no two requests without the ghost."""
+    one, ghost = a_split_beside_a_ghost(province)
+    assert proposed(province) == []
+    settlement.withdraw(province.session, ghost, actor=BY, now=NOON)
+    province.session.expire_all()
+    split = province.credits()[1]
+    assert (one.status, split.finding, split.held) == ("open", "split_mismatch", 160_000)
+    assert proposed(province) == []
+    proves(province)
+
+
+def test_a_proposal_waits_for_company_that_is_doubted_again(province: Province) -> None:
+    """A match of another request's credit was revoked: it can't be approved, and lapses."""
+    _, ghost = a_split_beside_a_ghost(province)
+    a_statement(province, BankLine(40_000, ghost.memo, "FT1"), opening=160_000, number="S2")
+    run(province)
+    [payout] = proposed(province)
+    match = ghost.match_id
+    assert match is not None
+    unmatch(province.session, match, reason="nhầm", by=BY, now=NOON)
+    province.session.expire_all()
+    with pytest.raises(payouts.FeesChanged):
+        payouts.approve(province.session, payout, by=OTHER, now=NOON)
+    assert proposed(province) == []
+    assert payout.state == "withdrawn"

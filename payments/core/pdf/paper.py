@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from reportlab.lib.pagesizes import A4, landscape
+from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
 
 from payments.core.pdf.lettering import BOLD, LEADING, PLAIN, composed, folded, load_fonts
@@ -273,8 +274,10 @@ class Paper:
             self._canvas.saveState()
             self._canvas.translate(self._size[0] / 2, self._size[1] / 2)
             self._canvas.rotate(45)
-            self._set(BOLD, 84, grey=_FAINT)
-            self._canvas.drawCentredString(0, -28, composed(self._mark))
+            mark, room = composed(self._mark), 1.2 * min(self._size)
+            size = min(84, 84 * room / stringWidth(mark, BOLD, 84))
+            self._set(BOLD, size, grey=_FAINT)
+            self._canvas.drawCentredString(0, -size / 3, mark)
             self._canvas.restoreState()
 
     def _keep_page(self) -> None:

@@ -31,6 +31,7 @@ from reconciliation.breaks.about import (
     payout_of,
     receipts_of,
     request_of,
+    without_route,
 )
 from reconciliation.matching import Suggestion, suggestions
 from reconciliation.statements import LineReference, StatementLine
@@ -80,6 +81,7 @@ class Shown:
     counterparts: Sequence[tuple[Break, About | None]]
     related: Sequence[tuple[Break, About | None]]
     payouts: Sequence[Payout]
+    without_route: Dong
     history: Sequence[Happened]
     names: Mapping[str, str]
     people: Sequence[Person]
@@ -129,6 +131,7 @@ def _shown(session: Session, public_id: str, *, now: datetime) -> Shown:
         counterparts=_with_words(session, breaks.counterparts(session, one) if live else ()),
         related=_with_words(session, breaks.related(session, one)),
         payouts=_payouts(session, one, credit),
+        without_route=without_route(session, one, now=now),
         history=history(told, names),
         names=names,
         people=_people(session),

@@ -22,6 +22,7 @@ from payments.core.service import Service
 from payments.credits import Credit
 from payments.payment_requests import PaymentRequest, PaymentRequestLine
 from payments.payouts import BankAccount, Part, PaymentFile, Payout, PayoutItem
+from payments.payouts.papers import PRINTED
 from payments.staff import Role
 from payments.web import auth
 from payments.web.auth import StaffPages, proved_only, staff_only
@@ -68,6 +69,11 @@ class Shown:
     names: Mapping[str, str]
     version: str
     opened: BankAccount | None = None
+
+    @property
+    def printed(self) -> bool:
+        """Whether it has a payment slip and a list."""
+        return self.one.remittance_route_id is not None and self.one.state in PRINTED
 
 
 def add(pages: StaffPages, cashless: Service) -> None:

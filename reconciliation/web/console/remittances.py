@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import IO, Final
@@ -18,8 +18,8 @@ from payments.core import clock, sheets
 from payments.core.calendar import local_day
 from payments.core.service import Service
 from payments.core.words import say
-from payments.payouts import Forwarding, Payout
-from payments.payouts.papers import listed, listed_headings, treasury_slip
+from payments.payouts import Forwarding, Payout, State
+from payments.payouts.papers import PRINTED, listed, listed_headings, treasury_slip
 from payments.staff import Role
 from payments.web import auth
 from payments.web.auth import StaffPages, staff_only
@@ -51,12 +51,16 @@ class OfAccount:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What the page shows; `older` is the number behind which the list goes on."""
+    """What the page shows; `older` is the number behind which the list goes on.
+
+    Remittances in the states `printed` have papers.
+    """
 
     accounts: Sequence[OfAccount]
     names: Mapping[str, str]
     latest: Sequence[tuple[Payout, str]]
     older: int | None
+    printed: Collection[State] = PRINTED
 
 
 def add(pages: StaffPages, cashless: Service) -> None:

@@ -25,7 +25,7 @@ from payments.credits.paths import AGENCY
 from payments.payouts.money import CREDIT, ITEM, PAYOUT
 from payments.payouts.remittances import due, gather
 from payments.payouts.tables import AWAY, LIVE, Kind, State
-from payments.payouts.ways import Ways
+from payments.payouts.ways import Ways, forwards
 
 POLICY: Final = "forward_within_hours"
 
@@ -78,7 +78,10 @@ class _Piece:
 
 
 def unforwarded(session: Session, account_id: int, *, now: datetime) -> Mapping[str, Unforwarded]:
-    """The fees of an account that are not forwarded yet, by the codes of their agencies."""
+    """The fees of an account that are not forwarded yet, by the codes of their agencies.
+
+    None while no route was ever decided: then somebody else forwards them.
+    """
     calendar = agencies.calendar_of(session, account_id)
     hours = policies.value(session, POLICY, on=local_day(now))
     pieces: dict[str, list[_Piece]] = defaultdict(list)
@@ -141,6 +144,8 @@ def overview(
 
 def _with_us(session: Session, account_id: int, *, now: datetime) -> Iterator[_Piece]:
     """What is due or only proposed, and whether it has a route today."""
+    if not forwards(session):
+        return
     ways = Ways(session, on=local_day(now))
     gather(session, account_id, but=AWAY)
     without = _hourless(now)

@@ -48,6 +48,12 @@ class Ways:
         return self._lines[agency_id]
 
 
+def forwards(session: Session) -> bool:
+    """Whether any route was ever decided: else fees are forwarded by somebody else's system."""
+    decided = select(RemittanceRoute.id).where(RemittanceRoute.state == RouteState.APPROVED.value)
+    return session.scalar(decided.limit(1)) is not None
+
+
 def _line_up(session: Session, agency_id: int, *, on: date) -> list[str]:
     """The codes from an agency upwards on a day, or from whoever goes on with its work."""
     number: int | None = agency_id

@@ -15,7 +15,7 @@ from payments.core.database import Database
 from payments.web import auth, kit, verify
 from tests.browser.pages import fits_everybody, opened, serving, visiting
 from tests.builders import NOON
-from tests.services import BASE_URL
+from tests.services import BASE_URL, a_service
 from tests.signed_papers import BY, a_kept_paper, a_pdf
 
 pytestmark = [pytest.mark.browser, pytest.mark.committed]
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.committed]
 def app(database: Database) -> Flask:
     made = kit.new_app(base_url=BASE_URL)
     made.secret_key = b"k" * 32
-    auth.install(made, database, base_url="http://here")
+    auth.install(made, a_service(database))
     made.register_blueprint(verify.blueprint(database))
     return made
 

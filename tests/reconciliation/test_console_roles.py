@@ -42,6 +42,7 @@ MATRIX = """
     console.approve_opening           - - a - - -  proof
     console.approve_payout            - - a - - -  proof
     console.approve_receipt           - - a - - -  proof
+    console.approve_route             - - a - - -  proof
     console.attachment                v r a - - u
     console.breaks                    v r a - - u
     console.choose_day_record         v r a - - u
@@ -59,6 +60,7 @@ MATRIX = """
     console.decline_layout            - - a - - -  proof
     console.decline_payout            - - a - - -  proof
     console.decline_receipt           - - a - - -  proof
+    console.decline_route             - - a - - -  proof
     console.decline_setting_aside     - - a - - -  proof
     console.decline_suggestion        - r - - - -
     console.discard_layout            - r - - - -
@@ -91,13 +93,17 @@ MATRIX = """
     console.propose_pattern           - r - - - -
     console.propose_receipt           - r - - - -
     console.propose_refund            - r - - - -
+    console.propose_remittances       - r - - - -
     console.propose_reopening         - r - - - -
+    console.propose_route             - r - - - -
     console.propose_setting_aside     - r - - - -
     console.receipt_pdf               v r a - - u
     console.receipt_xml               v r a - - u
     console.receipts                  v r a - - u
     console.refund                    - r - - - -
     console.reject_payout             - - a - - -  proof
+    console.remittance_list           v r a - - u
+    console.remittances               v r a - - u
     console.reopen_break              - r - - - -
     console.reopen_day                - - a - - -  proof
     console.report                    v r a - - u
@@ -105,6 +111,7 @@ MATRIX = """
     console.reports                   v r a - - u
     console.request                   v r a - - u
     console.revise_layout             - r - - - -
+    console.routes                    v r a - - u
     console.run_day                   - r a - - -
     console.save_layout               - r - - - -
     console.statement_progress        v r a - - u
@@ -113,10 +120,12 @@ MATRIX = """
     console.take_receipt_back         - r - - - -
     console.three_way                 v r a - - u
     console.three_way_file            v r a - - u
+    console.treasury_slip             v r a - - u
     console.unmatch                   - r - - - -
     console.withdraw_layout           - r a - - -
     console.withdraw_offer            - r - - - -
     console.withdraw_payout           - r - - - -
+    console.withdraw_route            - r - - - -
     people.add                        - - - - m -  proof
     people.approve_roles              - - - - m -  proof
     people.decline_roles              - - - - m -  proof

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from payments import agencies, payouts, policies
 from payments.core.calendar import at
 from payments.core.database import Database
+from payments.fees import FeeKind
 from payments.jobs.remitting import remit
 from payments.payouts import AWAY, LIVE, Forwarding, Unforwarded
 from payments.payouts.remittances import kept
@@ -143,6 +144,8 @@ def test_what_no_statement_showed_is_not_late(session: Session) -> None:
 def test_fees_without_a_route_are_late_like_any_other(session: Session) -> None:
     """Somebody is told, and told that a route is missing; proposed they can't be."""
     province = a_province(session)
+    assert clock_of(province, NOON) is None
+    a_route(province, kind=FeeKind.LE_PHI)
     a_fee(province)
     [only] = stands(province)
     assert (only.without_route, only.due) == (50_000, 0)

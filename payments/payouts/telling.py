@@ -49,14 +49,10 @@ def snapshot(session: Session, payout: Payout) -> dict[str, Any]:
         "to": {"bin": payout.beneficiary_bin, "account_ends_in": payout.beneficiary_hint},
         "elsewhere": bool(payout.elsewhere),
         "answer": payout.answer,
-        "proposed_at": _stamp(payout.proposed_at),
-        "approved_at": _stamp(payout.approved_at),
-        "filed_at": _stamp(payout.filed_at),
+        "proposed_at": payment_requests.stamp(payout.proposed_at),
+        "approved_at": payment_requests.stamp(payout.approved_at),
+        "filed_at": payment_requests.stamp(payout.filed_at),
         "paid_out_on": None if payout.paid_out_on is None else payout.paid_out_on.isoformat(),
         "returned_on": None if payout.returned_on is None else payout.returned_on.isoformat(),
-        "ended_at": _stamp(payout.ended_at),
+        "ended_at": payment_requests.stamp(payout.ended_at),
     }
-
-
-def _stamp(instant: datetime | None) -> str | None:
-    return None if instant is None else payment_requests.stamp(instant)

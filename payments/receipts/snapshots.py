@@ -9,7 +9,7 @@ from sqlalchemy import Row as Result
 from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
-from payments import documents, outbox
+from payments import documents, outbox, payment_requests
 from payments.agencies import Agency
 from payments.core.database import Rows, table_of
 from payments.outbox import EventType, News
@@ -80,8 +80,8 @@ def _snapshot(row: Result[*tuple[Any, ...]]) -> Snapshot:
         "verify": documents.address(base, row.content["code"]),
         "pdf": f"{base}/api/v1/receipts/{row.public_id}.pdf",
         "xml": f"{base}/api/v1/receipts/{row.public_id}.xml",
-        "issued_at": _stamp(row.issued_at),
-        "ended_at": _stamp(row.ended_at),
+        "issued_at": payment_requests.stamp(row.issued_at),
+        "ended_at": payment_requests.stamp(row.ended_at),
         "reason": row.reason,
         "replaces": row.replaces,
         "replaced_by": row.replaced_by,
@@ -91,11 +91,3 @@ def _snapshot(row: Result[*tuple[Any, ...]]) -> Snapshot:
 def base_of(page: str) -> str:
     """The service's public address, as a request's page was given it: `https://pay.example`."""
     return page.rpartition("/p/")[0]
-
-
-def _stamp(instant: datetime | None) -> str | None:
-    return (
-        None
-        if instant is None
-        else instant.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
-    )

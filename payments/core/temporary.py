@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final, cast
 
-from sqlalchemy import MetaData, Table, event
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy import MetaData, Select, Table, event, insert
+from sqlalchemy.engine import Connection, CursorResult, Engine
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import CreateTable
 
@@ -95,6 +95,17 @@ def analyze(session: Session, *tables: Table) -> None:
         if size and not same:
             connection.exec_driver_sql(f"ANALYZE {schema}{table.name}")
             known[table.name] = now
+
+
+def materialise(session: Session, table: Table, rows: Select[*tuple[Any, ...]]) -> int:
+    """Materialises a set: the table holds its rows and no others, and is planned for; how many.
+
+    `rows` selects the table's columns, in their order.
+    """
+    temporary(session, table)
+    laid = session.execute(insert(table).from_select(list(table.c.keys()), rows))
+    analyze(session, table)
+    return cast(CursorResult[Any], laid).rowcount
 
 
 def watch(engine: Engine) -> Engine:

@@ -29,7 +29,7 @@ from sqlalchemy.orm import Session
 
 from payments.core.columns import Amount, Bytes, Code, Day, Flag, Instant, Key, Words
 from payments.core.database import Rows, load, numbered
-from payments.core.temporary import analyze, scratch, temporary
+from payments.core.temporary import analyze, materialise, scratch, temporary
 from payments.credits.pairing import CREDIT, pair_messages, pairing, told
 from payments.credits.tables import CreditReference, Evidence
 from payments.references import Kind
@@ -191,9 +191,7 @@ def learn(session: Session, said: Rows, *, seen: bool = False) -> None:
     payer_key, payer, trusted). What a credit already says of itself stays, but for the payer where
     it was `seen` on a statement: money goes back to whom the bank's statement names.
     """
-    temporary(session, _lesson)
-    session.execute(insert(_lesson).from_select(list(_lesson.c.keys()), said))
-    analyze(session, _lesson)
+    materialise(session, _lesson, said)
     _learn_codes(session)
     if seen:
         other = _lesson.c.payer_key != CREDIT.c.payer_key

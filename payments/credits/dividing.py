@@ -12,7 +12,6 @@ from sqlalchemy import (
     Table,
     case,
     delete,
-    func,
     insert,
     literal,
     select,
@@ -23,7 +22,7 @@ from sqlalchemy.orm import Session
 from payments.core.columns import Amount, Code, Instant, Key
 from payments.core.database import Rows, rows_of
 from payments.core.errors import Conflict
-from payments.core.temporary import analyze, scratch, temporary
+from payments.core.temporary import materialise, scratch
 from payments.credits.pairing import CREDIT, pairing
 from payments.credits.tables import Allocation, CreditReference, Evidence, Finding
 from payments.references import Kind
@@ -82,9 +81,7 @@ def divide_all(session: Session, parts: Rows, *, now: datetime) -> None:
     reversed). Nothing of it stays advised. A finding of None puts the credit back before its
     settlement, its money held.
     """
-    temporary(session, _division)
-    session.execute(insert(_division).from_select(list(_division.c.keys()), parts))
-    analyze(session, _division)
+    materialise(session, _division, parts)
     given = _division.c
     session.execute(
         update(CREDIT)
@@ -105,7 +102,7 @@ def divide_all(session: Session, parts: Rows, *, now: datetime) -> None:
 
 def advise_all(session: Session, advised: Rows) -> None:
     """Notes which request each still unconfirmed credit names: (credit_id, payment_request_id)."""
-    _lay_out(session, advised)
+    materialise(session, _numbers, advised)
     session.execute(
         update(CREDIT)
         .where(CREDIT.c.id == _numbers.c.credit_id)
@@ -137,9 +134,7 @@ def refund_all(session: Session, refunds: Rows) -> None:
     `refunds` selects (credit_id, held, unidentified, to_fees), one row a credit. What a credit does
     not hold, or what stands on no statement, breaks a constraint.
     """
-    temporary(session, _refund)
-    session.execute(insert(_refund).from_select(list(_refund.c.keys()), refunds))
-    analyze(session, _refund)
+    materialise(session, _refund, refunds)
     given = _refund.c
     session.execute(
         update(CREDIT)
@@ -160,9 +155,7 @@ def remit_all(session: Session, remitted: Rows) -> None:
     `remitted` selects (credit_id, amount), one row a credit. More than a credit pays of fees, or of
     what stands on no statement, breaks a constraint.
     """
-    temporary(session, _remitted)
-    session.execute(insert(_remitted).from_select(list(_remitted.c.keys()), remitted))
-    analyze(session, _remitted)
+    materialise(session, _remitted, remitted)
     session.execute(
         update(CREDIT)
         .where(CREDIT.c.id == _remitted.c.credit_id)
@@ -187,7 +180,7 @@ def match_all(session: Session, matched: Rows) -> None:
 
     Raises `AlreadyMatched` when one of them has a match.
     """
-    expected = _lay_out(session, matched)
+    expected = materialise(session, _numbers, matched)
     done = session.execute(
         update(CREDIT)
         .where(CREDIT.c.id == _numbers.c.credit_id, CREDIT.c.match_id.is_(None))
@@ -207,7 +200,7 @@ def merge_all(session: Session, merged: Rows) -> None:
 
     `merged` selects (younger id, older id). The evidence of both then stands on the older.
     """
-    _lay_out(session, merged)
+    materialise(session, _numbers, merged)
     session.execute(
         update(CREDIT)
         .where(CREDIT.c.id == _numbers.c.credit_id)
@@ -246,10 +239,3 @@ def identify(session: Session, credit_id: int, *, code: str) -> None:
         .where(CREDIT.c.id == credit_id)
         .values(code=code, finding=None, settled_at=None)
     )
-
-
-def _lay_out(session: Session, pairs: Rows) -> int:
-    temporary(session, _numbers)
-    session.execute(insert(_numbers).from_select(["credit_id", "other_id"], pairs))
-    analyze(session, _numbers)
-    return session.scalar(select(func.count()).select_from(_numbers)) or 0

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Column, Table, cast, func, insert, select, update
+from sqlalchemy import Column, Table, cast, func, select, update
 from sqlalchemy.orm import Session
 
 from payments.core.columns import Amount, Key
 from payments.core.database import Rows
-from payments.core.temporary import analyze, scratch, temporary
+from payments.core.temporary import materialise, scratch
 from payments.payment_requests.tables import PaymentRequest, PaymentRequestLine
 
 _given_back = Table(
@@ -40,10 +40,7 @@ def refund_all(session: Session, refunds: Rows) -> None:
     `refunds` selects (payment_request_line_id, amount), one row a line. The request stays paid; it
     is refunded by what was given back of its lines.
     """
-    temporary(session, _given_back)
-    columns = list(_given_back.c.keys())
-    session.execute(insert(_given_back).from_select(columns, refunds))
-    analyze(session, _given_back)
+    materialise(session, _given_back, refunds)
     line, given = PaymentRequestLine, _given_back.c
     session.execute(
         update(line)
@@ -75,10 +72,7 @@ def promise_all(session: Session, promised: Rows) -> None:
     `promised` selects (payment_request_line_id, amount), one row a line. What a line has not got,
     or has promised before, breaks a constraint.
     """
-    temporary(session, _given_back)
-    columns = list(_given_back.c.keys())
-    session.execute(insert(_given_back).from_select(columns, promised))
-    analyze(session, _given_back)
+    materialise(session, _given_back, promised)
     line, given = PaymentRequestLine, _given_back.c
     session.execute(
         update(line)
@@ -93,9 +87,7 @@ def remit_all(session: Session, remitted: Rows) -> None:
 
     `remitted` selects (payment_request_id, amount), one row a request.
     """
-    temporary(session, _remitted)
-    session.execute(insert(_remitted).from_select(list(_remitted.c.keys()), remitted))
-    analyze(session, _remitted)
+    materialise(session, _remitted, remitted)
     request, given = PaymentRequest, _remitted.c
     session.execute(
         update(request)

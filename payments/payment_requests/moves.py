@@ -31,7 +31,7 @@ from payments import outbox
 from payments.core.columns import Amount, Code, Count, Flag, Instant, Key
 from payments.core.database import Rows, rows_of
 from payments.core.errors import Conflict
-from payments.core.temporary import analyze, scratch, temporary
+from payments.core.temporary import analyze, materialise, scratch, temporary
 from payments.payment_requests.snapshots import Snapshot, snapshots
 from payments.payment_requests.tables import (
     MOVES,
@@ -81,9 +81,7 @@ def apply_all(session: Session, changes: Rows) -> None:
     request. A request whose money reaches its amount becomes paid, one whose money falls below it
     becomes open again; a cancelled one that would become paid breaks a constraint.
     """
-    temporary(session, _change)
-    session.execute(insert(_change).from_select(list(_change.c.keys()), changes))
-    analyze(session, _change)
+    materialise(session, _change, changes)
     session.execute(_moved())
 
 
@@ -203,9 +201,7 @@ def announce_all(session: Session, news: Rows, *, now: datetime) -> None:
     `news` selects (payment_request_id, event type, rank); the news of one request are numbered in
     the order of their ranks and all carry the same, final snapshot.
     """
-    temporary(session, _news)
-    session.execute(insert(_news).from_select(list(_news.c.keys()), news))
-    analyze(session, _news)
+    materialise(session, _news, news)
     _announce(session, now=now)
 
 
@@ -249,11 +245,8 @@ def announce_about(session: Session, news: Sequence[About], *, now: datetime) ->
 
 def _lay_out(session: Session, requests: Rows, kind: str) -> int:
     """Lays out one piece of news for each request chosen by id; how many."""
-    temporary(session, _news)
     news = requests.add_columns(literal(kind, Code()), literal(1, Count()))
-    laid = rows_of(session.execute(insert(_news).from_select(list(_news.c.keys()), news)))
-    analyze(session, _news)
-    return laid
+    return materialise(session, _news, news)
 
 
 def _announce(session: Session, *, now: datetime) -> None:

@@ -25,7 +25,7 @@ from payments.credits import Credit
 from payments.payouts import refunds, remittances
 from payments.payouts.money import bring_back_all, send_all
 from payments.payouts.refunds import Wanted
-from payments.payouts.tables import MOVES, Kind, Payout, State
+from payments.payouts.tables import Kind, Payout, State, allowed_into
 from payments.payouts.telling import tell
 
 GONE: Final = "phí, lệ phí đã thay đổi"
@@ -251,11 +251,10 @@ def _hold(session: Session, payout: Payout, *states: State) -> None:
 
 
 def _move(session: Session, payout: Payout, to: State, **facts: Any) -> None:
-    before = sorted(str(one) for one, after in MOVES if after == to)
     table = table_of(Payout)
     moved = session.execute(
         update(table)
-        .where(table.c.id == payout.id, table.c.state.in_(before))
+        .where(table.c.id == payout.id, table.c.state.in_(allowed_into(to)))
         .values(state=to.value, **facts)
     )
     if rows_of(moved) != 1:

@@ -15,7 +15,6 @@ from sqlalchemy import (
     ColumnElement,
     Table,
     cast,
-    insert,
     literal,
     select,
     union_all,
@@ -27,10 +26,10 @@ from sqlalchemy.orm import Session
 from payments import ledger
 from payments.core.columns import Code, Day, Key
 from payments.core.database import Rows, rows_of
-from payments.core.temporary import analyze, scratch, temporary
+from payments.core.temporary import materialise, scratch
 from payments.credits.paths import path
 from payments.payouts.money import PAYOUT, leaving, origin_postings, restore_all
-from payments.payouts.tables import MOVES, Payout, State
+from payments.payouts.tables import Payout, State, allowed_into
 from payments.payouts.telling import tell
 
 SEEN: Final = "payout"
@@ -52,10 +51,11 @@ def see_all(session: Session, matched: Rows, *, actor: str, now: datetime) -> No
 
     `matched` selects (payout_id, match_id, accounting day).
     """
-    _lay_out(session, matched)
+    expected = materialise(session, _told, matched)
     account = PAYOUT.c.collection_account_id
     ledger.post_all(session, _posting(SEEN, leaving(account), _bank()), actor=actor, now=now)
-    _move(session, State.PAID_OUT, {"match_id": _told.c.match_id, "paid_out_on": _told.c.day})
+    facts = {"match_id": _told.c.match_id, "paid_out_on": _told.c.day}
+    _move(session, State.PAID_OUT, facts, expected=expected)
     _tell(session, State.PAID_OUT, now=now)
 
 
@@ -64,7 +64,7 @@ def return_all(session: Session, matched: Rows, *, actor: str, now: datetime) ->
 
     `matched` selects (payout_id, match_id, accounting day).
     """
-    _lay_out(session, matched)
+    expected = materialise(session, _told, matched)
     account = PAYOUT.c.collection_account_id
     these = select(_told.c.payout_id)
     back = origin_postings(these, _decision(), _told.c.day, kind=RETURNED).join(
@@ -74,7 +74,7 @@ def return_all(session: Session, matched: Rows, *, actor: str, now: datetime) ->
     ledger.post_all(session, select(*drafts.c), actor=actor, now=now)
     restore_all(session, these, actor=actor, now=now)
     facts = {"returned_match_id": _told.c.match_id, "returned_on": _told.c.day, "returned_at": now}
-    _move(session, State.RETURNED, facts)
+    _move(session, State.RETURNED, facts, expected=expected)
     _tell(session, State.RETURNED, now=now)
 
 
@@ -90,12 +90,6 @@ def unsee(session: Session, payout: Payout, entries: Rows, *, actor: str, now: d
         .values(state=State.FILED.value, match_id=None, paid_out_on=None)
     )
     session.refresh(payout)
-
-
-def _lay_out(session: Session, matched: Rows) -> None:
-    temporary(session, _told)
-    session.execute(insert(_told).from_select(list(_told.c.keys()), matched))
-    analyze(session, _told)
 
 
 def _decision() -> ColumnElement[str]:
@@ -120,15 +114,13 @@ def _posting(kind: str, debit: ColumnElement[str], credit: ColumnElement[str]) -
     return posting
 
 
-def _move(session: Session, to: State, facts: dict[str, Any]) -> None:
-    before = sorted(str(one) for one, after in MOVES if after == to)
+def _move(session: Session, to: State, facts: dict[str, Any], *, expected: int) -> None:
     moved = session.execute(
         update(PAYOUT)
-        .where(PAYOUT.c.id == _told.c.payout_id, PAYOUT.c.state.in_(before))
+        .where(PAYOUT.c.id == _told.c.payout_id, PAYOUT.c.state.in_(allowed_into(to)))
         .values(state=to.value, **facts)
     )
-    told = session.execute(select(_told.c.payout_id)).all()
-    if rows_of(moved) != len(told):
+    if rows_of(moved) != expected:
         raise ValueError(f"not every payout could become {to}")
     session.expire_all()
 

@@ -29,7 +29,7 @@ from payments.core.words import say
 from payments.credits.paths import AGENCY, LINE, REQUEST
 from payments.payouts.money import CREDIT, ITEM
 from payments.payouts.routes import RemittanceRoute
-from payments.payouts.tables import AWAY, Kind, Payout, State
+from payments.payouts.tables import LIVE, Kind, Payout, State
 
 _LISTED: Final = (
     ("reference", Cell.TEXT),
@@ -45,7 +45,7 @@ _LISTED: Final = (
 )
 _AT_ONCE: Final = 2_000
 
-PRINTED: Final = (State.PROPOSED, *AWAY)
+PRINTED: Final = LIVE
 """Remittances that have papers: what is to leave, is leaving, or has left."""
 
 

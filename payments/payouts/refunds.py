@@ -31,7 +31,7 @@ from payments.payment_requests import PaymentRequestLine
 from payments.payouts import codes
 from payments.payouts.beneficiaries import hint_of, sealed
 from payments.payouts.files import BankAccount
-from payments.payouts.tables import AWAY, Kind, Part, Payout, PayoutItem, State
+from payments.payouts.tables import LIVE, Kind, Part, Payout, PayoutItem, State
 
 ALLOCATION: Final = table_of(Allocation)
 LINE: Final = table_of(PaymentRequestLine)
@@ -305,7 +305,7 @@ def came_back(payout: type[Payout] | AliasedClass[Payout] = Payout) -> ColumnEle
     tried = exists().where(
         again.credit_id == payout.credit_id,
         again.proposed_at >= payout.returned_at,
-        again.state.in_([State.PROPOSED, *AWAY]),
+        again.state.in_(LIVE),
     )
     return and_(payout.state == State.RETURNED, ~tried)
 
@@ -342,7 +342,7 @@ def _forwarded(session: Session, credit: Credit) -> frozenset[tuple[Any, Any]]:
         .where(
             PayoutItem.collection_account_id == credit.collection_account_id,
             PayoutItem.credit_id == credit.id,
-            Payout.state.in_(["proposed", "approved", "filed", "paid_out"]),
+            Payout.state.in_(LIVE),
         )
     )
     return frozenset((line, day) for line, day in rows)

@@ -39,7 +39,7 @@ from payments.core.columns import Amount, Code, Day, Key
 from payments.core.database import Rows, table_of
 from payments.core.errors import Conflict
 from payments.core.money import Dong
-from payments.core.temporary import analyze, scratch, temporary
+from payments.core.temporary import analyze, materialise, scratch, temporary
 from payments.core.vault import Vault
 from payments.credits import Allocation, Finding
 from payments.credits.paths import AGENCY, LINE, REQUEST
@@ -111,10 +111,7 @@ def gather(session: Session, account_id: int, *, but: Collection[State]) -> None
     Nothing leaves before all of its company was seen: what is told and never came is withdrawn,
     and all that stands or falls with it settled anew.
     """
-    temporary(session, due)
-    columns = list(due.c.keys())
-    session.execute(insert(due).from_select(columns, kept(account_id, but=but)))
-    analyze(session, due)
+    materialise(session, due, kept(account_id, but=but))
     fees = select(due.c.credit_id, due.c.payment_request_line_id)
     credits.gather_company(session, _beside_split(fees))
     session.execute(delete(due).where(due.c.credit_id.in_(credits.unseen())))

@@ -77,6 +77,11 @@ LEAVING: Final = (State.APPROVED, State.FILED)
 """Payouts whose money is booked as leaving and not seen on a statement."""
 
 
+def allowed_into(state: State) -> list[str]:
+    """The states from which a payout may move into `state`."""
+    return sorted(str(before) for before, after in MOVES if after == state)
+
+
 class Part(StrEnum):
     """The part of a credit that money is paid out of."""
 

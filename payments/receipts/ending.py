@@ -19,7 +19,6 @@ from sqlalchemy import (
     cast,
     exists,
     func,
-    insert,
     literal,
     or_,
     select,
@@ -30,8 +29,8 @@ from sqlalchemy.orm import Session
 from payments import documents, payment_requests
 from payments.core import approvals
 from payments.core.columns import Amount, Code, Flag, Key
-from payments.core.database import Rows, rows_of, table_of
-from payments.core.temporary import analyze, scratch, temporary
+from payments.core.database import Rows, table_of
+from payments.core.temporary import materialise, scratch
 from payments.outbox import EventType
 from payments.payment_requests import PaymentRequestLine
 from payments.receipts.snapshots import tell_all
@@ -114,15 +113,13 @@ def end(session: Session, chosen: Rows, ending: Ending, *, now: datetime) -> int
     Papers stop counting at once; which ones count in their place is known when those are signed.
     What was proposed about a receipt and still waits is taken back, for the same reason.
     """
-    temporary(session, _ending)
     counting = case((RECEIPT.c.ended_at.is_(None), RECEIPT.c.document_id))
     laid = select(RECEIPT.c.id, RECEIPT.c.issued_at.is_not(None), counting).where(
         RECEIPT.c.id.in_(chosen)
     )
-    count = rows_of(session.execute(insert(_ending).from_select(list(_ending.c.keys()), laid)))
+    count = materialise(session, _ending, laid)
     if not count:
         return 0
-    analyze(session, _ending)
     session.execute(
         update(RECEIPT)
         .where(RECEIPT.c.id.in_(select(_ending.c.receipt_id)))
@@ -157,9 +154,7 @@ def _lapse_all(session: Session, ending: Ending, *, now: datetime) -> None:
 
 
 def _lay_out(session: Session, requests: Rows) -> None:
-    temporary(session, _concerned, _kept)
-    session.execute(insert(_concerned).from_select(["payment_request_id"], requests))
-    analyze(session, _concerned)
+    materialise(session, _concerned, requests)
     kept = (
         select(
             LINE.c.payment_request_id,
@@ -169,8 +164,7 @@ def _lay_out(session: Session, requests: Rows) -> None:
         .join(_concerned, _concerned.c.payment_request_id == LINE.c.payment_request_id)
         .group_by(LINE.c.payment_request_id, LINE.c.kind)
     )
-    session.execute(insert(_kept).from_select(list(_kept.c.keys()), kept))
-    analyze(session, _kept)
+    materialise(session, _kept, kept)
 
 
 def _of_concerned() -> Rows:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from payments import credits, ledger, payment_requests
 from payments.core.columns import Amount, Code, Day, Key
 from payments.core.database import Rows, rows_of, table_of
-from payments.core.temporary import analyze, scratch, temporary
+from payments.core.temporary import analyze, materialise, scratch, temporary
 from payments.credits import Credit, CreditReference
 from payments.credits.paths import path
 from payments.payment_requests import WAITING, PaymentRequest
@@ -128,9 +128,7 @@ def confirm_all(session: Session, pairs: Rows, *, actor: str, now: datetime) -> 
     `pairs` selects (credit_id, match_id, day), the day being the line's bank day. A match of
     several credits is one entry of their sum. Raises `AlreadyMatched`.
     """
-    temporary(session, _confirmation)
-    session.execute(insert(_confirmation).from_select(["credit_id", "match_id", "day"], pairs))
-    analyze(session, _confirmation)
+    materialise(session, _confirmation, pairs)
     confirmed = _confirmation.c
     credits.match_all(session, select(confirmed.credit_id, confirmed.match_id))
     booked = (

@@ -32,7 +32,7 @@ from payments import credits, settlement
 from payments.advice import Direction
 from payments.core.columns import Code, Flag, Key
 from payments.core.database import Rows, renew_statistics, table_of
-from payments.core.temporary import analyze, scratch, temporary
+from payments.core.temporary import materialise, scratch, temporary
 from payments.credits import Credit
 from payments.ledger import JournalEntry
 from payments.payment_requests import PaymentRequest
@@ -177,13 +177,11 @@ def _learn(session: Session) -> None:
         .join(LINE, LINE.c.id == found.c.line_id)
         .subquery()
     )
-    temporary(session, _news)
     unknown = or_(
         CREDIT.c.finding.is_(None), and_(CREDIT.c.code.is_(None), told.c.code.is_not(None))
     )
     news = select(told.c.credit_id).join(CREDIT, CREDIT.c.id == told.c.credit_id).where(unknown)
-    session.execute(insert(_news).from_select(["credit_id"], news))
-    analyze(session, _news)
+    materialise(session, _news, news)
     credits.learn(session, select(*told.c), seen=True)
 
 

@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 from payments import ledger
 from payments.core.columns import Amount, Code, Day, Flag, Key
 from payments.core.database import Rows, table_of
-from payments.core.temporary import analyze, scratch, temporary
+from payments.core.temporary import analyze, materialise, scratch, temporary
 from payments.credits import Credit
 from reconciliation.matching.tables import LineMatch, MatchMember
 from reconciliation.statements import StatementLine
@@ -99,14 +99,12 @@ def lay_out(
 
     A line whose match was revoked is left to staff.
     """
-    temporary(session, chunk)
     rows = waiting(session, collection_account_id).where(LINE.c.day <= through)
     if after is not None:
         last = tuple_(literal(after.day, Day()), literal(after.line_id, Key()))
         rows = rows.where(LINE.c.day >= after.day, tuple_(LINE.c.day, LINE.c.id) > last)
     laid = rows.order_by(LINE.c.day, LINE.c.id).limit(most)
-    session.execute(insert(chunk).from_select([column.name for column in chunk.c], laid))
-    analyze(session, chunk)
+    materialise(session, chunk, laid)
     reached = select(chunk.c.day, chunk.c.line_id)
     newest = session.execute(
         reached.order_by(chunk.c.day.desc(), chunk.c.line_id.desc()).limit(1)

@@ -30,7 +30,7 @@ from payments import references
 from payments.advice import Direction
 from payments.core.columns import Amount, Code, Count, Key
 from payments.core.database import Rows, load, table_of
-from payments.core.temporary import analyze, scratch, temporary
+from payments.core.temporary import analyze, materialise, scratch, temporary
 from payments.credits import COUNTED, OPEN_PARTS, Credit, CreditReference, Finding
 from payments.payment_requests import WAITING, PaymentRequest
 from payments.references import Kind
@@ -123,7 +123,7 @@ def suggest_all(
 
     The caller holds the account's lock.
     """
-    temporary(session, _asking, _clue)
+    temporary(session, _clue)
     asking = select(CREDIT.c.id, CREDIT.c.unidentified).where(
         CREDIT.c.collection_account_id == collection_account_id,
         CREDIT.c.day <= through,
@@ -132,8 +132,7 @@ def suggest_all(
         OPEN_PARTS,
         CREDIT.c.unidentified > 0,
     )
-    session.execute(insert(_asking).from_select(["credit_id", "amount"], asking))
-    analyze(session, _asking)
+    materialise(session, _asking, asking)
     _look_at_damaged(session, collection_account_id)
     _look_at_cut(session, collection_account_id)
     _look_at_payers(session, collection_account_id)
@@ -189,11 +188,9 @@ def _look_at_cut(session: Session, account: int) -> None:
 
 def _find_beginnings(session: Session) -> None:
     """Every request whose code begins so, by the order of the codes alone."""
-    temporary(session, _beginning)
     begins = REQUEST.c.reference.between(_reading.c.lowest, _reading.c.highest)
     found = select(_reading.c.credit_id, _reading.c.code, REQUEST.c.id).join(REQUEST, begins)
-    session.execute(insert(_beginning).from_select(list(_beginning.c.keys()), found))
-    analyze(session, _beginning)
+    materialise(session, _beginning, found)
 
 
 def _look_at_payers(session: Session, account: int) -> None:
@@ -201,7 +198,6 @@ def _look_at_payers(session: Session, account: int) -> None:
 
     Step by step, since SQLite would otherwise look through all that the account ever got.
     """
-    temporary(session, _payer, _paid)
     payers = (
         select(
             _asking.c.credit_id,
@@ -212,8 +208,7 @@ def _look_at_payers(session: Session, account: int) -> None:
         .join(CREDIT, CREDIT.c.id == _asking.c.credit_id)
         .where(CREDIT.c.payer_key.is_not(None))
     )
-    session.execute(insert(_payer).from_select(list(_payer.c.keys()), payers))
-    analyze(session, _payer)
+    materialise(session, _payer, payers)
     theirs = and_(
         CREDIT.c.collection_account_id == _payer.c.collection_account_id,
         CREDIT.c.payer_key == _payer.c.payer_key,
@@ -223,9 +218,7 @@ def _look_at_payers(session: Session, account: int) -> None:
         .join(CREDIT, theirs)
         .where(CREDIT.c.finding.in_(COUNTED))
     )
-    session.execute(insert(_paid).from_select(list(_paid.c.keys()), before))
-    analyze(session, _paid)
-    if session.execute(select(_paid.c.credit_id).limit(1)).first() is not None:
+    if materialise(session, _paid, before):
         _add_ranked(session, _for_the_same_dossier(account), Clue.KNOWN_PAYER)
 
 

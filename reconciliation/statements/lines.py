@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Column, Table, func, insert, select, update
+from sqlalchemy import Column, Table, update
 from sqlalchemy.orm import Session
 
 from payments.core.columns import Key
 from payments.core.database import Rows, rows_of, table_of
 from payments.core.errors import Conflict
-from payments.core.temporary import analyze, scratch, temporary
+from payments.core.temporary import materialise, scratch
 from reconciliation.statements.tables import Statement, StatementLine
 
 LINE: Final = table_of(StatementLine)
@@ -40,10 +40,7 @@ def match_all(session: Session, matched: Rows) -> None:
 
     Raises `LineAlreadyMatched` when one of them has a match.
     """
-    temporary(session, _numbers)
-    session.execute(insert(_numbers).from_select(["line_id", "match_id"], matched))
-    analyze(session, _numbers)
-    expected = session.scalar(select(func.count()).select_from(_numbers))
+    expected = materialise(session, _numbers, matched)
     done = session.execute(
         update(LINE)
         .where(LINE.c.id == _numbers.c.line_id, LINE.c.match_id.is_(None))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
 
-from flask import redirect, render_template, request, url_for
+from flask import redirect, render_template, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
@@ -21,9 +21,9 @@ from reconciliation.formats.choices import Choices
 from reconciliation.formats.drafts import Preview
 from reconciliation.statements import StatementLayout, layouts
 from reconciliation.web.console.break_words import names_of
-from reconciliation.web.console.parts import READERS
+from reconciliation.web.console.parts import READERS, doing, reason_given
 
-Act = Callable[[Session, StatementLayout, str, datetime], None]
+Act = Callable[[Session, StatementLayout, str, datetime], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,25 +53,12 @@ def _add_second_person(pages: StaffPages, cashless: Service) -> None:
     @pages.post("/layouts/<public_id>/confirm", endpoint="confirm_layout")
     @proved_only(Role.APPROVER)
     def confirm(public_id: str) -> Response:
-        return _act(
-            cashless,
-            public_id,
-            lambda session, saved, by, now: layouts.confirm(
-                session, saved, further=further, by=by, now=now
-            ),
-        )
+        return _act(cashless, public_id, doing(layouts.confirm, further=further))
 
     @pages.post("/layouts/<public_id>/decline", endpoint="decline_layout")
     @proved_only(Role.APPROVER)
     def decline(public_id: str) -> Response:
-        reason = request.form.get("reason", "")
-        return _act(
-            cashless,
-            public_id,
-            lambda session, saved, by, now: layouts.decline(
-                session, saved, reason=reason, by=by, now=now
-            ),
-        )
+        return _act(cashless, public_id, doing(layouts.decline, reason=reason_given()))
 
 
 def _add_afterwards(pages: StaffPages, cashless: Service) -> None:
@@ -81,14 +68,7 @@ def _add_afterwards(pages: StaffPages, cashless: Service) -> None:
     @pages.post("/layouts/<public_id>/withdraw", endpoint="withdraw_layout")
     @staff_only(Role.RECONCILER, Role.APPROVER)
     def withdraw(public_id: str) -> Response:
-        reason = request.form.get("reason", "")
-        return _act(
-            cashless,
-            public_id,
-            lambda session, saved, by, now: layouts.withdraw(
-                session, saved, reason=reason, by=by, now=now
-            ),
-        )
+        return _act(cashless, public_id, doing(layouts.withdraw, reason=reason_given()))
 
     @pages.post("/layouts/<public_id>/revise", endpoint="revise_layout")
     @staff_only(Role.RECONCILER)

@@ -29,7 +29,7 @@ from payments.web.auth import StaffPages, proved_only, staff_only
 from reconciliation import day_close
 from reconciliation.breaks import Break
 from reconciliation.web.console.break_words import Happened
-from reconciliation.web.console.parts import READERS
+from reconciliation.web.console.parts import READERS, doing, reason_given
 from reconciliation.web.console.payout_words import history_of, names_in
 
 OPENERS: Final = (Role.RECONCILER, Role.APPROVER)
@@ -106,49 +106,24 @@ def _add_second_person(pages: StaffPages, cashless: Service) -> None:
     @pages.post("/payouts/<public_id>/approve", endpoint="approve_payout")
     @proved_only(Role.APPROVER)
     def approve(public_id: str) -> Response:
-        return _act(
-            cashless,
-            public_id,
-            lambda session, one, by, now: payouts.approve(session, one, by=by, now=now),
-        )
+        return _act(cashless, public_id, doing(payouts.approve))
 
     @pages.post("/payouts/<public_id>/decline", endpoint="decline_payout")
     @proved_only(Role.APPROVER)
     def decline(public_id: str) -> Response:
-        reason = request.form.get("reason", "")
-        return _act(
-            cashless,
-            public_id,
-            lambda session, one, by, now: payouts.decline(
-                session, one, reason=reason, by=by, now=now
-            ),
-        )
+        return _act(cashless, public_id, doing(payouts.decline, reason=reason_given()))
 
     @pages.post("/payouts/<public_id>/reject", endpoint="reject_payout")
     @proved_only(Role.APPROVER)
     def reject(public_id: str) -> Response:
-        reason = request.form.get("reason", "")
-        return _act(
-            cashless,
-            public_id,
-            lambda session, one, by, now: payouts.reject(
-                session, one, reason=reason, by=by, now=now
-            ),
-        )
+        return _act(cashless, public_id, doing(payouts.reject, reason=reason_given()))
 
 
 def _add_maker(pages: StaffPages, cashless: Service) -> None:
     @pages.post("/payouts/<public_id>/withdraw", endpoint="withdraw_payout")
     @staff_only(Role.RECONCILER)
     def withdraw(public_id: str) -> Response:
-        reason = request.form.get("reason", "")
-        return _act(
-            cashless,
-            public_id,
-            lambda session, one, by, now: payouts.withdraw(
-                session, one, reason=reason, by=by, now=now
-            ),
-        )
+        return _act(cashless, public_id, doing(payouts.withdraw, reason=reason_given()))
 
 
 def _act(cashless: Service, public_id: str, act: Act) -> Response:

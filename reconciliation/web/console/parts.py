@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
 from typing import Any, Final
 
 from flask import redirect, request, url_for
@@ -138,3 +138,15 @@ def chosen_account(cashless: Service, public_id: str) -> CollectionAccount | Non
     if not public_id:
         return None
     return cashless.database.read(lambda session: account_of(session, public_id))
+
+
+def doing(
+    verb: Callable[..., object], **told: object
+) -> Callable[[Session, Any, str, datetime], object]:
+    """What a form asks: a verb about the one thing its page is about, by whom and when."""
+    return lambda session, one, by, now: verb(session, one, by=by, now=now, **told)
+
+
+def reason_given() -> str:
+    """The reason written in the form."""
+    return request.form.get("reason", "")

@@ -22,11 +22,11 @@ from payments.staff import Role
 from payments.web import auth
 from payments.web.auth import StaffPages, proved_only, staff_only
 from reconciliation.web.console.break_words import names_of
-from reconciliation.web.console.parts import READERS, day_of
+from reconciliation.web.console.parts import READERS, day_of, doing, reason_given
 
 MOST_SHOWN: Final = 200
 
-Act = Callable[[Session, RemittanceRoute, str, datetime], None]
+Act = Callable[[Session, RemittanceRoute, str, datetime], object]
 
 
 class UnknownFeeKind(Invalid):
@@ -83,32 +83,17 @@ def _add_decisions(pages: StaffPages, cashless: Service) -> None:
     @pages.post("/remittances/routes/<public_id>/approve", endpoint="approve_route")
     @proved_only(Role.APPROVER)
     def approve(public_id: str) -> Response:
-        return _act(
-            cashless,
-            public_id,
-            lambda session, route, by, now: payouts.approve_route(session, route, by=by, now=now),
-        )
+        return _act(cashless, public_id, doing(payouts.approve_route))
 
     @pages.post("/remittances/routes/<public_id>/decline", endpoint="decline_route")
     @proved_only(Role.APPROVER)
     def decline(public_id: str) -> Response:
-        reason = request.form.get("reason", "")
-        return _act(
-            cashless,
-            public_id,
-            lambda session, route, by, now: payouts.decline_route(
-                session, route, reason=reason, by=by, now=now
-            ),
-        )
+        return _act(cashless, public_id, doing(payouts.decline_route, reason=reason_given()))
 
     @pages.post("/remittances/routes/<public_id>/withdraw", endpoint="withdraw_route")
     @staff_only(Role.RECONCILER)
     def withdraw(public_id: str) -> Response:
-        return _act(
-            cashless,
-            public_id,
-            lambda session, route, by, now: payouts.withdraw_route(session, route, by=by, now=now),
-        )
+        return _act(cashless, public_id, doing(payouts.withdraw_route))
 
 
 def _act(cashless: Service, public_id: str, act: Act) -> Response:

@@ -230,11 +230,11 @@ def _of_fees(session: Session, credit: Credit, asked: Mapping[int, Dong]) -> lis
     """Items for what is asked of each line, out of what the credit pays of it, day by day."""
     if any(amount < 1 for amount in asked.values()):
         raise NothingAsked(pointer="/lines")
-    promised = _promised(session, credit)
+    promised, fees = _promised(session, credit), paid_fees(session, credit)
     items: list[PayoutItem] = []
     for line, amount in sorted(asked.items()):
         missing = int(amount)
-        paid = [fee for fee in paid_fees(session, credit) if fee.line_id == line]
+        paid = [fee for fee in fees if fee.line_id == line]
         for fee in paid:
             there = fee.amount - promised.get((Part.FEES, line, fee.day), 0)
             taken = min(missing, there) if fee.free else 0

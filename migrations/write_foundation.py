@@ -23,15 +23,16 @@ from sqlalchemy.sql.ddl import DDLElement
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from migrations import tables
-from payments import documents, receipts
+from payments import cash, documents, receipts
 from payments.payment_requests import MOVES
 from payments.staff import EXCLUDED
 
-PAPERS = {
+FIXED = {
+    "cash_collection": (cash.FIXED, cash.MOVES),
     "document": (documents.FIXED, documents.MOVES),
     "receipt": (receipts.FIXED, receipts.MOVES),
 }
-"""What papers say and how their states change, by table."""
+"""What papers and collections of cash say and how their states change, by table."""
 
 TARGET = Path(__file__).parent / "versions" / "0001_foundation.py"
 
@@ -193,11 +194,11 @@ def sqlite_set_aside() -> list[str]:
     ]
 
 
-def postgresql_papers() -> list[str]:
-    """The triggers by which PostgreSQL holds what papers say, and how their states change."""
+def postgresql_fixed() -> list[str]:
+    """The triggers by which PostgreSQL holds what rows say, and how their states change."""
     return [
         text
-        for table, (fixed, moves) in PAPERS.items()
+        for table, (fixed, moves) in FIXED.items()
         for text in (
             (
                 f"CREATE TRIGGER {table}_is_fixed BEFORE UPDATE OF {', '.join(fixed)}\n"
@@ -228,11 +229,11 @@ def postgresql_roles() -> list[str]:
     ]
 
 
-def sqlite_papers() -> list[str]:
-    """The triggers by which SQLite holds what papers say, and how their states change."""
+def sqlite_fixed() -> list[str]:
+    """The triggers by which SQLite holds what rows say, and how their states change."""
     return [
         text
-        for table, (fixed, moves) in PAPERS.items()
+        for table, (fixed, moves) in FIXED.items()
         for text in (
             (
                 f"CREATE TRIGGER {table}_is_fixed BEFORE UPDATE OF {', '.join(fixed)}\n"
@@ -308,7 +309,7 @@ def statements(metadata: MetaData, dialect: DefaultDialect) -> list[str]:
             *guards,
             *sqlite_moves(),
             *sqlite_set_aside(),
-            *sqlite_papers(),
+            *sqlite_fixed(),
             *sqlite_roles(),
         ]
     guards = [text for table in tables.append_only() for text in postgresql_triggers(table)]
@@ -318,7 +319,7 @@ def statements(metadata: MetaData, dialect: DefaultDialect) -> list[str]:
         *guards,
         *postgresql_moves(),
         *postgresql_set_aside(),
-        *postgresql_papers(),
+        *postgresql_fixed(),
         *postgresql_roles(),
     ]
 

@@ -35,6 +35,8 @@ class EventType(StrEnum):
     RECEIPT_ISSUED = "receipt.issued"
     RECEIPT_CANCELLED = "receipt.cancelled"
     RECEIPT_REPLACED = "receipt.replaced"
+    CASH_RECORDED = "cash_collection.recorded"
+    CASH_VOIDED = "cash_collection.voided"
     TEST = "webhook.test"
 
 

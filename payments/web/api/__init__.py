@@ -14,6 +14,7 @@ from payments.core.service import Service
 from payments.payment_requests import RememberingLookups
 from payments.web.api import (
     agencies,
+    cash,
     events,
     payment_requests,
     qr,
@@ -39,6 +40,7 @@ RESOURCES: Final[tuple[Blueprint, ...]] = (
     slip.blueprint,
     receipts.blueprint,
     refunds.blueprint,
+    cash.blueprint,
     events.blueprint,
     tariff.blueprint,
     agencies.blueprint,

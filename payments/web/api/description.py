@@ -140,7 +140,7 @@ def _complete(method: str, operation: dict[str, Any]) -> None:
 
 def _subject_of(kind: EventType) -> str:
     """The schema of what a message tells of."""
-    return {"refund": "Refund", "receipt": "Receipt"}.get(
+    return {"refund": "Refund", "receipt": "Receipt", "cash_collection": "CashCollection"}.get(
         kind.value.partition(".")[0], "PaymentRequest"
     )
 

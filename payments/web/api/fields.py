@@ -78,7 +78,8 @@ class Moment(fields.DateTime):
 
 def text(pattern: Pattern, *, example: str, **options: Any) -> fields.String:
     """A text by a pattern."""
-    return fields.String(validate=pattern, metadata={"example": example}, **options)
+    metadata = {"example": example, **options.pop("metadata", {})}
+    return fields.String(validate=pattern, metadata=metadata, **options)
 
 
 def count(*, least: int, most: int, **options: Any) -> fields.Integer:

@@ -45,6 +45,13 @@ MATRIX: dict[tuple[str, str], tuple[Scope, Any]] = {
     ),
     ("GET", "/payment-requests/<reference>/refunds"): (READS, None),
     ("GET", "/refunds/<refund>"): (READS, None),
+    ("POST", "/cash-collections"): (
+        Scope.CASH_WRITE,
+        {"request": "TTHC0000000000", "amount": 1, "reason": "refuses"},
+    ),
+    ("GET", "/cash-collections"): (READS, None),
+    ("GET", "/cash-collections/<collection>"): (READS, None),
+    ("POST", "/cash-collections/<collection>/void"): (Scope.CASH_WRITE, {"reason": "x"}),
     ("GET", "/payment-requests/<reference>/receipts"): (READS, None),
     ("GET", "/receipts/<receipt_id>"): (READS, None),
     ("GET", "/receipts/<receipt_id>.pdf"): (READS, None),
@@ -84,9 +91,9 @@ def test_the_matrix_below_forgets_no_call(app: Flask) -> None:
 
 def path_to(rule: str, *, reference: str, event: str) -> str:
     """The address of a rule for one request and one event."""
-    named = (
-        rule.replace("<name>", "units").replace("<refund>", event).replace("<receipt_id>", event)
-    )
+    named = rule.replace("<name>", "units")
+    for thing in ("<refund>", "<receipt_id>", "<collection>"):
+        named = named.replace(thing, event)
     return named.replace("<reference>", reference).replace("<event>", event)
 
 

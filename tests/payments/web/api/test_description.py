@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from openapi_spec_validator import validate
 
+from payments.cash import Reason
 from payments.core.service import Service
 from payments.core.words import LANGUAGES
 from payments.outbox import EventType
@@ -102,6 +103,7 @@ def test_codes_are_those_of_the_program(spec: dict[str, Any]) -> None:
     assert schemas["PaymentRequest"]["properties"]["status"]["enum"] == list(PublicStatus)
     assert schemas["Cancel"]["properties"]["reason"]["enum"] == list(CancelReason)
     assert schemas["Refund"]["properties"]["state"]["enum"] == list(State)
+    assert schemas["CashCollection"]["properties"]["reason"]["enum"] == list(Reason)
     assert spec["webhooks"].keys() == set(EventType)
 
 
@@ -128,7 +130,16 @@ def test_what_a_portal_is_told_of_refunds_is_a_refund(
 def test_what_is_asked_is_closed_and_what_is_answered_open(spec: dict[str, Any]) -> None:
     """An unknown field is refused in a body; a reader leaves room for fields to come."""
     schemas = spec["components"]["schemas"]
-    for asked in ("Order", "LineAsked", "Cancel", "QuoteAsked", "Address", "RefundAsked", "To"):
+    for asked in (
+        "Order",
+        "LineAsked",
+        "Cancel",
+        "QuoteAsked",
+        "Address",
+        "RefundAsked",
+        "To",
+        "Taking",
+    ):
         assert schemas[asked]["additionalProperties"] is False, asked
     for shown in (
         "PaymentRequest",
@@ -140,6 +151,7 @@ def test_what_is_asked_is_closed_and_what_is_answered_open(spec: dict[str, Any])
         "Fee",
         "Receipt",
         "Refund",
+        "CashCollection",
     ):
         assert "additionalProperties" not in schemas[shown], shown
         assert sorted(schemas[shown]["properties"]) == schemas[shown]["required"], shown
@@ -163,8 +175,19 @@ def test_answers_are_as_described(
         json=refunds.EXAMPLE,
         headers={"Idempotency-Key": "fedcba9876543210"},
     ).json["items"][0]["id"]
+    taken = portal.post(
+        "/cash-collections",
+        json={"request": portal.issue()["reference"], "amount": 200_000, "reason": "refuses"},
+        headers={"Idempotency-Key": "fedcba9876543211"},
+    ).json["id"]
     bodies = {
         "issue_payment_request": an_order(),
+        "record_cash_collection": {
+            "request": portal.issue()["reference"],
+            "amount": 200_000,
+            "reason": "app_failed",
+        },
+        "void_cash_collection": {"reason": "ghi nhầm"},
         "propose_refund": {**refunds.EXAMPLE, "excess": 30_000},
         "cancel_payment_request": {"reason": "other"},
         "quote": {"channel": "online", "lines": [{"fee": "CERT"}]},
@@ -180,6 +203,7 @@ def test_answers_are_as_described(
             event=event,
             name="units",
             refund=refund,
+            collection=taken,
             receipt_id=receipt.public_id,
         )
         body, headers = bodies.get(name), {"Idempotency-Key": f"{name:->32}"}

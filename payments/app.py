@@ -2,7 +2,8 @@
 
 Nothing is global: a page is made by a function that is given the database, the vault or whatever
 it needs. `reconciliation.app.init_app` adds the other half and finds the same things in
-`app.extensions["cashless"]`; readings for `/metrics` are added to `app.extensions["readings"]`.
+`app.extensions["cashless"]`; readings for `/metrics` are added to `app.extensions["readings"]`, and
+what is done by timetable to `app.extensions["work"]`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from flask import Blueprint, Flask
 from payments.core import service
 from payments.core.config import Config
 from payments.core.service import Service
+from payments.jobs import JOBS
 from payments.web import (
     account,
     api,
@@ -41,7 +43,7 @@ def create_app(config: Config) -> Flask:
         readings.balances,
         readings.forwarding,
     ]
-    app.extensions.update(cashless=cashless, readings=figures)
+    app.extensions.update(cashless=cashless, readings=figures, work=[*JOBS])
     for blueprint in blueprints(cashless, figures):
         app.register_blueprint(blueprint)
     auth.add_home(app, people.HOME)

@@ -6,6 +6,7 @@ from flask import Flask
 
 from payments.core.service import Service
 from payments.web import auth
+from reconciliation.jobs import JOBS
 from reconciliation.web import console, readings
 from reconciliation.web.reports_api import PortalReports
 
@@ -16,4 +17,5 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(console.blueprint(cashless))
     auth.add_home(app, console.HOME)
     app.extensions["readings"].append(readings.days)
+    app.extensions["work"].extend(JOBS)
     app.extensions["reports"] = PortalReports(cashless.database)

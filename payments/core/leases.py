@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import CheckConstraint, UniqueConstraint, func, select, update
+from sqlalchemy import CheckConstraint, UniqueConstraint, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -242,6 +242,35 @@ def end_run(
         .values(outcome=outcome.value, finished_at=now, detail=detail, **came)
     )
     return True
+
+
+def note_run(
+    session: Session,
+    job: str,
+    *,
+    scheduled_for: datetime,
+    outcome: Outcome,
+    detail: str | None,
+    now: datetime,
+) -> None:
+    """Writes down the latest run of a job that keeps no history: one row for each outcome.
+
+    `scheduled_for` is when it began.
+    """
+    before = or_(JobRun.outcome == outcome, JobRun.scheduled_for == scheduled_for)
+    session.execute(delete(JobRun).where(JobRun.job == job, before))
+    session.add(
+        JobRun(
+            job=job,
+            scheduled_for=scheduled_for,
+            started_at=scheduled_for,
+            finished_at=now,
+            outcome=outcome.value,
+            progress=100 if outcome is Outcome.DONE else 0,
+            detail=detail,
+        )
+    )
+    session.flush()
 
 
 def _change(session: Session, held: Fence, /, **values: object) -> bool:

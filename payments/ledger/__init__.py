@@ -13,12 +13,14 @@ snapshot and what came after.
 
 from payments.ledger.days import (
     DayOutOfOrder,
+    Standing,
     balance,
     balances,
     close_day,
     closed_through,
     open_day,
     reopen_day,
+    standing,
 )
 from payments.ledger.entries import draft, post_all, reverse_all
 from payments.ledger.tables import (
@@ -40,6 +42,7 @@ __all__ = [
     "LedgerAccount",
     "LedgerDay",
     "Posting",
+    "Standing",
     "balance",
     "balances",
     "close_day",
@@ -49,4 +52,5 @@ __all__ = [
     "post_all",
     "reopen_day",
     "reverse_all",
+    "standing",
 ]

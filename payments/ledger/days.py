@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import and_, cast, delete, func, insert, literal, select, union_all
@@ -112,6 +115,54 @@ def balances(session: Session, collection_account_id: int, *, on: date) -> dict[
         .order_by(LedgerAccount.path)
     )
     return {path: Dong(debits) - Dong(credits) for path, debits, credits in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A ledger account at the end of a day: debits less credits, in đồng."""
+
+    id: int
+    path: str
+    balance: Dong
+
+
+def standing(session: Session, collection_account_id: int, *, on: date) -> Sequence[Standing]:
+    """Every ledger account of a collection account as it stood at the end of a day, by path.
+
+    From the newest snapshot by then and what came after, so it costs what the open days hold.
+    """
+    newest = session.scalar(
+        select(func.max(LedgerDay.day, type_=Day())).where(
+            LedgerDay.collection_account_id == collection_account_id, LedgerDay.day <= on
+        )
+    )
+    ours = LedgerAccount.collection_account_id == collection_account_id
+    within = Posting.day <= on
+    if newest is not None:
+        within = and_(within, Posting.day > newest)
+    balances: dict[int, Dong] = defaultdict(Dong)
+    kept = select(
+        BalanceSnapshot.ledger_account_id, BalanceSnapshot.debits, BalanceSnapshot.credits
+    )
+    known = kept.join(LedgerAccount, LedgerAccount.id == BalanceSnapshot.ledger_account_id)
+    for number, debits, credits in session.execute(
+        known.where(ours, BalanceSnapshot.day == newest)
+    ):
+        balances[number] += debits - credits
+    for side, sign in ((Posting.debit_id, 1), (Posting.credit_id, -1)):
+        moved = (
+            select(side, cast(func.sum(Posting.amount), Amount()))
+            .join(LedgerAccount, LedgerAccount.id == side)
+            .where(ours, within)
+            .group_by(side)
+        )
+        for number, amount in session.execute(moved):
+            balances[number] += Dong(sign * int(amount))
+    accounts = select(LedgerAccount.id, LedgerAccount.path).where(ours)
+    return [
+        Standing(number, path, balances[number])
+        for number, path in session.execute(accounts.order_by(LedgerAccount.path))
+    ]
 
 
 def _side(

@@ -36,7 +36,7 @@ from payments.payment_requests.moves import (
     expire_all,
 )
 from payments.payment_requests.naming import Name, Names, names_of
-from payments.payment_requests.searching import PublicStatus, Search, search
+from payments.payment_requests.searching import PublicStatus, Search, search, search_all
 from payments.payment_requests.snapshots import (
     NotToBePaid,
     Snapshot,
@@ -104,6 +104,7 @@ __all__ = [
     "refund_all",
     "remit_all",
     "search",
+    "search_all",
     "snapshots",
     "stamp",
     "to_scan",

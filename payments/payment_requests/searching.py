@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Select, and_, select
 
 from payments.agencies import Agency
 from payments.payment_requests.tables import PaymentRequest, Status
+from payments.portals import Portal
 
 
 class PublicStatus(StrEnum):
@@ -34,7 +35,7 @@ class PublicStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What to look for among a portal's requests; None means any.
+    """What to look for among requests; None means any.
 
     `since` and `until` bound the instant of issue, from the first and before the second.
     """
@@ -48,8 +49,17 @@ class Search:
 
 def search(portal_id: int, wanted: Search) -> Select[int]:
     """The query for the ids of a portal's requests that are as `wanted`, in no order."""
+    return _search(PaymentRequest.portal_id == portal_id, wanted)
+
+
+def search_all(wanted: Search) -> Select[int]:
+    """The query for the ids of every portal's requests that are as `wanted`, in no order."""
+    return _search(PaymentRequest.portal_id.in_(select(Portal.id)), wanted)
+
+
+def _search(whose: ColumnElement[bool], wanted: Search) -> Select[int]:
     request = PaymentRequest
-    found = select(request.id).where(request.portal_id == portal_id)
+    found = select(request.id).where(whose)
     if wanted.dossier is not None:
         found = found.where(request.dossier == wanted.dossier)
     if wanted.status is not None:

@@ -52,6 +52,8 @@ MATRIX = """
     console.confirm_pattern           - - a - - -  proof
     console.confirm_setting_aside     - - a - - -  proof
     console.credit                    v r a - - u
+    console.credits                   v r a - - u
+    console.credits_file              v r a - - u
     console.day                       v r a - - u
     console.day_record                v r a - - u
     console.decide_break              - r - - - -
@@ -63,17 +65,25 @@ MATRIX = """
     console.decline_route             - - a - - -  proof
     console.decline_setting_aside     - - a - - -  proof
     console.decline_suggestion        - r - - - -
+    console.delivery                  v r a - m u
     console.discard_layout            - r - - - -
     console.draft_layout              - r - - - -
     console.end_pattern               - r a - - -
+    console.entry                     v r a - - u
     console.hand_break                - r a - - -
     console.import_offered            - r - - - -
     console.import_statement          - r - - - -
     console.inquiry                   v r a - - u
+    console.jobs                      v r a - m u
     console.layout_draft              - r - - - -
     console.layouts                   v r a - - u
+    console.ledger                    v r a - - u
+    console.ledger_account            v r a - - u
+    console.ledger_account_file       v r a - - u
     console.ledger_file               v r a - - u
     console.line                      v r a - - u
+    console.lines                     v r a - - u
+    console.lines_file                v r a - - u
     console.make_payment_file         - r - - - -
     console.match                     v r a - - u
     console.note_break                - r a - - -
@@ -100,6 +110,7 @@ MATRIX = """
     console.receipt_pdf               v r a - - u
     console.receipt_xml               v r a - - u
     console.receipts                  v r a - - u
+    console.redeliver                 - - - - m -  proof
     console.refund                    - r - - - -
     console.reject_payout             - - a - - -  proof
     console.remittance_list           v r a - - u
@@ -110,18 +121,26 @@ MATRIX = """
     console.report_file               v r a - - u
     console.reports                   v r a - - u
     console.request                   v r a - - u
+    console.requests                  v r a - - u
+    console.requests_file             v r a - - u
     console.revise_layout             - r - - - -
     console.routes                    v r a - - u
     console.run_day                   - r a - - -
     console.save_layout               - r - - - -
+    console.search                    v r a - - u
+    console.sources                   v r a - m u
     console.statement_progress        v r a - - u
     console.statements                v r a - - u
     console.take_decision_back        - r - - - -
     console.take_receipt_back         - r - - - -
+    console.tariff                    v r a - m u
     console.three_way                 v r a - - u
     console.three_way_file            v r a - - u
     console.treasury_slip             v r a - - u
+    console.units                     v r a - m u
     console.unmatch                   - r - - - -
+    console.webhook                   v r a - m u
+    console.webhooks                  v r a - m u
     console.withdraw_layout           - r a - - -
     console.withdraw_offer            - r - - - -
     console.withdraw_payout           - r - - - -

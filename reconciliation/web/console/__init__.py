@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from payments.core.service import Service
 from payments.core.words import later
+from payments.payment_requests import public_status
 from payments.web.auth import Home, StaffPages
 from reconciliation.web.console import (
     accounts,
     break_forms,
     breaks,
+    credit_list,
     day,
+    jobs_page,
     layout_draft,
     layouts,
+    ledger_accounts,
+    ledger_entry,
+    line_list,
     match,
     movements,
     one_break,
@@ -27,10 +33,15 @@ from reconciliation.web.console import (
     remittances,
     report_files,
     reports,
+    request_list,
+    search,
+    sources,
     statement_files,
     statement_progress,
+    tariff,
     three_way,
     today,
+    webhooks,
 )
 from reconciliation.web.console.parts import READERS, reason, refusal
 
@@ -38,6 +49,12 @@ HOME = Home("console.accounts", later("Reconciliation"), READERS)
 
 _PAGES = (
     today,
+    search,
+    request_list,
+    credit_list,
+    line_list,
+    ledger_accounts,
+    ledger_entry,
     day,
     breaks,
     one_break,
@@ -62,13 +79,19 @@ _PAGES = (
     remittance_routes,
     reports,
     report_files,
+    webhooks,
+    sources,
+    jobs_page,
+    tariff,
 )
 
 
 def blueprint(cashless: Service) -> StaffPages:
     """Every page of the console, under `/console`."""
     pages = StaffPages("console", __name__, url_prefix="/console", template_folder="../templates")
-    pages.context_processor(lambda: {"reason": reason, "refusal": refusal})
+    pages.context_processor(
+        lambda: {"reason": reason, "refusal": refusal, "status_of": public_status}
+    )
     for page in _PAGES:
         page.add(pages, cashless)
     return pages

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -17,6 +17,7 @@ from payments.agencies import CollectionAccount
 from payments.core import clock
 from payments.core.calendar import local_day
 from payments.core.service import Service
+from payments.ledger import LedgerAccount
 from payments.staff import Role
 from payments.web import auth
 from payments.web.auth import StaffPages, proved_only, staff_only
@@ -30,6 +31,13 @@ from reconciliation.web.console.parts import READERS, account_of, day_of, line_a
 
 MOST_BREAKS: Final = 20
 MOST_LINES: Final = 100
+_BOOKS: Final = {
+    "opening": "equity:opening",
+    "posted": "assets:bank",
+    "transit": "assets:transit",
+}
+"""The figures of the bridge that are balances, and of which account."""
+
 Verb = Callable[..., AccountDay]
 
 
@@ -53,6 +61,7 @@ class Shown:
     opening: AccountOpening | None
     first: Statement | None
     patterns: Sequence[LinePattern]
+    books: Mapping[str, int]
 
 
 def add(pages: StaffPages, cashless: Service) -> None:
@@ -131,7 +140,15 @@ def _shown(session: Session, public_id: str, day: date, *, after: int, now: date
         opening=bookings.opening_of(session, account.id),
         first=statements.first_opening(session, account.id),
         patterns=bookings.known_patterns(session, account.id),
+        books=_books(session, account.id),
     )
+
+
+def _books(session: Session, account: int) -> Mapping[str, int]:
+    """The ledger accounts that the bridge's figures stand on, by their number."""
+    paths = {f"{path}:{account}": name for name, path in _BOOKS.items()}
+    rows = select(LedgerAccount.path, LedgerAccount.id).where(LedgerAccount.path.in_(paths))
+    return {paths[path]: number for path, number in session.execute(rows)}
 
 
 def _now(session: Session, row: AccountDay | None, *, now: datetime) -> Judged | None:

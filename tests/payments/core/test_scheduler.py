@@ -182,12 +182,25 @@ def test_a_run_that_was_overtaken_does_not_write_its_end(
     assert database.read(runs) == [(at(21), Outcome.RUNNING)]
 
 
-def test_work_without_history_leaves_no_rows(cashless: Service, database: Database) -> None:
+def test_of_work_without_history_the_latest_run_is_told(
+    cashless: Service, database: Database
+) -> None:
+    """One row for what was done and one for what failed, however often it ran."""
     diary = Diary()
-    for _ in range(2):
-        strike(cashless, diary.job(once=False), now=at(20, 6))
-    assert diary.slots == [at(20, 6)] * 2
-    assert database.read(runs) == []
+    for day in (20, 21):
+        strike(cashless, diary.job(once=False), now=at(day, 6))
+    assert diary.slots == [at(20, 6), at(21, 6)]
+    assert database.read(runs) == [(at(21, 6), Outcome.DONE)]
+
+    def fails(_cashless: Service, _now: datetime) -> str:
+        raise LookupError
+
+    for day in (22, 23):
+        strike(cashless, Job("sums", SIX, fails, once=False), now=at(day, 6))
+    assert sorted(database.read(runs)) == [
+        (at(21, 6), Outcome.DONE),
+        (at(23, 6), Outcome.FAILED),
+    ]
 
 
 def test_an_unreachable_database_does_not_stop_the_clock(cashless: Service) -> None:

@@ -1,0 +1,200 @@
+"""Search and lists of the console: a payment is found by whatever a citizen brings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import pytest
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from payments import references
+from payments.core.database import Database
+from payments.staff import Role
+from reconciliation.web.console.finding import Group, find
+from reconciliation.web.console.typed import amount_of
+from tests.bank import TODAY, BankLine, a_statement, run
+from tests.builders import NOON, Province, a_message, a_payment_request, a_province, paid, settle
+from tests.console import Person, SignIn, employ, whole_app
+from tests.reconciliation.test_plans import whole_reads
+
+MEMO = "nop le phi chung thuc ho Nguyen"
+
+
+def a_day(province: Province) -> dict[str, str]:
+    """A request paid in full, one unpaid, a credit without a code, a line that nobody booked."""
+    paid_one = a_payment_request(province, amount=150_000, dossier="000.00.12.H09-261124-0042")
+    other = a_payment_request(province, amount=70_000, dossier="000.00.12.H09-261124-0043")
+    paid(province, paid_one, reference="FT26328000042", event="900042")
+    a_message(province, MEMO, amount=210_000, reference="FT26328000099")
+    settle(province)
+    lines = [
+        BankLine(150_000, paid_one.reference, reference="FT26328000042"),
+        BankLine(-9_000, "khong biet tru gi", reference="FT26328000111"),
+    ]
+    a_statement(province, *lines)
+    run(province)
+    return {"paid": paid_one.reference, "open": other.reference}
+
+
+@pytest.mark.parametrize(
+    ("told", "amount"),
+    [
+        ("150.000", 150_000),
+        ("150,000 đ", 150_000),
+        ("150 000", 150_000),
+        ("1.250.000,00 VND", 1_250_000),
+        ("70000", 70_000),
+        ("15.00", None),
+        ("TTHC1234567894", None),
+        ("0", None),
+        ("", None),
+    ],
+)
+def test_an_amount_is_read_as_people_write_it(told: str, amount: int | None) -> None:
+    """With dots, commas or spaces, with đồng behind it; anything else is none."""
+    assert amount_of(told) == amount
+
+
+def test_whatever_a_citizen_brings_finds_the_payment(session: Session) -> None:
+    """A code whole, cut or damaged, a dossier, the bank's numbers, an amount, words."""
+    province = a_province(session)
+    codes = a_day(province)
+    asked, digits = codes["open"], codes["open"][-references.DIGITS :]
+    wrong = asked[:-2] + ("1" if asked[-2] != "1" else "2") + asked[-1]
+    for typed, group, amount in (
+        (asked.lower(), Group.REQUEST, 70_000),
+        (f"toi nop {asked[:4]} {asked[4:]} roi", Group.REQUEST, 70_000),
+        (digits, Group.REQUEST, 70_000),
+        (asked[:-2], Group.REQUEST, 70_000),
+        (wrong, Group.REQUEST, 70_000),
+        ("000.00.12.h09-261124-0043", Group.REQUEST, 70_000),
+        ("70.000", Group.REQUEST, 70_000),
+        ("210.000", Group.CREDIT, 210_000),
+        ("ft26328000099", Group.CREDIT, 210_000),
+        ("900042", Group.CREDIT, 150_000),
+        ("lệ phí chứng thực", Group.CREDIT, 210_000),
+        ("FT26328000111", Group.LINE, 9_000),
+        ("trừ gì", Group.LINE, 9_000),
+    ):
+        found = find(session, typed, prefix="TTHC").groups
+        assert [one.amount for one in found.get(group, ())] == [amount], (typed, found)
+    for typed in ("", "abc", "TTHC0000000000", "%", "' OR 1=1"):
+        assert find(session, typed, prefix="TTHC").groups == {}, typed
+
+
+def test_a_search_reads_no_large_table_whole(session: Session) -> None:
+    """However much there is, it goes by indexes, or through the newest only."""
+    if session.get_bind().dialect.name != "sqlite":
+        pytest.skip("SQLite tells its plan before it has statistics")
+    codes = a_day(a_province(session))
+    with whole_reads(session) as found:
+        for typed in (codes["paid"], codes["open"][:-2], "70.000", MEMO, "FT26328000099", "0043"):
+            find(session, typed, prefix="TTHC")
+    assert found == []
+
+
+@pytest.fixture
+def codes(database: Database) -> dict[str, str]:
+    """The codes of the day's two requests."""
+
+    def unit(session: Session) -> dict[str, str]:
+        employ(session, Role.VIEWER, Role.RECONCILER)
+        return a_day(a_province(session))
+
+    return database.write(unit)
+
+
+@pytest.fixture
+def app(codes: dict[str, str], database_url: str) -> Iterator[Flask]:
+    """The whole application on that day."""
+    with whole_app(database_url, NOON) as whole:
+        yield whole
+
+
+def get(person: Person, path: str) -> tuple[int, str, str]:
+    """Status, where to, and text of an address."""
+    answer = person.client.get(path, headers={"Accept": "text/html", "Accept-Language": "en"})
+    text = answer.get_data(as_text=True)
+    answer.close()
+    return answer.status_code, answer.headers.get("Location", ""), text
+
+
+@pytest.mark.committed
+def test_one_hit_opens_at_once_and_several_are_listed(
+    app: Flask, codes: dict[str, str], sign_in: SignIn
+) -> None:
+    """What is found by its code, its bank's number or its amount is one click away at most."""
+    clerk = sign_in(Role.VIEWER)
+    for typed, place in (
+        (codes["open"], f"/console/requests/{codes['open']}"),
+        ("FT26328000099", "/console/credits/"),
+        ("FT26328000111", "/console/lines/"),
+    ):
+        status, where, _ = get(clerk, f"/console/search?q={quote(typed)}")
+        assert (status, where.startswith(place)) == (303, True), (typed, where)
+    page = clerk.see("/console/search?q=150.000")
+    assert codes["paid"] in page
+    assert "Statement lines" in page
+    assert "Nothing was found" in clerk.see("/console/search?q=TTHC0000000000")
+    assert get(clerk, "/console/search?q=" + quote("<script>"))[2].count("<script>") == 0
+
+
+@pytest.mark.committed
+def test_lists_show_and_export_what_is_asked_for(
+    app: Flask, codes: dict[str, str], sign_in: SignIn
+) -> None:
+    """By status and dossier, by where the money is, by what is booked; as a file too."""
+    clerk = sign_in(Role.VIEWER)
+    unpaid = clerk.see(f"/console/requests?status=open&since={TODAY}&until={TODAY}&agency=H09")
+    assert codes["open"] in unpaid
+    assert codes["paid"] not in unpaid
+    assert MEMO in clerk.see("/console/credits?stands=unidentified")
+    assert MEMO not in clerk.see("/console/credits?stands=held")
+    assert MEMO in clerk.see(f"/console/credits?amount=210.000&memo=CHUNG+THUC&since={TODAY}")
+    assert "khong biet" in clerk.see("/console/lines?booked=no&direction=debit")
+    assert "khong biet" not in clerk.see("/console/lines?booked=yes")
+    for path, inside in (
+        ("/console/requests.csv?status=open", codes["open"]),
+        ("/console/credits.csv?stands=unidentified", MEMO),
+        ("/console/lines.csv?booked=no", "khong biet"),
+    ):
+        status, _, text = get(clerk, path)
+        assert (status, inside in text, codes["paid"] in text) == (200, True, False), path
+    for path in (
+        "requests?status=paidd",
+        "requests?since=yesterday",
+        "credits?stands=lost",
+        "credits?amount=x",
+        "lines?booked=perhaps",
+        "lines?cursor=x",
+        "lines?nothing=1",
+        "search?q=a&q=b",
+    ):
+        assert get(clerk, f"/console/{path}")[0] in (404, 422), path
+
+
+@pytest.mark.committed
+def test_a_figure_leads_to_its_postings_and_to_the_message(
+    app: Flask, codes: dict[str, str], sign_in: SignIn
+) -> None:
+    """From the ledger to an account, an entry, and the bank's own words for those who may read."""
+    viewer, reconciler = sign_in(Role.VIEWER), sign_in(Role.RECONCILER)
+    ledger = viewer.see("/console/ledger")
+    assert ledger.count("/console/ledger/") >= 4
+    entry = None
+    for number in range(1, 9):
+        status, _, page = get(viewer, f"/console/ledger/{number}?until={TODAY}")
+        if status == 200 and "210,000" in page:
+            entry = page.partition("/console/ledger/entries/")[2].partition('"')[0]
+    assert entry is not None
+    pages = [get(reconciler, f"/console/ledger/entries/{n}")[2] for n in range(1, 9)]
+    with_raw = [page for page in pages if "The message as it came" in page]
+    assert any(MEMO in page for page in with_raw)
+    hidden = [get(viewer, f"/console/ledger/entries/{n}")[2] for n in range(1, 9)]
+    assert not any("The message as it came" in page for page in hidden)
+    status, _, text = get(viewer, "/console/ledger/1.csv")
+    assert (status, text.count("\n") > 1) == (200, True)
+    for path in ("ledger/999", "ledger/entries/999", "ledger?on=x", "ledger/1?cursor=x"):
+        assert get(viewer, f"/console/{path}")[0] in (404, 422), path

@@ -172,6 +172,7 @@ class Allocation(Row):
     __table_args__ = (
         CheckConstraint("amount <> 0", name="amount"),
         Index(None, "collection_account_id", "credit_id"),
+        Index(None, "collection_account_id", "day"),
         UniqueConstraint("payment_request_line_id", "credit_id", "decision"),
         {"sqlite_strict": True},
     )

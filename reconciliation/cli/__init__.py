@@ -11,4 +11,5 @@ COMMANDS: Final = Commands(
     ledger="reconciliation.cli.ledger",
     report="reconciliation.cli.report",
     statement="reconciliation.cli.statement",
+    targets="reconciliation.cli.targets",
 )

@@ -7,10 +7,10 @@ through the functions here: each reads, matches and writes in short units of wor
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Final
 
-from payments.core.scheduler import Job, Loop, every
+from payments.core.scheduler import Job, Loop, daily, every
 from reconciliation.jobs.day_papers import sign_closed
 from reconciliation.jobs.days import run_day, run_due
 from reconciliation.jobs.drop_folder import take_dropped
@@ -22,6 +22,7 @@ from reconciliation.jobs.files import (
     offer_statement,
     preview_statement,
 )
+from reconciliation.jobs.rollups import count_months, roll_up
 from reconciliation.jobs.waiting import LARGE, Importer, put_in_line
 
 JOBS: Final[Sequence[Job | Loop]] = (
@@ -30,6 +31,8 @@ JOBS: Final[Sequence[Job | Loop]] = (
     Loop("import_waiting", timedelta(seconds=1), Importer().go_round),
     Job("days", every(1), run_due, once=False),
     Job("sign_day_records", every(1), sign_closed, once=False),
+    Job("roll_up", every(5), roll_up, once=False),
+    Job("count_months", daily(time(1, 30)), count_months, once=False),
 )
 
 __all__ = [
@@ -38,11 +41,13 @@ __all__ = [
     "Fetcher",
     "Importer",
     "Preview",
+    "count_months",
     "import_statement",
     "layouts_of",
     "offer_statement",
     "preview_statement",
     "put_in_line",
+    "roll_up",
     "run_day",
     "run_due",
     "sign_closed",

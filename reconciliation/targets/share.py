@@ -1,0 +1,334 @@
+"""The cashless share: fees paid without cash ÷ all fees paid, by count and by amount.
+
+Counted is reconciled money, that stands on a bank's statement, and cash that was recorded and not
+voided. Paid money on no statement yet is told apart as `waiting` and is in no share. What a fee
+is, how refunds count and when, is said in `raw_fees`; how QR is told from other transfers in
+`raw_fees.means`.
+
+Whole months are read from the roll-up of months, the days before and after from that of days, so
+that a year is a few thousand rows. With `as_of` the figures are told as they were known at the end
+of that day, from the differences kept by day: the same for ever.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from payments.core.columns import Day
+from payments.core.errors import Invalid, NotFound
+from payments.core.money import ZERO, Dong
+from payments.fees import Fee
+from reconciliation.targets import cells
+from reconciliation.targets.cells import Measured
+from reconciliation.targets.rollup_tables import Means
+from reconciliation.targets.units import Units, lines_up, units
+
+WHOLE: Final = 10_000
+"""Shares are told in hundredths of a percent: 85 % is 8,500."""
+
+
+class PeriodBackwards(Invalid):
+    """The first day of a period is not after its last."""
+
+    code = "period_reversed"
+
+
+class NotCountedThen(NotFound):
+    """Nothing had been counted by that day, so that nobody knows what was known then."""
+
+    code = "not_counted_then"
+
+
+class By(StrEnum):
+    """What figures are cut by."""
+
+    UNIT = "unit"
+    PROCEDURE = "procedure"
+    CHANNEL = "channel"
+    MONTH = "month"
+    WEEK = "week"  # from Monday, named by it
+    DAY = "day"
+
+
+_COLUMNS: Final = {
+    By.UNIT: "agency_id",
+    By.PROCEDURE: "fee_id",
+    By.CHANNEL: "channel",
+    By.MONTH: "month",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """So many fees of so much money, in đồng."""
+
+    fees: int = 0
+    amount: Dong = ZERO
+
+    def __add__(self, other: Sum) -> Sum:
+        return Sum(self.fees + other.fees, Dong(self.amount + other.amount))
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The fees of one unit, procedure, channel or time.
+
+    `key` is the code of the unit, fee or channel, or the first day of the month or week.
+    """
+
+    key: str
+    cashless: Sum
+    cash: Sum
+    waiting: Sum
+
+    @property
+    def whole(self) -> Sum:
+        """All fees that are counted: without cash and with it."""
+        return self.cashless + self.cash
+
+    @property
+    def of_fees(self) -> int | None:
+        """The share by count, of 10,000; None where no fee was paid."""
+        return part_of(self.cashless.fees, self.whole.fees)
+
+    @property
+    def of_amount(self) -> int | None:
+        """The share by amount, of 10,000; None where no fee was paid."""
+        return part_of(self.cashless.amount, self.whole.amount)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The fees that were paid by one means: of QR by source, of cash by its reason."""
+
+    means: Means
+    detail: str
+    counted: Sum
+    waiting: Sum
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """Everything of a period that its overview shows, read at once.
+
+    `units` are from above to below, each with all that is below it; `ended` are units that are no
+    more and have no successor; `reasons` are ranked, the commonest first.
+    """
+
+    total: Share
+    units: Sequence[Share]
+    ended: Sequence[Share]
+    months: Sequence[Share]
+    procedures: Sequence[Share]
+    channels: Sequence[Share]
+    ways: Sequence[Way]
+
+    @property
+    def reasons(self) -> Sequence[Way]:
+        """Why it was cash, the commonest reason first."""
+        return ranked(self.ways)
+
+
+def part_of(part: int, whole: int) -> int | None:
+    """A part in hundredths of a percent, rounded half up; None of nothing."""
+    return (2 * part * WHOLE + whole) // (2 * whole) if whole else None
+
+
+def figures(
+    session: Session,
+    *,
+    first: date,
+    last: date,
+    by: By,
+    agency: str | None = None,
+    as_of: date | None = None,
+) -> list[Share]:
+    """The shares of a period, both days included, of a unit with all below it, cut by `by`.
+
+    By unit they come from above to below, each with what is below it, those that ended at the
+    end; by time from the first; else the most fees first. What has no fees is left out, but units
+    of the tree. Raises `PeriodBackwards`, `UnknownAgency`, `NotCountedThen`.
+    """
+    here = _checked(session, first, last, agency=agency, as_of=as_of)
+    if by in (By.WEEK, By.DAY):
+        return _by_time(session, here, first, last, by=by, as_of=as_of)
+    column = _COLUMNS[by]
+    rows = cells.read(session, here, first, last, as_of=as_of, keys=lambda cell: [cell.c[column]])
+    if by is By.UNIT:
+        every = _by_unit(here, ((row[0], row) for row in rows))
+        return [*every, *_ended(here, ((row[0], row) for row in rows))]
+    if by is By.MONTH:
+        return _in_time((row[0].isoformat(), row) for row in rows)
+    names = _fee_codes(session) if by is By.PROCEDURE else {}
+    return _most_first((names.get(row[0], row[0]), row) for row in rows)
+
+
+def total(
+    session: Session,
+    *,
+    first: date,
+    last: date,
+    agency: str | None = None,
+    as_of: date | None = None,
+) -> Share:
+    """The share of a period of a unit with all below it; its key is the unit's code, or empty.
+
+    Raises what `figures` does.
+    """
+    here = _checked(session, first, last, agency=agency, as_of=as_of)
+    rows = cells.read(session, here, first, last, as_of=as_of, keys=lambda _: [])
+    return _added(agency or "", rows)
+
+
+def ways(
+    session: Session,
+    *,
+    first: date,
+    last: date,
+    agency: str | None = None,
+    as_of: date | None = None,
+) -> list[Way]:
+    """What was paid by which means, the most fees first. Raises what `figures` does."""
+    here = _checked(session, first, last, agency=agency, as_of=as_of)
+    return _ways(cells.read(session, here, first, last, as_of=as_of, keys=lambda _: []))
+
+
+def ranked(ways: Iterable[Way]) -> list[Way]:
+    """Why it was cash, the commonest reason first."""
+    return [way for way in ways if way.means is Means.CASH]
+
+
+def board(
+    session: Session,
+    *,
+    first: date,
+    last: date,
+    agency: str | None = None,
+    as_of: date | None = None,
+) -> Board:
+    """A period's overview, by two readings of its cells. Raises what `figures` does."""
+    here = _checked(session, first, last, agency=agency, as_of=as_of)
+    by_unit = cells.read(
+        session,
+        here,
+        first,
+        last,
+        as_of=as_of,
+        keys=lambda cell: [cell.c.agency_id, cell.c.month],
+    )
+    by_fee = cells.read(
+        session,
+        here,
+        first,
+        last,
+        as_of=as_of,
+        keys=lambda cell: [cell.c.fee_id, cell.c.channel],
+    )
+    names = _fee_codes(session)
+    return Board(
+        total=_added(agency or "", by_fee),
+        units=_by_unit(here, ((row[0], row) for row in by_unit)),
+        ended=_ended(here, ((row[0], row) for row in by_unit)),
+        months=_in_time((row[1].isoformat(), row) for row in by_unit),
+        procedures=_most_first((names[row[0]], row) for row in by_fee),
+        channels=_most_first((row[1], row) for row in by_fee),
+        ways=_ways(by_fee),
+    )
+
+
+def _checked(
+    session: Session, first: date, last: date, *, agency: str | None, as_of: date | None
+) -> Units:
+    if first > last:
+        raise PeriodBackwards(first=first, last=last)
+    if as_of is not None:
+        began = session.scalar(select(func.min(cells.DAILY.c.known_on, type_=Day())))
+        if began is None or as_of < began:
+            raise NotCountedThen(day=as_of)
+    return units(session, on=last, top=agency)
+
+
+def _by_time(
+    session: Session, here: Units, first: date, last: date, *, by: By, as_of: date | None
+) -> list[Share]:
+    """Days or weeks, from the totals of days; as they were known, from the differences."""
+    rows = cells.read_days(session, here, first, last, as_of=as_of)
+    back = [row[0].weekday() if by is By.WEEK else 0 for row in rows]
+    begins = [row[0] - timedelta(days=days) for row, days in zip(rows, back, strict=True)]
+    return _in_time((day.isoformat(), row) for day, row in zip(begins, rows, strict=True))
+
+
+def _by_unit(here: Units, rows: Iterable[tuple[int, Measured]]) -> list[Share]:
+    lines = lines_up(here)
+    below: dict[str, list[Measured]] = defaultdict(list)
+    for agency, row in rows:
+        for code in lines.get(here.homes[agency], ()):
+            below[code].append(row)
+    return [_added(node.code, below[node.code]) for node in here.nodes]
+
+
+def _ended(here: Units, rows: Iterable[tuple[int, Measured]]) -> list[Share]:
+    own: dict[str, list[Measured]] = defaultdict(list)
+    for agency, row in rows:
+        if here.homes[agency] in here.ended:
+            own[here.homes[agency]].append(row)
+    return [_added(code, some) for code, some in sorted(own.items())]
+
+
+def _in_time(rows: Iterable[tuple[str, Measured]]) -> list[Share]:
+    return sorted(_gathered(rows), key=lambda share: share.key)
+
+
+def _most_first(rows: Iterable[tuple[str, Measured]]) -> list[Share]:
+    return sorted(_gathered(rows), key=lambda share: (-share.whole.fees, share.key))
+
+
+def _gathered(rows: Iterable[tuple[str, Measured]]) -> list[Share]:
+    found: dict[str, list[Measured]] = defaultdict(list)
+    for key, row in rows:
+        found[key].append(row)
+    shares = [_added(key, some) for key, some in found.items()]
+    return [share for share in shares if share.whole.fees or share.waiting.fees]
+
+
+def _added(key: str, rows: Iterable[Measured]) -> Share:
+    """Rows that end with means, detail and the measures, added up."""
+    sums = {True: [0, 0], False: [0, 0]}
+    waiting = [0, 0]
+    for *_, means, _detail, fees, amount, waiting_fees, waiting_amount in rows:
+        side = sums[means == Means.CASH]
+        side[0] += int(fees)
+        side[1] += int(amount)
+        waiting[0] += int(waiting_fees)
+        waiting[1] += int(waiting_amount)
+    cash, cashless = sums[True], sums[False]
+    return Share(
+        key,
+        cashless=Sum(cashless[0], Dong(cashless[1])),
+        cash=Sum(cash[0], Dong(cash[1])),
+        waiting=Sum(waiting[0], Dong(waiting[1])),
+    )
+
+
+def _ways(rows: Iterable[Measured]) -> list[Way]:
+    found: dict[tuple[str, str], list[Measured]] = defaultdict(list)
+    for row in rows:
+        found[row[-6], row[-5]].append(row)
+    every = []
+    for (means, detail), some in found.items():
+        sums = _added(detail, some)
+        every.append(Way(Means(means), detail, sums.whole, sums.waiting))
+    kept = [way for way in every if way.counted.fees or way.waiting.fees]
+    return sorted(kept, key=lambda way: (-way.counted.fees, way.means, way.detail))
+
+
+def _fee_codes(session: Session) -> Mapping[int, str]:
+    return {row.id: row.code for row in session.execute(select(Fee.id, Fee.code))}

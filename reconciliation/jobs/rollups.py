@@ -24,7 +24,7 @@ def roll_up_changes(database: Database, *, now: datetime) -> tuple[int, int]:
     """As `roll_up`: how many days were counted, and how many cells of them were different."""
     waiting = database.read(lambda session: rollups.pending(session, now=now))
     cells = _count(database, waiting.days)
-    database.write(_kept(waiting, now=now))
+    database.write(_kept(waiting))
     return len(waiting.days), cells
 
 
@@ -57,16 +57,15 @@ def _count(database: Database, days: Sequence[date]) -> int:
 
 def _refreshed(day: date) -> Callable[[Session], int]:
     def unit(session: Session) -> int:
-        now = clock.now()
-        rollups.hold(session, now=now)
-        return rollups.refresh(session, day, known_on=local_day(now))
+        rollups.hold(session)
+        return rollups.refresh(session, day, known_on=local_day(clock.now()))
 
     return unit
 
 
-def _kept(done: rollups.Pending, *, now: datetime) -> Callable[[Session], None]:
+def _kept(done: rollups.Pending) -> Callable[[Session], None]:
     def unit(session: Session) -> None:
-        rollups.hold(session, now=now)
+        rollups.hold(session)
         rollups.keep(session, done)
 
     return unit

@@ -16,13 +16,16 @@ from sqlalchemy import (
     Column,
     Select,
     Table,
+    and_,
     cast,
+    exists,
     func,
+    insert,
     literal,
-    literal_column,
     or_,
     select,
     union_all,
+    update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
@@ -130,10 +133,10 @@ def differing(session: Session, day: date) -> int:
     return materialise(session, _difference, _differences(day, cash_alone=not laid))
 
 
-def hold(session: Session, *, now: datetime) -> None:
+def hold(session: Session) -> None:
     """Waits until this unit is the only one that rolls up."""
     rows = [
-        {"name": raw.value, "seen": 0, "seen_at": now, "sure": 0, "sure_at": _BEGINNING}
+        {"name": raw.value, "seen": 0, "seen_at": _BEGINNING, "sure": 0, "sure_at": _BEGINNING}
         for raw in Raw
     ]
     session.execute(_insert(session, MARK).values(rows).on_conflict_do_nothing())
@@ -226,15 +229,29 @@ def _differences(day: date, *, cash_alone: bool) -> Select[Any]:
 
 
 def _add(session: Session, table: Table, head: Mapping[str, date], cell: Sequence[str]) -> None:
-    """Adds the differences to the rows of a table, by `head` and `cell`."""
-    names = [*head, *cell, *MEASURES]
-    told = [literal(value, Day()) for value in head.values()]
+    """Adds the differences to the rows of a table, by `head` and `cell`.
+
+    What is there is updated and the rest inserted: a constraint would look at the difference alone
+    before a conflict is seen.
+    """
     keys = [_difference.c[name] for name in cell]
-    sums = [cast(func.sum(_difference.c[name]), Amount()) for name in MEASURES]
-    rows = select(*told, *keys, *sums).where(literal_column("true")).group_by(*keys)
-    made = _insert(session, table).from_select(names, rows, include_defaults=False)
-    more = {name: table.c[name] + made.excluded[name] for name in MEASURES}
-    session.execute(made.on_conflict_do_update(index_elements=[*head, *cell], set_=more))
+    sums = [cast(func.sum(_difference.c[name]), Amount()).label(name) for name in MEASURES]
+    new = select(*keys, *sums).group_by(*keys).subquery("new")
+    told = {name: literal(value, Day()) for name, value in head.items()}
+    same = and_(
+        *(table.c[name] == value for name, value in told.items()),
+        *(table.c[name] == new.c[name] for name in cell),
+    )
+    session.execute(
+        update(table)
+        .where(same)
+        .values({name: table.c[name] + new.c[name] for name in MEASURES})
+        .execution_options(synchronize_session=False)
+    )
+    names = [*head, *cell, *MEASURES]
+    rows = select(*told.values(), *(new.c[name] for name in (*cell, *MEASURES)))
+    absent = rows.where(~exists(select(table.c.id).where(same).correlate(new)))
+    session.execute(insert(table).from_select(names, absent, include_defaults=False))
 
 
 def _owe_count(session: Session, month: date) -> None:

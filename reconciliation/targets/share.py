@@ -38,7 +38,7 @@ WHOLE: Final = 10_000
 class PeriodBackwards(Invalid):
     """The first day of a period is not after its last."""
 
-    code = "period_reversed"
+    code = "period_backwards"
 
 
 class NotCountedThen(NotFound):

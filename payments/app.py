@@ -26,6 +26,7 @@ from payments.web import (
     people,
     readings,
     sign_in,
+    tariff,
     verify,
 )
 from payments.web.ops import Readings
@@ -57,6 +58,7 @@ def blueprints(cashless: Service, figures: list[Readings]) -> list[Blueprint]:
         ops.blueprint(cashless.database, figures),
         citizen.blueprint(cashless.database),
         verify.blueprint(cashless.database),
+        tariff.blueprint(cashless.database),
         callbacks.blueprint(cashless.database, cashless.vault),
         sign_in.blueprint(cashless.database),
         account.blueprint(cashless),

@@ -15,6 +15,7 @@ from flask import Flask, Response, g, request, url_for
 
 from payments.core import words
 from payments.core.calendar import VIETNAM
+from payments.core.money import grouped
 from payments.core.words import say
 
 COOKIE: Final = "lang"
@@ -24,14 +25,14 @@ _DAY: Final = {"vi": "dd/MM/yyyy", "en": "d MMM yyyy"}
 
 
 def install(app: Flask) -> None:
-    """Gives `app` the choice of language, and templates `_()`, `say()`, `dong`, `moment`, `day`."""
+    """Gives `app` the choice of language, and templates `_()`, `say()` and the filters below."""
     app.before_request(choose_language)
     app.after_request(_tell_language)
     app.teardown_request(_forget_language)
     app.jinja_env.globals.update(
         _=say, say=say, language=words.language.get, in_other_language=in_other_language
     )
-    app.jinja_env.filters.update(dong=dong, moment=moment, day=day)
+    app.jinja_env.filters.update(dong=dong, moment=moment, day=day, number=number, percent=percent)
 
 
 def choose_language() -> None:
@@ -91,6 +92,21 @@ def dong(amount: int) -> str:
     return format_currency(
         int(amount), "VND", format="#,##0\N{NO-BREAK SPACE}¤", locale=words.language.get()
     )
+
+
+def number(many: int) -> str:
+    """A count as `12.345` in Vietnamese, `12,345` in English."""
+    return grouped(many) if words.language.get() == "vi" else f"{int(many):,}"
+
+
+def percent(share: int) -> str:
+    """A share in hundredths of a percent, `7996` as `79,9%`.
+
+    It is cut, not rounded: 80% is never said of less.
+    """
+    whole, tenth = divmod(share // 10, 10)
+    mark = "," if words.language.get() == "vi" else "."
+    return f"{number(whole)}{mark}{tenth}%" if tenth else f"{number(whole)}%"
 
 
 def moment(instant: datetime | str) -> str:

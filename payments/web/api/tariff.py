@@ -10,7 +10,7 @@ from marshmallow import fields, validate
 from payments import fees
 from payments.core import clock
 from payments.core.calendar import local_day
-from payments.fees import Channel, Entry, FeePrice, FeeReduction, PricedLine
+from payments.fees import Channel, PricedLine, published
 from payments.portals import Scope
 from payments.web.api import fields as ours
 from payments.web.api.desk import Blueprint, desk
@@ -116,7 +116,7 @@ def list_fees(arguments: dict[str, Any]) -> dict[str, object]:
     """The whole tariff as it stands on a day; what is not verified is marked."""
     on = _day(arguments.get("on"))
     entries = desk().cashless.database.read(
-        lambda session: [_entry(entry) for entry in fees.tariff(session, on=on)]
+        lambda session: [published.picture(entry) for entry in fees.tariff(session, on=on)]
     )
     return {"items": entries, "next": None}
 
@@ -145,52 +145,6 @@ def quote(asked: dict[str, Any]) -> dict[str, object]:
 
 def _day(asked: date | None) -> date:
     return asked or local_day(clock.now())
-
-
-def _entry(entry: Entry) -> dict[str, object]:
-    fee = entry.fee
-    return {
-        "code": fee.code,
-        "name": fee.name,
-        "name_en": fee.name_en,
-        "kind": fee.kind,
-        "unit": fee.unit,
-        "sub_item": fee.sub_item,
-        "collected_by": fee.collected_by,
-        "legal_basis": fee.legal_basis,
-        "variable": fee.variable,
-        "verified": fee.verified,
-        "confidence": fee.confidence,
-        "source": fee.source,
-        "prices": [_price(price) for price in entry.prices],
-        "reductions": [_reduction(reduction) for reduction in entry.reductions],
-    }
-
-
-def _price(price: FeePrice) -> dict[str, object]:
-    return {
-        "channel": price.channel,
-        "from_quantity": price.from_quantity,
-        "unit_amount": price.unit_amount,
-        "at_most": price.at_most,
-        "valid_from": price.valid_from,
-        "valid_to": price.valid_to,
-        "verified": price.verified,
-        "basis": price.basis,
-    }
-
-
-def _reduction(reduction: FeeReduction) -> dict[str, object]:
-    return {
-        "code": reduction.code,
-        "name": reduction.name,
-        "name_en": reduction.name_en,
-        "kind": reduction.kind,
-        "value": reduction.value,
-        "valid_from": reduction.valid_from,
-        "valid_to": reduction.valid_to,
-        "verified": reduction.verified,
-    }
 
 
 def _line(line: PricedLine) -> dict[str, object]:

@@ -14,8 +14,8 @@ from payments.credits.arrivals import (
     tell,
     touched,
 )
-from payments.credits.company import gather_company, given_away, unseen
-from payments.credits.counting import COUNTED, OPEN_PARTS, beyond, counted
+from payments.credits.company import gather_company, given_away, given_away_beside, unseen
+from payments.credits.counting import COUNTED, OPEN_PARTS, RECLAIMED, beyond, counted
 from payments.credits.dividing import (
     AlreadyMatched,
     advise_all,
@@ -43,6 +43,7 @@ from payments.credits.tables import (
 __all__ = [
     "COUNTED",
     "OPEN_PARTS",
+    "RECLAIMED",
     "Allocation",
     "AlreadyMatched",
     "Credit",
@@ -59,6 +60,7 @@ __all__ = [
     "found_all",
     "gather_company",
     "given_away",
+    "given_away_beside",
     "identify",
     "learn",
     "match_all",

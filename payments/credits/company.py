@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from payments.core.columns import Key
 from payments.core.database import Rows, rows_of, table_of
 from payments.core.temporary import analyze, scratch, temporary
-from payments.credits.counting import COUNTED, counted
+from payments.credits.counting import COUNTED, RECLAIMED, counted
 from payments.credits.pairing import CREDIT
 from payments.credits.tables import Allocation
 from payments.payment_requests import PaymentRequest, PaymentRequestLine
@@ -70,12 +70,35 @@ def given_away() -> Rows:
     )
 
 
+def given_away_beside() -> Rows:
+    """Those that can't end though of them only what was held is away: ids.
+
+    Of a fee in their company something was given back or forwarded, or anything of another credit.
+    """
+    beside = and_(_member.c.member_id != _member.c.credit_id, CREDIT.c.refunded > 0)
+    of_credits = (
+        select(_member.c.credit_id)
+        .join(CREDIT, CREDIT.c.id == _member.c.member_id)
+        .where(or_(beside, CREDIT.c.remitted > 0))
+    )
+    of_fees = (
+        select(_joint.c.credit_id)
+        .join(REQUEST, REQUEST.c.id == _joint.c.payment_request_id)
+        .where(REQUEST.c.refunded > 0)
+    )
+    both = union(of_credits, of_fees).subquery()
+    return select(*both.c)
+
+
 def unseen() -> Rows:
-    """Those of `gather_company` in whose company something stands on no statement: ids."""
+    """Those of `gather_company` in whose company something stands on no statement: ids.
+
+    What the bank took back since stands there no more.
+    """
     return (
         select(_member.c.credit_id)
         .join(CREDIT, CREDIT.c.id == _member.c.member_id)
-        .where(CREDIT.c.match_id.is_(None))
+        .where(or_(CREDIT.c.match_id.is_(None), RECLAIMED))
         .distinct()
     )
 

@@ -32,6 +32,9 @@ OPEN_PARTS: Final = or_(
 )
 """In the words of the index that finds these few among all credits."""
 
+RECLAIMED: Final = CREDIT.c.reclaimed > _ZERO
+"""What the bank took back after something of it had left, in the words of its index."""
+
 
 def counted(chosen: Rows) -> Rows:
     """What each of the chosen credits counts for: (credit_id, payment_request_id, amount, seen).

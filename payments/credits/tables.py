@@ -89,6 +89,12 @@ class Credit(Row):
             where="held > 0 OR unidentified > 0 OR reversed > 0",
         ),
         partial_index(
+            "ix_credit_reclaimed",
+            "collection_account_id",
+            "day",
+            where="reclaimed > 0",
+        ),
+        partial_index(
             "ix_credit_unmatched",
             "collection_account_id",
             "day",

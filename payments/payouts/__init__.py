@@ -7,7 +7,7 @@ on a statement by its code; or it comes back. Only money that stands on a statem
 `refunds` says what may be given back, `requested` out of which credits of a request, `remittances`
 what is to be forwarded, by `routes`; `deciding` who lets it leave, `money` what that books,
 `filing` makes the files, `forwarding` is the 24-hour clock, `lines` is what statements tell of
-payouts.
+payouts, `sweeping` knows those that the bank sent by itself.
 """
 
 from payments.payouts.beneficiaries import beneficiary, opened
@@ -94,6 +94,7 @@ from payments.payouts.searching import (
     tallies,
     version_of,
 )
+from payments.payouts.sweeping import of_sweep
 from payments.payouts.tables import (
     AWAY,
     LEAVING,
@@ -178,6 +179,7 @@ __all__ = [
     "of_credit",
     "of_match",
     "of_request",
+    "of_sweep",
     "open_beneficiary",
     "opened",
     "overview",

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Table,
+    case,
     cast,
     literal,
     select,
@@ -54,7 +55,11 @@ def see_all(session: Session, matched: Rows, *, actor: str, now: datetime) -> No
     expected = materialise(session, _told, matched)
     account = PAYOUT.c.collection_account_id
     ledger.post_all(session, _posting(SEEN, leaving(account), _bank()), actor=actor, now=now)
-    facts = {"match_id": _told.c.match_id, "paid_out_on": _told.c.day}
+    facts = {
+        "match_id": _told.c.match_id,
+        "paid_out_on": _told.c.day,
+        "swept": PAYOUT.c.payment_file_id.is_(None),
+    }
     _move(session, State.PAID_OUT, facts, expected=expected)
     _tell(session, State.PAID_OUT, now=now)
 
@@ -81,15 +86,22 @@ def return_all(session: Session, matched: Rows, *, actor: str, now: datetime) ->
 def unsee(session: Session, payout: Payout, entries: Rows, *, actor: str, now: datetime) -> None:
     """A match by which a payout was seen leaving was revoked: it is under way again.
 
-    `entries` selects the ids of the journal entries that booked the match.
+    So is every remittance of the same sweep. `entries` selects the ids of the journal entries that
+    booked the match.
     """
     ledger.reverse_all(session, entries, actor=actor, now=now)
+    before = case((PAYOUT.c.swept, State.APPROVED.value), else_=State.FILED.value)
     session.execute(
         update(PAYOUT)
-        .where(PAYOUT.c.id == payout.id, PAYOUT.c.state == State.PAID_OUT)
-        .values(state=State.FILED.value, match_id=None, paid_out_on=None)
+        .where(
+            PAYOUT.c.collection_account_id == payout.collection_account_id,
+            PAYOUT.c.match_id == payout.match_id,
+            PAYOUT.c.state == State.PAID_OUT,
+        )
+        .values(state=before, swept=False, match_id=None, paid_out_on=None)
     )
-    session.refresh(payout)
+    session.expire_all()
+    tell(session, payout, State(payout.state), now=now)
 
 
 def _decision() -> ColumnElement[str]:

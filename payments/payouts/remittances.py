@@ -258,7 +258,8 @@ def rerouted(session: Session, account_id: int, *, on: date) -> Collection[int]:
 def stale(session: Session, account_id: int) -> Collection[int]:
     """The proposed remittances of an account that are not of seen fees any more, by id.
 
-    Fees of them were taken back, or something in their company stands on no statement.
+    Fees of them, or their money, were taken back, or something in their company stands on no
+    statement.
     """
     there = (
         select(cast(func.coalesce(func.sum(ALLOCATION.c.amount), 0), Amount()))
@@ -278,6 +279,7 @@ def stale(session: Session, account_id: int) -> Collection[int]:
         .where(
             _waits(account_id),
             CREDIT.c.match_id.is_(None)
+            | (CREDIT.c.reclaimed > 0)
             | (REQUEST.c.confirmed < REQUEST.c.received)
             | (REQUEST.c.status != payment_requests.Status.PAID)
             | (there < ITEM.c.amount),

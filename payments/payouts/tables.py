@@ -61,6 +61,8 @@ MOVES: Final = frozenset(
         (State.FILED, State.REJECTED),
         (State.PAID_OUT, State.RETURNED),
         (State.PAID_OUT, State.FILED),  # its match was revoked
+        (State.APPROVED, State.PAID_OUT),  # the bank sent it by itself
+        (State.PAID_OUT, State.APPROVED),  # that match was revoked
     }
 )
 
@@ -124,7 +126,8 @@ class Payout(Row):
     beneficiary's account and name are sealed; `beneficiary_hint` are the account's last digits.
     A remittance is of fees of one agency and kind, by one route. `elsewhere` says that a refund
     goes to another account than the money came from: then two persons beside the proposer approve
-    it, `approved_by` and `seconded_by`.
+    it, `approved_by` and `seconded_by`. `swept` says of a remittance that the bank sent it by
+    itself, in no file of ours.
     """
 
     __tablename__ = "payout"
@@ -154,10 +157,16 @@ class Payout(Row):
             name="approved_at",
         ),
         CheckConstraint(
-            "(state NOT IN ('filed', 'paid_out', 'returned') OR payment_file_id IS NOT NULL)"
+            "(state NOT IN ('filed', 'paid_out', 'returned')"
+            " OR payment_file_id IS NOT NULL OR swept)"
             " AND (payment_file_id IS NULL) = (filed_at IS NULL)"
             " AND (payment_file_id IS NULL) = (filed_on IS NULL)",
             name="filed",
+        ),
+        CheckConstraint(
+            "NOT swept OR (kind = 'remittance' AND payment_file_id IS NULL"
+            " AND state IN ('paid_out', 'returned'))",
+            name="swept",
         ),
         CheckConstraint(
             "(state IN ('paid_out', 'returned')) = (match_id IS NOT NULL)"
@@ -185,6 +194,7 @@ class Payout(Row):
         ),
         one_of("fee_kind", ("phi", "le_phi")),
         Index(None, "collection_account_id", "state", "id"),
+        Index(None, "state", "id"),
         Index(None, "credit_id"),
         Index(None, "payment_request_id"),
         Index(None, "payment_file_id"),
@@ -225,6 +235,7 @@ class Payout(Row):
     payment_file_id: Mapped[int | None] = mapped_column(Key(), ForeignKey("payment_file.id"))
     filed_at: Mapped[datetime | None] = mapped_column(Instant())
     filed_on: Mapped[date | None] = mapped_column(Day())
+    swept: Mapped[bool] = mapped_column(Flag(), default=False)
     match_id: Mapped[int | None] = mapped_column(Key())
     paid_out_on: Mapped[date | None] = mapped_column(Day())
     returned_match_id: Mapped[int | None] = mapped_column(Key())

@@ -9,8 +9,9 @@ from sqlalchemy import Text as SqlText
 from sqlalchemy import cast, literal, select, union
 from sqlalchemy.orm import Session
 
-from payments import credits, payment_requests, receipts
-from payments.core.columns import Code
+from payments import credits, ledger, payment_requests, receipts
+from payments.core.calendar import local_day
+from payments.core.columns import Code, Day
 from payments.core.database import Rows, table_of
 from payments.core.errors import Conflict
 from payments.core.money import Dong
@@ -46,6 +47,18 @@ class PaidOutSince(Conflict):
     """Of the money paid together with it something was given back or forwarded since."""
 
     code = "paid_out_since"
+
+
+class NothingToSetOff(Conflict):
+    """The bank took nothing of the credit after something had left, or nothing is left of it."""
+
+    code = "nothing_to_set_off"
+
+
+class SetOffLater(Conflict):
+    """Of fees that were paid with the credit something was given back or forwarded, and is away."""
+
+    code = "set_off_later"
 
 
 class AlreadyTakenBack(Conflict):
@@ -129,6 +142,29 @@ def withdraw(session: Session, credit: Credit, *, actor: str, now: datetime) -> 
     take_back_all(session, taken, kind="withdrawal", against="transit", actor=actor, now=now)
     settle_all(session, select(resettled.c.credit_id), actor=actor, now=now)
     _cancel_receipts(session, reason="withdrawal", actor=actor, now=now)
+
+
+def set_off(session: Session, credit: Credit, *, actor: str, now: datetime) -> None:
+    """Ends what is left of a credit that the bank took back: Dr its parts, Cr receivable.
+
+    For one of which something had been given back when the bank took it, so that all of it was
+    booked as to be got back. Its requests fall back to open. What left and comes back later is set
+    off in its turn.
+
+    Raises `NothingToSetOff`, or `SetOffLater` where requests can't fall back to open.
+    """
+    if not credit.reclaimed or credit.held + credit.unidentified + credit.to_fees == Dong(0):
+        raise NothingToSetOff(credit=credit.id)
+    credits.gather_company(session, select(CREDIT.c.id).where(CREDIT.c.id == credit.id))
+    if session.scalar(credits.given_away_beside().limit(1)) is not None:
+        raise SetOffLater(credit=credit.id)
+    decision = literal(f"set_off:{credit.id}:{credit.decisions}", Code())
+    day = literal(ledger.open_day(session, credit.collection_account_id, local_day(now)), Day())
+    taken = select(CREDIT.c.id, decision, day).where(CREDIT.c.id == credit.id)
+    take_back_all(session, taken, kind="set_off", against="receivable", actor=actor, now=now)
+    since = select(resettled.c.credit_id, resettled.c.day)
+    settle_all(session, select(resettled.c.credit_id), actor=actor, now=now, since=since)
+    _cancel_receipts(session, reason="bank_reversal", actor=actor, now=now)
 
 
 def assign(

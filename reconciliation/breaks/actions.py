@@ -20,7 +20,8 @@ from payments.core.errors import Conflict, Invalid
 from payments.core.money import Dong
 from payments.credits import Credit
 from payments.payment_requests import WAITING, PaymentRequest, UnknownRequest
-from reconciliation import matching
+from payments.payouts import Payout
+from reconciliation import bookings, matching
 from reconciliation.bookings import Booking
 from reconciliation.breaks.about import by_public_ids, credit_of, facts_of, line_of
 from reconciliation.breaks.booking_lines import book_line, free_line, line_taken_for
@@ -132,8 +133,11 @@ def perform(session: Session, one: Break, decision: Decision, *, by: str, now: d
     session.expire_all()
 
 
-def picture_of(session: Session, decision: Decision) -> Mapping[str, Any]:
+def picture_of(session: Session, one: Break, decision: Decision) -> Mapping[str, Any]:
     """What beside the break itself a decision rests on, as it is now: JSON."""
+    if decision.action is Action.SWEPT:
+        swept = payouts.of_sweep(session, one.collection_account_id, one.amount)
+        return {"remittances": [_of_payout(each) for each in swept]}
     if decision.action is Action.ASSIGN:
         return {"request": _of_request(_named(session, decision))}
     if decision.action is Action.SUGGESTION:
@@ -146,10 +150,7 @@ def picture_of(session: Session, decision: Decision) -> Mapping[str, Any]:
             "request": None if request is None else _of_request(request),
         }
     if decision.action is Action.PAYOUT:
-        payout = payouts.by_code(session, decision.reference or "")
-        return {
-            "payout": {"code": payout.code, "state": payout.state, "amount": int(payout.amount)}
-        }
+        return {"payout": _of_payout(payouts.by_code(session, decision.reference or ""))}
     if decision.action is Action.MATCH:
         others = by_public_ids(session, decision.others)
         return {"with": [facts_of(session, one) for one in others]}
@@ -228,10 +229,22 @@ def _recovered(session: Session, one: Break, decision: Decision, by: str, now: d
     book_line(session, line, kind=Booking.RECOVERED, by=by, now=now)
 
 
+def _set_off(session: Session, one: Break, _decision: Decision, by: str, now: datetime) -> None:
+    credit = _credit(session, one)
+    left = bookings.to_get_back(session, one.collection_account_id)
+    if credit.held + credit.unidentified + credit.to_fees > left:
+        raise bookings.NothingToGetBack(most=left)
+    settlement.set_off(session, credit, actor=by, now=now)
+
+
 def _payout(session: Session, one: Break, decision: Decision, by: str, now: datetime) -> None:
     payout = payouts.by_code(session, decision.reference or "")
     line = _freed(session, one, decision, by, now)
     matching.pay_out_by_hand(session, line, payout, by=by, now=now)
+
+
+def _swept(session: Session, one: Break, _decision: Decision, by: str, now: datetime) -> None:
+    matching.sweep_by_hand(session, _line(session, one), by=by, now=now)
 
 
 def _wait(_session: Session, one: Break, decision: Decision, _by: str, now: datetime) -> None:
@@ -259,7 +272,9 @@ _DO: Final[Mapping[Action, Callable[[Session, Break, Decision, str, datetime], N
             Action.INTEREST: _interest,
             Action.RECEIVABLE: _receivable,
             Action.RECOVERED: _recovered,
+            Action.SET_OFF: _set_off,
             Action.PAYOUT: _payout,
+            Action.SWEPT: _swept,
             Action.WAIT: _wait,
             Action.ACCEPT: _accept,
         }
@@ -278,6 +293,10 @@ def _named(session: Session, decision: Decision) -> PaymentRequest:
     if found is None:
         raise UnknownRequest(reference=reference[:40])
     return found
+
+
+def _of_payout(payout: Payout) -> Mapping[str, Any]:
+    return {"code": payout.code, "state": payout.state, "amount": int(payout.amount)}
 
 
 def _of_request(request: PaymentRequest) -> Mapping[str, Any]:

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy import Text as SqlText
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from payments import payouts, policies, receipts
+from payments import credits, payouts, policies, receipts
 from payments.advice import Direction
 from payments.core.calendar import local_day
 from payments.core.columns import Amount, Code, Count, Day, Instant
@@ -87,6 +87,9 @@ _UNSETTLED: Final[ColumnElement[bool]] = literal_column(
 )
 """In the words of the index of callbacks."""
 
+_LEFT: Final = CREDIT.c.held + CREDIT.c.unidentified + CREDIT.c.to_fees - CREDIT.c.remitted
+"""What of a credit is still with us."""
+
 
 def gather(
     session: Session,
@@ -104,6 +107,7 @@ def gather(
         _unconfirmed(account, through),
         _findings(account, through),
         _reversed(account, through),
+        _reclaimed(account, through),
         _untold(account, through, now=now),
         _lines(account, through, half=awaited(session, account), now=now),
         _unbalanced(account, through),
@@ -152,6 +156,7 @@ def _findings(account: int, through: date) -> Rows:
         CREDIT.c.finding.in_([*[one.value for one in HELD], Finding.UNIDENTIFIED.value]),
         OPEN_PARTS,
         or_(CREDIT.c.held > 0, CREDIT.c.unidentified > 0),
+        CREDIT.c.reclaimed == 0,
     )
 
 
@@ -166,8 +171,17 @@ def _reversed(account: int, through: date) -> Rows:
             CREDIT.c.match_id.is_not(None),
             OPEN_PARTS,
             CREDIT.c.reversed > 0,
+            or_(CREDIT.c.reclaimed == 0, _LEFT == 0),
             REQUEST.c.status.in_(WAITING),
         )
+    )
+
+
+def _reclaimed(account: int, through: date) -> Rows:
+    """Credits that the bank took back after something had left, until what is left is set off."""
+    kind = literal(Kind.RECLAIMED.value, Code())
+    return _of_credits(Leg.SETTLEMENT, kind, _LEFT).where(
+        *_standing(account, through), credits.RECLAIMED, _LEFT > 0
     )
 
 

@@ -105,9 +105,11 @@ def decide(
 def approve(session: Session, approval: Approval, *, by: str, now: datetime) -> None:
     """Approves what another person proposed, and does it.
 
-    Raises `ProposalDecided`, `SamePerson`, `ShownChanged`, and what the action raises.
+    Raises `ProposalDecided`, `SamePerson`, `ShownChanged`, `RefundProposed` where a refund of the
+    same money waits, and what the action raises.
     """
     together = _proposed(session, approval)
+    check_no_refund(session, together)  # a portal may have proposed one since
     decision = Decision.heard(approval.shown["decision"], reason=approval.reason)
     numbers = {told["id"] for told in approval.shown["breaks"]}
     chosen = [one for one in together if one.public_id in numbers]
@@ -224,7 +226,7 @@ def _let_go(
 def _shown(session: Session, chosen: Sequence[Break], decision: Decision) -> Mapping[str, Any]:
     return {
         "decision": dict(decision.told()),
-        "rests_on": dict(picture_of(session, decision)),
+        "rests_on": dict(picture_of(session, chosen[0], decision)),
         "breaks": [dict(facts_of(session, one)) for one in chosen],
     }
 

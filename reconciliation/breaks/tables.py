@@ -57,6 +57,7 @@ class Kind(StrEnum):
     SPLIT_MISMATCH = "split_mismatch"
     WRONG_ACCOUNT = "wrong_account"
     REVERSED = "reversed"
+    RECLAIMED = "reclaimed"
     AMOUNT_DIFFERS = "amount_differs"
     DEBIT_UNEXPLAINED = "debit_unexplained"
     TRANSFER_UNSEEN = "transfer_unseen"
@@ -145,7 +146,9 @@ class Action(StrEnum):
     INTEREST = "interest"  # the line is interest
     RECEIVABLE = "receivable"  # the line left and is to be got back
     RECOVERED = "recovered"  # the line is such money come back
+    SET_OFF = "set_off"  # what is left of a credit ends with what the bank took of it
     PAYOUT = "payout"  # the line is a payout of ours, sent or come back
+    SWEPT = "swept"  # the line are remittances that the bank sent by itself
     WAIT = "wait"  # nothing is done until a day
     ACCEPT = "accept"  # it stays as it is
 

@@ -74,6 +74,7 @@ def of_credit(session: Session, credit: Credit) -> Iterator[Entry]:
         yield from _lines_of(session, match)
     decisions = [f"credit:{credit.id}", f"withdrawal:{credit.id}"]
     decisions += [f"credit:{credit.id}:{n}" for n in range(2, credit.decisions + 1)]
+    decisions += [f"set_off:{credit.id}:{n}" for n in range(credit.decisions)]
     decisions += [f"match:{match.id}" for match in matches]
     yield from _booked(session, credit.collection_account_id, decisions)
 
@@ -224,7 +225,10 @@ def decided(account: int, decisions: Sequence[str]) -> Select[Any]:
     )
 
 
-_KINDS: Final = ("credit", "withdrawal", "match", "charge", "interest", "transfer")
+_KINDS: Final = (
+    *("credit", "withdrawal", "set_off", "match", "charge", "interest", "transfer"),
+    *("receivable", "recovered", "payout", "returned"),
+)
 """The kinds of journal entries whose decisions name a credit or a match."""
 
 

@@ -29,7 +29,12 @@ from reconciliation.matching.matches import (
     other_side,
     unmatch,
 )
-from reconciliation.matching.outgoing import NotThatPayout, pay_out_by_hand
+from reconciliation.matching.outgoing import (
+    NotASweep,
+    NotThatPayout,
+    pay_out_by_hand,
+    sweep_by_hand,
+)
 from reconciliation.matching.sets import Cursor
 from reconciliation.matching.suggesting import suggest_all
 from reconciliation.matching.tables import (
@@ -54,6 +59,7 @@ __all__ = [
     "LineMatch",
     "MatchMember",
     "MatchRevoked",
+    "NotASweep",
     "NotThatPayout",
     "NotToBeMatched",
     "NothingToMatch",
@@ -81,5 +87,6 @@ __all__ = [
     "partners",
     "pay_out_by_hand",
     "suggest_all",
+    "sweep_by_hand",
     "unmatch",
 ]

@@ -40,6 +40,12 @@ class NotThatPayout(Conflict):
     code = "not_that_payout"
 
 
+class NotASweep(Conflict):
+    """A sweep comes to the approved remittances to a treasury account, or to all of them."""
+
+    code = "not_a_sweep"
+
+
 def pay_out(session: Session, *, actor: str, now: datetime) -> int:
     """Matches the chunk's payouts, first those that leave, then those that come back; how many."""
     left = find(session, _pairs(Rule.PAYOUT), credit="payout_id")
@@ -77,6 +83,30 @@ def pay_out_by_hand(
     make_all(session, actor=by, now=now, reasons=[Reason.BY_HAND, Reason.SAME_AMOUNT])
     book = payouts.see_all if leaves else payouts.return_all
     book(session, _matched(), actor=by, now=now)
+
+
+def sweep_by_hand(session: Session, line: StatementLine, *, by: str, now: datetime) -> None:
+    """Staff say that a line is the bank's own sweep: the approved remittances that it comes to.
+
+    Under the account's lock. Raises `NotASweep`.
+    """
+    account = line.collection_account_id
+    free = line.match_id is None and line.direction == Direction.DEBIT and not line.reversal
+    swept = payouts.of_sweep(session, account, line.amount) if free and account else ()
+    if not swept:
+        raise NotASweep(amount=line.amount)
+    lay_out_line(session, line)
+    first = {"line_id": line.id, "payout_id": swept[0].id, "rule": Rule.PAYOUT.value}
+    session.execute(insert(found), first)
+    make_all(session, actor=by, now=now, reasons=[Reason.BY_HAND, Reason.SAME_AMOUNT])
+    matched = (
+        select(PAYOUT.c.id, numbered_match.c.match_id, chunk.c.booked_on)
+        .select_from(PAYOUT)
+        .join(numbered_match, numbered_match.c.line_id == line.id)
+        .join(chunk, chunk.c.line_id == line.id)
+        .where(PAYOUT.c.id.in_([one.id for one in swept]))
+    )
+    payouts.see_all(session, matched, actor=by, now=now)
 
 
 def names_payout() -> ColumnElement[bool]:

@@ -19,7 +19,7 @@ from payments.advice import Direction
 from payments.agencies import CollectionAccount
 from payments.core.columns import Amount
 from payments.core.money import ZERO, Dong
-from payments.credits import Allocation, Credit, Finding
+from payments.credits import RECLAIMED, Allocation, Credit, Finding
 from payments.ledger import BalanceSnapshot, JournalEntry, LedgerAccount, Posting
 from payments.payment_requests import PaymentRequest, PaymentRequestLine
 from payments.payouts import AWAY, LEAVING, Part, Payout, PayoutItem
@@ -313,14 +313,18 @@ def _payouts(session: Session, account: int) -> Mapping[Name, Two]:
 
 
 def _receivable(session: Session, account: int) -> Two:
-    """What is to be got back is what lines took so, less what lines brought."""
+    """What is to be got back is what lines took so, less what lines brought or was set off."""
     left = LineMatch.rule == Rule.RECEIVABLE
     lines = select(_sum(case((left, LineMatch.amount), else_=-LineMatch.amount))).where(
         LineMatch.collection_account_id == account,
         LineMatch.rule.in_([Rule.RECEIVABLE, Rule.RECOVERED]),
         LineMatch.revoked_at.is_(None),
     )
-    return _sum_of(session, lines), int(bookings.to_get_back(session, account))
+    set_off = select(_sum(Credit.reversed)).where(
+        Credit.collection_account_id == account, RECLAIMED
+    )
+    expected = _sum_of(session, lines) - _sum_of(session, set_off)
+    return expected, int(bookings.to_get_back(session, account))
 
 
 def _transfers(session: Session, account: int) -> Two:

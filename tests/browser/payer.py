@@ -215,7 +215,7 @@ class Payment:
         """What the holder of the token prints."""
         return slips.printed(self.find(token).snapshot, self._names(), now=clock.now())
 
-    def paper(self, token: str, public_id: str) -> Kept:
+    def paper(self, token: str, public_id: str, form: str) -> Kept:
         """The receipt of that number."""
         self.find(token)
         return Kept(f"%PDF {public_id}".encode(), "application/pdf", "")

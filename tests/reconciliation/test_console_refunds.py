@@ -11,19 +11,22 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from payments import policies
+from payments import payouts, policies
 from payments.core.audit import AuditEntry
 from payments.core.database import Database
+from payments.core.money import Dong
 from payments.credits import Credit
-from payments.payouts import Payout
+from payments.payment_requests import PaymentRequest
+from payments.payouts import AskedBack, Payout
 from payments.staff import Role
 from tests.bank import TODAY
-from tests.builders import NOON
+from tests.builders import NOON, a_vault
 from tests.console import Person, SignIn, whole_app
 from tests.refund_pages import (
     MORNING,
     OTHER,
     PAYER,
+    PAYOUTS,
     Here,
     a_treasury,
     breaks_of,
@@ -72,6 +75,18 @@ def payouts_there(database: Database) -> list[tuple[int, str]]:
     return database.read(
         lambda session: [(row.amount, row.reason) for row in session.execute(rows)]
     )
+
+
+def decision_proposed(maker: Person, database: Database, about: str) -> None:
+    """A decision about a break waits for a second person, as everything does now."""
+
+    def everything_takes_two(session: Session) -> None:
+        told = {"valid_from": TODAY, "by": "staff:9", "now": NOON}
+        policies.decide(session, "second_person_amount", 0, **told)
+
+    database.write(everything_takes_two)
+    told = {"action": "wait", "until": "2026-12-01", "reason": "chờ"}
+    assert maker.send(f"{about}/decide", on=about, **told).status_code == 303
 
 
 KINDS = {
@@ -138,17 +153,37 @@ def test_a_proposed_decision_stands_before_a_refund(
     shown = maker.see(form_of(credit))
     about = breaks_of(database, credit)
 
-    def everything_takes_two(session: Session) -> None:
-        told = {"valid_from": TODAY, "by": "staff:9", "now": NOON}
-        policies.decide(session, "second_person_amount", 0, **told)
-
-    database.write(everything_takes_two)
-    told = {"action": "wait", "until": "2026-12-01", "reason": "chờ"}
-    assert maker.send(f"{about}/decide", on=about, **told).status_code == 303
+    decision_proposed(maker, database, about)
     fields = {"part": "held", "amount": "1", **PAYERS}
     answer = maker.send_from(shown, form_of(credit), reason="x", **fields)
     assert answer.status_code == 409
     assert payouts_there(database) == []
+
+
+def test_a_portals_refund_stands_before_a_proposed_decision(
+    maker: Person, sign_in: SignIn, here: Here, database: Database
+) -> None:
+    """A portal knows of no breaks: what it proposes is decided before a decision is approved."""
+    credit = here.credits["duplicate"]
+    about = breaks_of(database, credit)
+    decision_proposed(maker, database, about)
+
+    def by_portal(session: Session) -> str:
+        request = session.get_one(
+            PaymentRequest, session.get_one(Credit, credit).payment_request_id
+        )
+        to = payouts.beneficiary("970422", PAYER, "NGUYEN VAN MAU")
+        asked = AskedBack(to, "nộp trùng", excess=Dong(50_000))
+        told = {"by": f"portal:{request.portal_id}", "now": NOON, "vault": a_vault()}
+        [made] = payouts.propose_refunds(session, request, asked, **told)
+        return made.public_id
+
+    payout = f"{PAYOUTS}/{database.write(by_portal)}"
+    checker = sign_in(Role.APPROVER)
+    refused = checker.send(f"{about}/approve", on=about)
+    assert (refused.status_code, "waits for its approvers" in text_of(refused)) == (409, True)
+    assert do(checker, payout, "decline", reason="chưa rõ").status_code == 303
+    assert checker.send(f"{about}/approve", on=about).status_code == 303
 
 
 def test_fees_are_given_back_by_line(maker: Person, here: Here, database: Database) -> None:

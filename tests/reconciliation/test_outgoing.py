@@ -214,6 +214,8 @@ def test_what_staff_named_a_payout_is_revoked_until_it_came_back(province: Provi
     matching.unmatch(session, first.match_id or 0, reason="nhầm dòng", by=BY, now=NOON)
     session.expire_all()
     assert (first.state, first.match_id) == ("filed", None)
+    told = session.scalars(select(Event.type).order_by(Event.id.desc())).first()
+    assert told == "refund.filed"
     assert province.balance("liabilities:payouts") == -60_000
     assert unproved(province) == []
     with pytest.raises(matching.PayoutStands):

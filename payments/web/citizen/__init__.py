@@ -65,9 +65,9 @@ def blueprint(database: Database) -> Blueprint:
         now = clock.now()
         return database.read(lambda session: slips.of(session, _request(session, token), now=now))
 
-    def paper(token: str, public_id: str) -> Kept:
+    def paper(token: str, public_id: str, form: str) -> Kept:
         _check(token)
-        return database.read(lambda session: _paper(session, token, public_id))
+        return database.read(lambda session: _paper(session, token, public_id, form))
 
     return pages(find, glance, slip, paper)
 
@@ -76,12 +76,12 @@ def pages(
     find: Callable[[str], Asked],
     glance: Callable[[str], Mapping[str, Any]],
     slip: Callable[[str], Slip],
-    paper: Callable[[str, str], Kept],
+    paper: Callable[[str, str, str], Kept],
 ) -> Blueprint:
     """The same pages over any way to `find` what a token asks for, or only what changes of it.
 
-    `slip` gives what is printed for it, `paper` the signed PDF of a receipt of that number. All
-    raise `UnknownPage`, the slip also `NotToBePaid`.
+    `slip` gives what is printed for it, `paper` a receipt of that number, signed, as `pdf` or as
+    `xml`. All raise `UnknownPage`, the slip also `NotToBePaid`.
     """
     pages = Blueprint("citizen", __name__, url_prefix="/p/<token>")
     pages.after_request(private)
@@ -142,12 +142,12 @@ def _add_what_is_taken_along(
         return answer
 
 
-def _add_receipts(pages: Blueprint, paper: Callable[[str, str], Kept]) -> None:
+def _add_receipts(pages: Blueprint, paper: Callable[[str, str, str], Kept]) -> None:
     """The receipts to be saved."""
 
-    @pages.get("/receipts/<public_id>.pdf")
-    def receipt_pdf(token: str, public_id: str) -> Response:
-        kept = paper(token, public_id)
+    @pages.get("/receipts/<public_id>.<any(pdf, xml):form>")
+    def receipt(token: str, public_id: str, form: str) -> Response:
+        kept = paper(token, public_id, form)
         return Response(kept.content, mimetype=kept.media_type)
 
 
@@ -206,10 +206,10 @@ def _receipts(session: Session, this: Rows, *, status: str) -> dict[str, Any]:
     return {"receipts": list(shown.values()), "awaited": receipts.awaited(session, this)}
 
 
-def _paper(session: Session, token: str, public_id: str) -> Kept:
+def _paper(session: Session, token: str, public_id: str, form: str) -> Kept:
     found = _request(session, token)
     receipt = receipts.by_public_id(session, public_id, payment_request_id=found.id)
-    return receipts.pdf(session, receipt)
+    return receipts.xml(session, receipt) if form == "xml" else receipts.pdf(session, receipt)
 
 
 def _to_scan(asked: Asked) -> str:

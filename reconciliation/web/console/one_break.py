@@ -20,7 +20,7 @@ from payments.core.money import Dong
 from payments.core.service import Service
 from payments.credits import Credit, CreditReference
 from payments.payment_requests import PaymentRequest
-from payments.payouts import Payout
+from payments.payouts import Payout, State
 from payments.staff import Person, Role, StaffRole
 from payments.web.auth import StaffPages, staff_only
 from reconciliation import breaks, statements
@@ -81,6 +81,7 @@ class Shown:
     counterparts: Sequence[tuple[Break, About | None]]
     related: Sequence[tuple[Break, About | None]]
     payouts: Sequence[Payout]
+    sweep: Sequence[Payout]
     without_route: Dong
     history: Sequence[Happened]
     names: Mapping[str, str]
@@ -115,7 +116,7 @@ def _shown(session: Session, public_id: str, *, now: datetime) -> Shown:
     one = breaks.by_public_id(session, public_id)
     credit, line = credit_of(session, one), line_of(session, one)
     live = breaks.is_live(one)
-    told = breaks.timeline(session, one)
+    told, sweep = breaks.timeline(session, one), _sweep(session, one, line) if live else ()
     approval = None if one.approval_id is None else session.get_one(Approval, one.approval_id)
     names = names_of(session, _actors(one, approval, told))
     return Shown(
@@ -127,10 +128,11 @@ def _shown(session: Session, public_id: str, *, now: datetime) -> Shown:
         codes=_codes(session, credit, line),
         suggested=_suggested(session, credit, line) if live else (),
         proposed=None if approval is None else _proposed(approval, names),
-        allowed=_allowed(session, one) if live and approval is None else (),
+        allowed=_allowed(session, one, sweep) if live and approval is None else (),
         counterparts=_with_words(session, breaks.counterparts(session, one) if live else ()),
         related=_with_words(session, breaks.related(session, one)),
         payouts=_payouts(session, one, credit),
+        sweep=sweep,
         without_route=without_route(session, one, now=now),
         history=history(told, names),
         names=names,
@@ -159,9 +161,20 @@ def _payouts(session: Session, one: Break, credit: Credit | None) -> Sequence[Pa
     return () if payout is None else [payout]
 
 
-def _allowed(session: Session, one: Break) -> Sequence[Action]:
+def _sweep(session: Session, one: Break, line: StatementLine | None) -> Sequence[Payout]:
+    """The remittances, approved or to be approved, that a debit comes to: the bank's own sweep."""
+    if line is None or one.kind != breaks.Kind.DEBIT_UNEXPLAINED or line.reversal:
+        return ()
+    states = (State.PROPOSED, State.APPROVED)
+    return payouts.of_sweep(session, one.collection_account_id, line.amount, states=states)
+
+
+def _allowed(session: Session, one: Break, sweep: Sequence[Payout]) -> Sequence[Action]:
     """What may be decided: nothing while a refund of the same money waits for its approvers."""
-    return () if breaks.refund_waits(session, [one]) else breaks.allowed(one)
+    if breaks.refund_waits(session, [one]):
+        return ()
+    ready = sweep and all(each.state == State.APPROVED for each in sweep)
+    return [each for each in breaks.allowed(one) if ready or each is not Action.SWEPT]
 
 
 def _codes(

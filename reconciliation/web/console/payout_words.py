@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from payments import payouts
@@ -15,7 +16,7 @@ from payments.core.approvals import State as Decided
 from payments.core.words import say
 from payments.payouts import PaymentFile, Payout
 from payments.web.i18n import day
-from reconciliation.matching import LineMatch
+from reconciliation.matching import LineMatch, Rule
 from reconciliation.web.console.break_words import Happened, names_of
 
 MOST: Final = 200
@@ -32,7 +33,8 @@ def names_in(
     actors += [one.checker for one in decisions]
     actors += [one.actor for one in _trail(session, payout)]
     actors += [] if file is None else [file.made_by]
-    actors += [one.made_by for one in _matches(session, payout)]
+    for match in _matches(session, payout):
+        actors += [match.made_by, match.revoked_by]
     return names_of(session, actors)
 
 
@@ -66,17 +68,24 @@ def history_of(
 def _on_statements(
     session: Session, payout: Payout, names: Mapping[str, str]
 ) -> Iterator[Happened]:
-    days = {payout.match_id: ("paid_out", payout.paid_out_on)}
-    days[payout.returned_match_id] = ("returned", payout.returned_on)
     for match in _matches(session, payout):
-        what, on = days[match.id]
-        yield _told(match.made_at, what, names[match.made_by], day="" if on is None else day(on))
+        what = "returned" if match.rule == Rule.RETURNED else "paid_out"
+        yield _told(match.made_at, what, names[match.made_by], day=day(match.day))
+        if match.revoked_at is not None and match.revoked_by is not None:
+            by, why = names[match.revoked_by], match.revoke_reason
+            yield _told(match.revoked_at, "revoked", by, why, number=str(match.id))
 
 
 def _matches(session: Session, payout: Payout) -> Sequence[LineMatch]:
-    """The matches by which a payout was seen leaving, and coming back."""
+    """The matches by which a payout was seen leaving and coming back, also those revoked since."""
     numbers = [one for one in (payout.match_id, payout.returned_match_id) if one is not None]
-    return [session.get_one(LineMatch, number) for number in numbers]
+    revoked = select(LineMatch).where(
+        LineMatch.collection_account_id == payout.collection_account_id,
+        LineMatch.payout_id == payout.id,
+        LineMatch.revoked_at.is_not(None),
+    )
+    found = [session.get_one(LineMatch, number) for number in numbers]
+    return [*session.scalars(revoked.order_by(LineMatch.id)), *found]
 
 
 def _trail(session: Session, payout: Payout) -> Sequence[audit.AuditEntry]:

@@ -492,8 +492,12 @@ def test_a_paid_request_leads_to_its_receipts(client: FlaskClient, province: Pro
         assert shown in told["html"]
     assert "Ảnh chụp màn hình không phải là biên lai" in told["html"]
     assert "Đang được lập" not in told["html"]
-    paper = client.get(f"/p/{request.token}/receipts/{phi.public_id}.pdf")
-    assert (paper.mimetype, paper.data[:5]) == ("application/pdf", b"%PDF-")
+    for form, mimetype, begins in (
+        ("pdf", "application/pdf", b"%PDF-"),
+        ("xml", "application/xml", b"<?xml"),
+    ):
+        paper = client.get(f"/p/{request.token}/receipts/{phi.public_id}.{form}")
+        assert (paper.mimetype, paper.data[:5]) == (mimetype, begins)
 
 
 def test_a_page_leads_to_no_receipts_but_its_own(client: FlaskClient, province: Province) -> None:
@@ -505,6 +509,8 @@ def test_a_page_leads_to_no_receipts_but_its_own(client: FlaskClient, province: 
     province.session.commit()
     for address in (
         f"/p/{own.token}/receipts/{receipt.public_id}.pdf",
+        f"/p/{own.token}/receipts/{receipt.public_id}.xml",
+        f"/p/{foreign.token}/receipts/{receipt.public_id}.png",
         f"/p/{foreign.token}/receipts/{'0' * 36}.pdf",
         f"/p/{'a' * 22}/receipts/{receipt.public_id}.pdf",
         f"/p/x/receipts/{receipt.public_id}.pdf",

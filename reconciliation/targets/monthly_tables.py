@@ -66,7 +66,7 @@ class MonthlyCount(Row):
 
     __tablename__ = "monthly_count"
     __table_args__ = (
-        UniqueConstraint("month", "measure", "agency_id", "band"),
+        UniqueConstraint("measure", "month", "agency_id", "band"),
         one_of("measure", Measure),
         CheckConstraint("number >= 1", name="number"),
         {"sqlite_strict": True},

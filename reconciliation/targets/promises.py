@@ -27,6 +27,16 @@ from reconciliation.targets.share import part_of
 from reconciliation.targets.units import units
 from reconciliation.targets.usage import counts
 
+_COUNTED: Final = (
+    Measure.RECEIPT,
+    Measure.PAID_BY,
+    Measure.REQUEST_END,
+    Measure.PAID_AFTER,
+    Measure.KNOWN_AFTER,
+    Measure.RECEIPT_AFTER,
+    Measure.BREAK_AFTER,
+    Measure.FORWARDED_LATE,
+)
 _ORDER: Final = tuple(wait for wait in Wait if wait is not Wait.OPEN)
 
 
@@ -98,21 +108,18 @@ def promises(session: Session, *, first: date, last: date, agency: str | None = 
 
     Breaks stand with the unit whose bank account they are on. Raises `UnknownAgency`.
     """
-
-    def of(measure: Measure) -> Mapping[str, int]:
-        return counts(session, measure, first=first, last=last, agency=agency)
-
-    ends, by = of(Measure.REQUEST_END), of(Measure.PAID_BY)
+    of = counts(session, _COUNTED, first=first, last=last, agency=agency)
+    ends, by = of[Measure.REQUEST_END], of[Measure.PAID_BY]
     return Promises(
-        receipts=of(Measure.RECEIPT).get("counts", 0),
+        receipts=of[Measure.RECEIPT].get("counts", 0),
         online=by.get("online", 0),
         counter=by.get("counter", 0),
         requests=Requests(*(ends.get(end.value, 0) for end in End)),
-        paid_after=_waits(of(Measure.PAID_AFTER)),
-        known_after=_waits(of(Measure.KNOWN_AFTER)),
-        receipt_after=_waits(of(Measure.RECEIPT_AFTER)),
-        break_after=_waits(of(Measure.BREAK_AFTER)),
-        forwarded_late=sum(of(Measure.FORWARDED_LATE).values()),
+        paid_after=_waits(of[Measure.PAID_AFTER]),
+        known_after=_waits(of[Measure.KNOWN_AFTER]),
+        receipt_after=_waits(of[Measure.RECEIPT_AFTER]),
+        break_after=_waits(of[Measure.BREAK_AFTER]),
+        forwarded_late=sum(of[Measure.FORWARDED_LATE].values()),
     )
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from payments.cash import State
 from reconciliation.targets.raw_fees import ALLOCATION, CASH, CASH_LINE
 from reconciliation.targets.rollup_tables import Means
-from reconciliation.targets.rollups import DAILY, MONTHLY, TOTAL, differing, every_day
+from reconciliation.targets.rollups import BY_FEES, BY_MEANS, DAILY, TOTAL, differing, every_day
 
 
 class Name(StrEnum):
@@ -22,6 +22,7 @@ class Name(StrEnum):
     ROLLUP_IS_ALLOCATED = "rollup_is_allocated"
     ROLLUP_IS_CASH_TAKEN = "rollup_is_cash_taken"
     MONTHS_ARE_DAYS = "months_are_days"
+    FEES_ARE_DAYS = "fees_are_days"
     TOTALS_ARE_DAYS = "totals_are_days"
     CELLS_ARE_RAW = "cells_are_raw"
 
@@ -58,7 +59,11 @@ def _identities(session: Session) -> Iterator[Identity]:
     )
     yield Identity(Name.ROLLUP_IS_ALLOCATED, _one(session, allocated), _one(session, cashless))
     yield Identity(Name.ROLLUP_IS_CASH_TAKEN, _one(session, taken), _one(session, cash))
-    for name, table in ((Name.MONTHS_ARE_DAYS, MONTHLY), (Name.TOTALS_ARE_DAYS, TOTAL)):
+    for name, table in (
+        (Name.MONTHS_ARE_DAYS, BY_MEANS),
+        (Name.FEES_ARE_DAYS, BY_FEES),
+        (Name.TOTALS_ARE_DAYS, TOTAL),
+    ):
         yield Identity(name, _whole(session, DAILY), _whole(session, table))
     wrong = sum(differing(session, day) for day in every_day(session))
     yield Identity(Name.CELLS_ARE_RAW, 0, wrong)

@@ -37,7 +37,12 @@ class Raw(StrEnum):
 
 
 CELL: Final = ("agency_id", "fee_id", "channel", "means", "detail")
-"""What fees are counted by, within a day or a month."""
+"""What fees are counted by, within a day."""
+
+MEANS_CELL: Final = ("agency_id", "means", "detail")
+FEES_CELL: Final = ("agency_id", "fee_id", "channel", "means")
+TOTAL_CELL: Final = ("agency_id", "means")
+"""What they are counted by in months, and in the totals of days: together they are few rows."""
 
 MEASURES: Final = ("fees", "amount", "waiting_fees", "waiting_amount")
 """What is counted: reconciled money and recorded cash; and paid money on no statement yet."""
@@ -79,12 +84,35 @@ class DailyRollup(Row):
     waiting_amount: Mapped[Dong] = mapped_column(Amount())
 
 
-class MonthlyRollup(Row):
-    """The fees of a month, named by its first day: the sum of its days as they are known now."""
+class MonthlyMeans(Row):
+    """The fees of a month, named by its first day, of an agency by means and source or reason."""
 
-    __tablename__ = "monthly_rollup"
+    __tablename__ = "monthly_means"
     __table_args__ = (
-        UniqueConstraint("month", *CELL),
+        UniqueConstraint("month", *MEANS_CELL),
+        one_of("means", Means),
+        CheckConstraint(_NEVER_LESS, name="never_less"),
+        CheckConstraint(_CASH_NEVER_WAITS, name="cash_never_waits"),
+        {"sqlite_strict": True},
+    )
+
+    id: Mapped[int] = mapped_column(Key(), primary_key=True)
+    month: Mapped[date] = mapped_column(Day())
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
+    means: Mapped[str] = mapped_column(Code())
+    detail: Mapped[str] = mapped_column(Code())
+    fees: Mapped[int] = mapped_column(Count())
+    amount: Mapped[Dong] = mapped_column(Amount())
+    waiting_fees: Mapped[int] = mapped_column(Count())
+    waiting_amount: Mapped[Dong] = mapped_column(Amount())
+
+
+class MonthlyFees(Row):
+    """The fees of a month, named by its first day, of an agency by fee, channel and means."""
+
+    __tablename__ = "monthly_fees"
+    __table_args__ = (
+        UniqueConstraint("month", *FEES_CELL),
         one_of("channel", ("online", "counter")),
         one_of("means", Means),
         CheckConstraint(_NEVER_LESS, name="never_less"),
@@ -98,7 +126,6 @@ class MonthlyRollup(Row):
     fee_id: Mapped[int] = mapped_column(ForeignKey("fee.id"))
     channel: Mapped[str] = mapped_column(Code())
     means: Mapped[str] = mapped_column(Code())
-    detail: Mapped[str] = mapped_column(Code())
     fees: Mapped[int] = mapped_column(Count())
     amount: Mapped[Dong] = mapped_column(Amount())
     waiting_fees: Mapped[int] = mapped_column(Count())

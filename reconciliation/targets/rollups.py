@@ -40,10 +40,14 @@ from reconciliation.targets import raw_fees
 from reconciliation.targets.monthly_tables import MonthDue
 from reconciliation.targets.rollup_tables import (
     CELL,
+    FEES_CELL,
+    MEANS_CELL,
     MEASURES,
+    TOTAL_CELL,
     DailyRollup,
     DailyTotal,
-    MonthlyRollup,
+    MonthlyFees,
+    MonthlyMeans,
     Raw,
     RollupMark,
 )
@@ -52,7 +56,8 @@ LONGEST_UNIT: Final = timedelta(minutes=10)
 """No unit of work is open longer; rows of ids given before then are all to be seen."""
 
 DAILY: Final = table_of(DailyRollup)
-MONTHLY: Final = table_of(MonthlyRollup)
+BY_MEANS: Final = table_of(MonthlyMeans)
+BY_FEES: Final = table_of(MonthlyFees)
 TOTAL: Final = table_of(DailyTotal)
 MARK: Final = table_of(RollupMark)
 DUE: Final = table_of(MonthDue)
@@ -120,8 +125,10 @@ def refresh(session: Session, day: date, *, known_on: date) -> int:
     if changed:
         known = {"day": day, "known_on": known_on}
         _add(session, DAILY, known, CELL)
-        _add(session, MONTHLY, {"month": day.replace(day=1)}, CELL)
-        _add(session, TOTAL, {"day": day}, ("agency_id", "means"))
+        month = {"month": day.replace(day=1)}
+        _add(session, BY_MEANS, month, MEANS_CELL)
+        _add(session, BY_FEES, month, FEES_CELL)
+        _add(session, TOTAL, {"day": day}, TOTAL_CELL)
     _owe_count(session, day.replace(day=1))
     return changed
 

@@ -5,9 +5,9 @@ voided. Paid money on no statement yet is told apart as `waiting` and is in no s
 is, how refunds count and when, is said in `raw_fees`; how QR is told from other transfers in
 `raw_fees.means`.
 
-Whole months are read from the roll-up of months, the days before and after from that of days, so
-that a year is a few thousand rows. With `as_of` the figures are told as they were known at the end
-of that day, from the differences kept by day: the same for ever.
+Figures are read from the roll-ups (`cells`), so that a year is some ten thousand rows. With `as_of`
+they are told as they were known at the end of that day, from the differences kept by day: the same
+for ever.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from payments.core.errors import Invalid, NotFound
 from payments.core.money import ZERO, Dong
 from payments.fees import Fee
 from reconciliation.targets import cells
-from reconciliation.targets.cells import Measured
+from reconciliation.targets.cells import Key, Measured
 from reconciliation.targets.rollup_tables import Means
 from reconciliation.targets.units import Units, lines_up, units
 
@@ -58,11 +58,11 @@ class By(StrEnum):
     DAY = "day"
 
 
-_COLUMNS: Final = {
-    By.UNIT: "agency_id",
-    By.PROCEDURE: "fee_id",
-    By.CHANNEL: "channel",
-    By.MONTH: "month",
+_KEYS: Final = {
+    By.UNIT: Key.AGENCY,
+    By.PROCEDURE: Key.FEE,
+    By.CHANNEL: Key.CHANNEL,
+    By.MONTH: Key.MONTH,
 }
 
 
@@ -160,8 +160,7 @@ def figures(
     here = _checked(session, first, last, agency=agency, as_of=as_of)
     if by in (By.WEEK, By.DAY):
         return _by_time(session, here, first, last, by=by, as_of=as_of)
-    column = _COLUMNS[by]
-    rows = cells.read(session, here, first, last, as_of=as_of, keys=lambda cell: [cell.c[column]])
+    rows = cells.read(session, here, first, last, as_of=as_of, keys=[_KEYS[by]])
     if by is By.UNIT:
         every = _by_unit(here, ((row[0], row) for row in rows))
         return [*every, *_ended(here, ((row[0], row) for row in rows))]
@@ -184,7 +183,7 @@ def total(
     Raises what `figures` does.
     """
     here = _checked(session, first, last, agency=agency, as_of=as_of)
-    rows = cells.read(session, here, first, last, as_of=as_of, keys=lambda _: [])
+    rows = cells.read(session, here, first, last, as_of=as_of)
     return _added(agency or "", rows)
 
 
@@ -198,7 +197,7 @@ def ways(
 ) -> list[Way]:
     """What was paid by which means, the most fees first. Raises what `figures` does."""
     here = _checked(session, first, last, agency=agency, as_of=as_of)
-    return _ways(cells.read(session, here, first, last, as_of=as_of, keys=lambda _: []))
+    return _ways(cells.read(session, here, first, last, as_of=as_of))
 
 
 def ranked(ways: Iterable[Way]) -> list[Way]:
@@ -214,33 +213,22 @@ def board(
     agency: str | None = None,
     as_of: date | None = None,
 ) -> Board:
-    """A period's overview, by two readings of its cells. Raises what `figures` does."""
+    """A period's overview, by three readings of its cells. Raises what `figures` does."""
     here = _checked(session, first, last, agency=agency, as_of=as_of)
-    by_unit = cells.read(
-        session,
-        here,
-        first,
-        last,
-        as_of=as_of,
-        keys=lambda cell: [cell.c.agency_id, cell.c.month],
-    )
-    by_fee = cells.read(
-        session,
-        here,
-        first,
-        last,
-        as_of=as_of,
-        keys=lambda cell: [cell.c.fee_id, cell.c.channel],
-    )
+
+    def read(*keys: Key) -> Sequence[Measured]:
+        return cells.read(session, here, first, last, as_of=as_of, keys=keys)
+
+    by_unit, by_month, by_fee = read(Key.AGENCY), read(Key.MONTH), read(Key.FEE, Key.CHANNEL)
     names = _fee_codes(session)
     return Board(
-        total=_added(agency or "", by_fee),
+        total=_added(agency or "", by_month),
         units=_by_unit(here, ((row[0], row) for row in by_unit)),
         ended=_ended(here, ((row[0], row) for row in by_unit)),
-        months=_in_time((row[1].isoformat(), row) for row in by_unit),
+        months=_in_time((row[0].isoformat(), row) for row in by_month),
         procedures=_most_first((names[row[0]], row) for row in by_fee),
         channels=_most_first((row[1], row) for row in by_fee),
-        ways=_ways(by_fee),
+        ways=_ways(by_unit),
     )
 
 

@@ -59,8 +59,8 @@ def hours(
 
     What has no hour comes last, if there is any. Raises `UnknownAgency`.
     """
-    found = counts(session, Measure.HOUR_CASHLESS, first=first, last=last, agency=agency)
-    cash = counts(session, Measure.HOUR_CASH, first=first, last=last, agency=agency)
+    both = (Measure.HOUR_CASHLESS, Measure.HOUR_CASH)
+    found, cash = counts(session, both, first=first, last=last, agency=agency).values()
     every = [
         Hour(hour, found.get(f"{hour:02}", 0), cash.get(f"{hour:02}", 0)) for hour in range(24)
     ]
@@ -96,17 +96,26 @@ def shown(number: int, *, of: int | None) -> int | None:
 
 
 def counts(
-    session: Session, measure: Measure, *, first: date, last: date, agency: str | None = None
-) -> Mapping[str, int]:
-    """What was counted of a measure in whole months of a unit and below it, by band.
+    session: Session,
+    measures: Sequence[Measure],
+    *,
+    first: date,
+    last: date,
+    agency: str | None = None,
+) -> Mapping[Measure, Mapping[str, int]]:
+    """What was counted of measures in whole months of a unit and below it, by band.
 
     Raises `UnknownAgency`.
     """
     here = units(session, on=last, top=agency)
-    rows = select(MonthlyCount.band, func.sum(MonthlyCount.number)).where(
-        MonthlyCount.measure == measure.value,
+    by = (MonthlyCount.measure, MonthlyCount.band)
+    rows = select(*by, func.sum(MonthlyCount.number)).where(
+        MonthlyCount.measure.in_([one.value for one in measures]),
         MonthlyCount.month.between(first.replace(day=1), last),
     )
     if not here.whole:
         rows = rows.where(MonthlyCount.agency_id.in_(here.ids))
-    return {band: int(number) for band, number in session.execute(rows.group_by(MonthlyCount.band))}
+    found: dict[Measure, dict[str, int]] = {one: {} for one in measures}
+    for measure, band, number in session.execute(rows.group_by(*by)):
+        found[Measure(measure)][band] = int(number)
+    return found

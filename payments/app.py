@@ -27,6 +27,7 @@ from payments.web import (
     readings,
     sign_in,
     tariff,
+    trail,
     verify,
 )
 from payments.web.ops import Readings
@@ -43,11 +44,13 @@ def create_app(config: Config) -> Flask:
         readings.waiting,
         readings.balances,
         readings.forwarding,
+        readings.audit_trail,
     ]
     app.extensions.update(cashless=cashless, readings=figures, work=[*JOBS])
     for blueprint in blueprints(cashless, figures):
         app.register_blueprint(blueprint)
     auth.add_home(app, people.HOME)
+    auth.add_home(app, trail.HOME)
     api.install(app, cashless)
     return app
 
@@ -63,5 +66,6 @@ def blueprints(cashless: Service, figures: list[Readings]) -> list[Blueprint]:
         sign_in.blueprint(cashless.database),
         account.blueprint(cashless),
         people.blueprint(cashless),
+        trail.blueprint(cashless),
         docs.blueprint(openapi=api.OPENAPI),
     ]

@@ -22,6 +22,7 @@ import cashless
 import payments
 import reconciliation
 from cashless.cli import cashless as root
+from payments.core import audit
 from payments.core.errors import CashlessError
 from payments.core.words import LANGUAGES, TRANSLATIONS
 from payments.web.problems import CODES, INTERNAL
@@ -181,3 +182,33 @@ def test_vietnamese_is_written_composed() -> None:
     """Letters with marks are single characters (NFC), as fonts and searches expect."""
     text = source("vi").read_text("utf-8")
     assert not [c for c in text if "\u0300" <= c <= "\u036f"]
+
+
+def audited_in(module: Path) -> Iterator[str]:
+    """The actions that a module writes in the audit trail; `noun.` where the verb is filled in."""
+    for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+        if not isinstance(node, ast.Call):
+            continue
+        told = [keyword.value for keyword in node.keywords if keyword.arg == "action"]
+        name = getattr(node.func, "id", getattr(node.func, "attr", None))
+        told += node.args if name in ("tell", "_tell") else []
+        for one in told:
+            text = one.values[0] if isinstance(one, ast.JoinedStr) else one
+            if isinstance(text, ast.Constant) and isinstance(text.value, str):
+                about, dot, _ = text.value.partition(".")
+                if dot and about.isidentifier():
+                    yield text.value
+
+
+def test_every_action_of_the_audit_trail_is_listed_and_has_its_words() -> None:
+    """Remedy: a line in payments/core/audit/actions.py and `did.…` in both catalogues."""
+    listed = audit.every_action()
+    actions = {action for those in listed.values() for action in those}
+    known = actions | {f"{about}." for about in listed}
+    for half in (payments, reconciliation):
+        for module in Path(half.__path__[0]).rglob("*.py"):
+            missing = set(audited_in(module)) - known
+            assert not missing, (module, missing)
+    for language in LANGUAGES:
+        keys = {f"did.{action}" for action in actions} | {f"did_about.{one}" for one in listed}
+        assert not keys - words(language).keys(), language

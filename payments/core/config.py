@@ -44,6 +44,7 @@ SETTINGS: Final = (
     "LAYOUTS",
     "DROP_FOLDER",
     "RECEIPT_FOLDER",
+    "AUDIT_FOLDER",
     "SECOND_FACTOR",
     "TRUSTED_PROXIES",
     "LOG_LEVEL",
@@ -107,6 +108,8 @@ class Config:
     """Further layouts of bank statements, in TOML; those who read statements know the language."""
     receipt_folder: Path | None = None
     """The folder by which an outside provider signs receipts; None where we sign them."""
+    audit_folder: Path | None = None
+    """The folder to which the audit trail is brought each night; None where it is not."""
     drop_folder: Path | None = None
     """The folder in which banks leave statements; None where none is watched."""
     signing: tuple[str, str] | None = field(default=None, repr=False)
@@ -225,6 +228,7 @@ def _read_alike(env: _Environment) -> dict[str, Any]:
         "layouts": env.setting("LAYOUTS", "", parse=_toml),
         "drop_folder": env.setting("DROP_FOLDER", "", parse=_or_none(_folder)),
         "receipt_folder": env.setting("RECEIPT_FOLDER", "", parse=_or_none(_folder)),
+        "audit_folder": env.setting("AUDIT_FOLDER", "", parse=_or_none(_folder)),
         "trusted_proxies": env.setting("TRUSTED_PROXIES", "0", parse=_proxies),
         "log_level": env.setting("LOG_LEVEL", "INFO", parse=_level),
     }

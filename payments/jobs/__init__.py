@@ -13,6 +13,7 @@ from typing import Final
 from payments.core import idempotency
 from payments.core.scheduler import Job, Loop, daily, every
 from payments.core.service import Service
+from payments.jobs.auditing import read_audit
 from payments.jobs.delivering import Courier, place
 from payments.jobs.expiring import expire
 from payments.jobs.receipting import issue
@@ -34,5 +35,6 @@ JOBS: Final[Sequence[Job | Loop]] = (
     Job("retry_settling", every(10), retry, once=False),
     Job("expire", every(1), expire, once=False),
     Job("remit", every(5), remit, once=False),
+    Job("read_audit", daily(time(0, 40)), read_audit),
     Job("forget_keys", daily(time(3, 10)), forget_keys, once=False),
 )

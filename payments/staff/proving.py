@@ -15,10 +15,11 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from payments.core import audit
 from payments.core.errors import Conflict, Invalid, Refused
 from payments.core.vault import Vault
 from payments.staff import factors, passwords, sessions, tries
-from payments.staff.people import end_sessions
+from payments.staff.people import actor, end_sessions
 from payments.staff.sessions import LONGEST, Browser, NewSession, SignedIn
 from payments.staff.tables import Person, Proof, Role
 from payments.staff.tries import TooManyTries
@@ -80,8 +81,7 @@ def sign_in(
     right = passwords.matches(password, stored)
     tries.keep(session, known_as, Proof.PASSWORD, address=address, right=right, now=now)
     if person is None or not right:
-        if person is not None:
-            sessions.tell(session, "staff.sign_in_refused", person.id, by="-", now=now)
+        _tell_refused(session, known_as, person, address=address, now=now)
         return BadCredentials()
     if passwords.is_outdated(person.password_hash):
         person.password_hash = passwords.hash_of(password)
@@ -200,6 +200,24 @@ def choose_password(
         ends_at=row.ends_at,
         proved_at=row.proved_at,
         required=required,
+        now=now,
+    )
+
+
+def _tell_refused(
+    session: Session, known_as: str, person: Person | None, *, address: str, now: datetime
+) -> None:
+    """Writes down a sign-in that failed, and from when on further ones do not even count.
+
+    A name that nobody has is not written: it may be a password.
+    """
+    waits = tries.refusal(session, known_as, Proof.PASSWORD, address=address, now=now)
+    audit.append(
+        session,
+        actor="-",
+        action="staff.sign_in_refused",
+        subject="staff:-" if person is None else actor(person.id),
+        details={"address": address} | ({} if waits is None else waits.fields),
         now=now,
     )
 

@@ -5,7 +5,7 @@ A page for staff says who may open it with `staff_only`, or with
 decided by a second person, and whatever is done to people. One of `StaffPages` that says nothing
 can't be added. Every form carries a token of its own (CSRF), except at addresses for programs,
 which know their callers by key or signature, and those `for_anyone`, which change nothing. What is
-refused to somebody signed in is audited.
+refused to somebody signed in is audited, whichever way it was told.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from payments.core import audit, clock
 from payments.core.config import FactorFor
 from payments.core.errors import CashlessError, Conflict, Refused
 from payments.core.service import Service
-from payments.staff import NotSignedIn, Owed, Role
+from payments.staff import BadCredentials, NotSignedIn, Owed, Role, WrongCode, WrongPassword
 from payments.staff.sessions import LONGEST
 from payments.web import bodies, door, problems
 from payments.web.door import (
@@ -147,6 +147,12 @@ class ProofNeeded(Refused):
     code = "proof_needed"
 
 
+_TOLD_ALREADY: Final = frozenset(
+    {ProofNeeded.code, StillOwed.code, BadCredentials.code, WrongCode.code, WrongPassword.code}
+)
+"""What is asked, not refused; and what is written down where it is tried."""
+
+
 @dataclass(frozen=True, slots=True)
 class Opening:
     """Who may open a page, and how many bytes a form may send there (None: as everywhere).
@@ -203,7 +209,7 @@ def install(app: Flask, cashless: Service) -> None:
     door.install(app, Door(cashless, secure, required=needed, homes=[]))
     app.register_error_handler(NotSignedIn, _ask_who)
     app.register_error_handler(StillOwed, _lead_to_what_is_owed)
-    app.register_error_handler(Refused, _refuse)
+    app.after_request(_write_down)
     app.register_error_handler(CSRFError, lambda _error: problems.respond(_stale()))
 
 
@@ -330,23 +336,27 @@ def _ask_for_proof() -> AnyResponse | None:
     return Response(shown, told.status, headers=dict(told.headers), mimetype="text/html")
 
 
-def _refuse(error: Refused) -> AnyResponse:
-    """Tells it; what was refused to one of the staff is written down."""
-    found, endpoint = g.get("staff_member"), request.endpoint or "-"
-    if found is not None and not request.path.startswith(problems.FOR_PROGRAMS):
-        details = {"code": error.code, "path": request.path[:_LONGEST_PATH]}
-        now = clock.now()
-        door.database().write(
-            lambda session: audit.append(
-                session,
-                actor=found.actor,
-                action="page.refused",
-                subject=f"page:{endpoint}",
-                details=details,
-                now=now,
-            )
+def _write_down(answer: Response) -> Response:
+    """Writes down what was refused to one of the staff: a page, or whatever a form asked for."""
+    code, found = problems.refused_for(), g.get("staff_member")
+    refused = answer.status_code == 403 or (request.method == "POST" and answer.status_code >= 400)
+    if code is None or found is None or not refused or code in _TOLD_ALREADY:
+        return answer
+    if request.path.startswith(problems.FOR_PROGRAMS):
+        return answer
+    details = {"code": code, "path": request.path[:_LONGEST_PATH]}
+    subject, now = f"page:{request.endpoint or '-'}", clock.now()
+    door.database().write(
+        lambda session: audit.append(
+            session,
+            actor=found.actor,
+            action="page.refused",
+            subject=subject,
+            details=details,
+            now=now,
         )
-    return problems.respond(problems.of_ours(error))
+    )
+    return answer
 
 
 def _lead_to_what_is_owed(error: StillOwed) -> AnyResponse:

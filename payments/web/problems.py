@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
-from flask import Flask, Response, current_app, render_template, request
+from flask import Flask, Response, current_app, g, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from payments import portals, staff
@@ -114,7 +114,8 @@ def status_of(kind: type[CashlessError]) -> int:
 
 
 def of_ours(error: CashlessError) -> Problem:
-    """The problem that one of our own errors is."""
+    """The problem that one of our own errors is; `refused_for` remembers its code."""
+    g.refused_for = error.code
     status = status_of(type(error))
     detail = say(f"error.{error.code}", **cast(dict[str, Any], error.fields))
     headers: dict[str, str] = {}
@@ -140,6 +141,11 @@ def of_http(error: HTTPException) -> Problem:
     told: Mapping[str, Any] = getattr(error, "data", None) or {}
     pointed = schemas.told_errors(told.get("messages") or {}) if status == 422 else []
     return Problem(status, code, say(f"error.{code}"), pointed, kept)
+
+
+def refused_for() -> str | None:
+    """The code of the error of ours that this request was told about last, if any."""
+    return cast(str | None, g.get("refused_for"))
 
 
 def respond(problem: Problem) -> Response:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from payments import ledger, payouts, receipts
 from payments.agencies import CollectionAccount
-from payments.core import clock
+from payments.core import audit, clock
 from payments.core.calendar import local_day
 from payments.core.columns import Instant
 from payments.core.metrics import Reading
@@ -65,6 +65,16 @@ def forwarding(session: Session) -> Iterator[Reading]:
                 "oldest_unforwarded_seconds", "Working time since the oldest fee came.", age, labels
             )
             yield Reading("late_fees_dong", "Fees not forwarded in time.", told.late, labels)
+
+
+def audit_trail(session: Session) -> Iterator[Reading]:
+    """How long ago the audit chain was read to its end, and whether it held."""
+    now, last = clock.now(), audit.last(session)
+    if last is not None:
+        age = _age(last.read_at, now)
+        yield Reading("audit_read_seconds", "Time since the audit chain was read.", age)
+        holds = int(last.finding == audit.Finding.HOLDS)
+        yield Reading("audit_chain_holds", "1 where it held then, 0 where it did not.", holds)
 
 
 def _age(since: datetime | None, now: datetime) -> float:

@@ -20,6 +20,7 @@ from reconciliation.day_close.closing import (
     propose_reopening,
     reopen,
     reopening_of,
+    tell_run,
     without_paper,
 )
 from reconciliation.day_close.due import Due, due
@@ -79,5 +80,6 @@ __all__ = [
     "reopening_of",
     "run_chunk",
     "standing",
+    "tell_run",
     "without_paper",
 ]

@@ -244,6 +244,14 @@ def _closed(session: Session, collection_account_id: int, day: date) -> AccountD
     return row
 
 
+def tell_run(
+    session: Session, collection_account_id: int, day: date, *, by: str, now: datetime
+) -> None:
+    """Notes in the audit trail that somebody ran a day, and its verdict."""
+    row = of(session, collection_account_id, day)
+    _tell(session, "day.run", row, by=by, now=now, verdict=row.verdict)
+
+
 def _tell(
     session: Session, action: str, row: AccountDay, *, by: str, now: datetime, **details: object
 ) -> str:

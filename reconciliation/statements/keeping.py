@@ -55,9 +55,10 @@ def offered(session: Session, public_id: str) -> tuple[StatementFile, Received]:
     return file, Received(files.fetch(session, file.stored_file_id).content, file.filename)
 
 
-def withdraw_offer(session: Session, public_id: str) -> None:
+def withdraw_offer(session: Session, public_id: str, *, by: str, now: datetime) -> None:
     """Forgets a file that was only looked at. Raises `NotOffered`."""
     file, _ = offered(session, public_id)
+    tell(session, "statement.withdrawn", file, by=by, now=now)
     session.delete(file)
     session.flush()
 

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
+from payments.core.audit import AuditEntry
 from payments.core.database import Database
 from payments.staff import Role
 from payments.web.auth import Opening
@@ -156,12 +158,17 @@ MATRIX = """
     people.reset_factor               - - - - m -  proof
     people.reset_password             - - - - m -  proof
     people.take_roles_back            - - - - m -  proof
+    trail.exported                    - - - - m u
+    trail.shown                       - - - - m u
 """
 """Viewer, reconciler, approver, clerk, administrator, auditor; `proof` where a fresh one is asked.
 
 Reconcilers propose and approvers approve, never one the other's; administrators have nothing to do
 with money, auditors and viewers with no form but those of their own account (reliability.md 6.6).
 """
+
+
+REFUSALS = select(AuditEntry).where(AuditEntry.action == "page.refused").order_by(AuditEntry.id)
 
 
 def matrix() -> dict[str, tuple[set[Role], bool]]:
@@ -216,9 +223,13 @@ def test_a_fresh_proof_is_asked_where_the_table_says_so(app: Flask) -> None:
 
 @pytest.mark.parametrize("role", [*Role, None])
 def test_each_role_opens_what_the_table_says_and_nothing_else(
-    app: Flask, sign_in: SignIn, role: Role | None
+    app: Flask, sign_in: SignIn, database: Database, role: Role | None
 ) -> None:
-    """A stranger opens nothing. What is open may not exist: it is not refused for the role."""
+    """A stranger opens nothing. What is open may not exist: it is not refused for the role.
+
+    What is refused to somebody signed in is in the audit trail, and every form sent in vain.
+    """
+    refused: list[tuple[str, str]] = []
     client = app.test_client() if role is None else sign_in(role).client
     for rule in rules(app):
         allowed, _ = matrix()[rule.endpoint]
@@ -231,3 +242,8 @@ def test_each_role_opens_what_the_table_says_and_nothing_else(
             expected = "not_signed_in" if role is None else "not_your_role"
             assert (code == expected) is (role not in allowed), (rule.endpoint, method, code)
             assert answer.status_code < 500, rule.endpoint
+            if role is not None and code and (code == expected or method == "POST"):
+                refused += [(f"page:{rule.endpoint}", code)]
+    told = database.read(lambda session: session.scalars(REFUSALS).all())
+    written = [(entry.subject, entry.details["code"]) for entry in told]
+    assert written == [one for one in refused if one[1] != "proof_needed"]

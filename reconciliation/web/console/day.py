@@ -81,7 +81,12 @@ def add(pages: StaffPages, cashless: Service) -> None:
     @staff_only(Role.RECONCILER, Role.APPROVER)
     def run(public_id: str, on: str) -> Response:
         account = cashless.database.read(lambda session: account_of(session, public_id))
-        jobs.run_day(cashless.database, account.id, day_of(on), by=auth.who().actor)
+        day, by = day_of(on), auth.who().actor
+        jobs.run_day(cashless.database, account.id, day, by=by)
+        now = clock.now()
+        cashless.database.write(
+            lambda session: day_close.tell_run(session, account.id, day, by=by, now=now)
+        )
         return _back(public_id, on)
 
     @pages.post("/days/<public_id>/<on>/propose", endpoint="propose_day")

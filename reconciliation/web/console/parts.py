@@ -17,9 +17,32 @@ from payments.core.errors import Invalid, NotFound
 from payments.core.service import Service
 from payments.core.words import say
 from payments.staff import Role
+from payments.web.asking import AskedTwice, UnknownFilter, asked_once, known_filters
 from payments.web.paging import UnreadableCursor
 from reconciliation import day_close
 from reconciliation.statements import Imported, StatementTooLarge
+
+__all__ = [
+    "MOST_DIGITS",
+    "NUMBER",
+    "READERS",
+    "AskedTwice",
+    "FileMissing",
+    "NotADay",
+    "UnknownFilter",
+    "account_of",
+    "asked_once",
+    "brought_file",
+    "chosen_account",
+    "day_of",
+    "doing",
+    "known_filters",
+    "line_after",
+    "reason",
+    "reason_given",
+    "refusal",
+    "to_files",
+]
 
 READERS: Final = frozenset({Role.VIEWER, Role.RECONCILER, Role.APPROVER, Role.AUDITOR})
 """Who may see figures; administrators have nothing to do with money."""
@@ -39,39 +62,10 @@ class NotADay(NotFound):
     code = "not_a_day"
 
 
-class UnknownFilter(Invalid):
-    """The address asks for a list by something that there is not."""
-
-    code = "unknown_filter"
-
-
-class AskedTwice(Invalid):
-    """The address asks for a list by two values of one kind."""
-
-    code = "asked_twice"
-
-
 class FileMissing(Invalid):
     """The form came without a file."""
 
     code = "file_missing"
-
-
-def known_filters(*names: str) -> None:
-    """Refuses an address that asks by something else than `names`, or the language.
-
-    Raises `UnknownFilter`.
-    """
-    if not set(request.args) <= {*names, "lang"}:
-        raise UnknownFilter
-
-
-def asked_once(name: str) -> str:
-    """What the address asks by `name`; empty where it does not. Raises `AskedTwice`."""
-    told = request.args.getlist(name)
-    if len(told) > 1:
-        raise AskedTwice(name=name)
-    return told[0] if told else ""
 
 
 def reason(code: str) -> str:

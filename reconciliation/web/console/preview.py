@@ -56,5 +56,8 @@ def add(pages: StaffPages, cashless: Service) -> None:
     @pages.post("/statements/<public_id>/withdraw", endpoint="withdraw_offer")
     @staff_only(Role.RECONCILER)
     def forget(public_id: str) -> Response:
-        cashless.database.write(lambda session: statements.withdraw_offer(session, public_id))
+        by, now = auth.who().actor, clock.now()
+        cashless.database.write(
+            lambda session: statements.withdraw_offer(session, public_id, by=by, now=now)
+        )
         return redirect(url_for("console.statements"), 303)

@@ -148,7 +148,7 @@ def naive_append(session: Session, subject: str) -> None:
         details={},
         previous_hash=previous or GENESIS,
     )
-    entry.hash = audit._hash(entry)
+    entry.hash = audit.hash_of(entry)
     session.add(entry)
     session.flush()
 

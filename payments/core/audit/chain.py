@@ -1,9 +1,8 @@
-"""The audit trail: who did what to what, in a chain of hashes that nothing can edit unseen.
+"""The chain: each entry carries the hash of the one before it.
 
-Each entry carries the hash of the one before it, so that an entry changed, removed, added or
-moved breaks the chain at that place. The table takes no UPDATE and no DELETE; whoever gets round
-that is found by `verify`. A tail cut off is found by comparing with a head written down
-elsewhere: the daily record prints it, and `cashless audit verify --head` asks for it.
+An entry changed, removed, added or moved breaks the chain at that place. The table takes no UPDATE
+and no DELETE; whoever gets round that is found by `verify`. A tail cut off is found by comparing
+with a head written down elsewhere.
 
 Entries are appended one at a time: the head is locked last in a unit of work and briefly.
 """
@@ -39,7 +38,10 @@ class AuditEntry(Row):
     __table_args__ = (
         UniqueConstraint("previous_hash"),
         UniqueConstraint("hash"),
-        Index(None, "subject"),
+        Index(None, "subject", "id"),
+        Index(None, "actor", "id"),
+        Index(None, "action", "id"),
+        Index(None, "at"),
         {"sqlite_strict": True},
     )
 
@@ -94,7 +96,7 @@ def append(
         details=told,
         previous_hash=previous or GENESIS,
     )
-    entry.hash = _hash(entry)
+    entry.hash = hash_of(entry)
     session.add(entry)
     session.flush()
     return entry.hash
@@ -109,7 +111,7 @@ def verify(session: Session, *, head: str = GENESIS) -> Verdict:
     reading = select(AuditEntry).order_by(AuditEntry.id).execution_options(yield_per=1000)
     with session.scalars(reading) as rows:
         for entry in rows:
-            if entry.previous_hash != previous or entry.hash != _hash(entry):
+            if entry.previous_hash != previous or entry.hash != hash_of(entry):
                 return Verdict(entries, previous, entry.id, found)
             entries, previous = entries + 1, entry.hash
             found = found or previous == head
@@ -123,23 +125,45 @@ def of_subjects(session: Session, subjects: Iterable[str], *, most: int) -> Sequ
     return session.scalars(rows.order_by(AuditEntry.id.desc()).limit(most)).all()[::-1]
 
 
+def position_of(session: Session, hash_: str) -> int | None:
+    """The place in the chain of the entry with that hash, counted from 1; None if there is none."""
+    number = session.scalar(select(AuditEntry.id).where(AuditEntry.hash == hash_))
+    if number is None:
+        return None
+    return session.scalar(select(func.count(AuditEntry.id)).where(AuditEntry.id <= number))
+
+
 def digest(content: Mapping[str, Any]) -> str:
-    """SHA-256 of canonical JSON: keys sorted, no spaces, no fractions of numbers."""
+    """SHA-256 of canonical JSON."""
+    return hashlib.sha256(canonical(content)).hexdigest()
+
+
+def canonical(content: Mapping[str, Any]) -> bytes:
+    """JSON that is written in one way only: keys sorted, no spaces, no fractions of numbers."""
     _refuse_fractions(content)
-    return hashlib.sha256(orjson.dumps(dict(content), option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return orjson.dumps(dict(content), option=orjson.OPT_SORT_KEYS)
 
 
-def _hash(entry: AuditEntry) -> str:
-    """SHA-256 of the entry's canonical JSON: keys sorted, no spaces, the instant in UTC."""
-    content = {
-        "at": entry.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+def content_of(entry: AuditEntry) -> dict[str, Any]:
+    """All that the hash of an entry covers; the instant in UTC."""
+    return {
+        "at": stamp(entry.at),
         "actor": entry.actor,
         "action": entry.action,
         "subject": entry.subject,
         "details": entry.details,
         "previous_hash": entry.previous_hash,
     }
-    return digest(content)
+
+
+def hash_of(entry: AuditEntry) -> str:
+    """What the entry's hash has to be."""
+    return digest(content_of(entry))
+
+
+def stamp(instant: datetime) -> str:
+    """An instant as it is hashed and signed: UTC, to the microsecond."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _refuse_fractions(value: Any) -> None:

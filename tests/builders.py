@@ -131,7 +131,9 @@ def the_province(session: Session) -> Province:
     return Province(session, account, portal, intakes, vault)
 
 
-def a_fee(session: Session, *, code: str, kind: FeeKind = FeeKind.PHI) -> None:
+def a_fee(
+    session: Session, *, code: str, kind: FeeKind = FeeKind.PHI, sub_item: str = "2721"
+) -> None:
     """A fee of a variable amount."""
     described = fees.Described(
         code=code,
@@ -139,7 +141,7 @@ def a_fee(session: Session, *, code: str, kind: FeeKind = FeeKind.PHI) -> None:
         name_en=f"Sample fee {code}",
         kind=kind,
         unit="lần",
-        sub_item="2721",
+        sub_item=sub_item,
         collected_by="Sở mẫu",
         legal_basis="mẫu",
         variable=True,

@@ -133,7 +133,10 @@ def listed(session: Session, payout: Payout) -> Iterator[Cells]:
         .order_by(REQUEST.c.reference, ITEM.c.id)
         .execution_options(yield_per=_AT_ONCE)
     )
-    return (tuple(row) for row in session.execute(rows))
+    place = [name for name, _ in _LISTED].index("sub_item")
+    return (
+        (*row[:place], _sub_item(row[place]), *row[place + 1 :]) for row in session.execute(rows)
+    )
 
 
 def route_of(session: Session, payout: Payout) -> RemittanceRoute:

@@ -150,6 +150,11 @@ def test_a_folder_that_is_gone_is_asked_less_and_less(
         issue(cashless, NOON)
     assert [one.state for one in all_of(province.session)] == ["numbered", "numbered"]
     (tmp_path / "asked").unlink()
+    tmp_path.rmdir()  # a share that is not mounted: nothing is put beside it
+    with pytest.raises(ProviderFailed):
+        issue(cashless, NOON)
+    assert not tmp_path.exists()
+    tmp_path.mkdir()
     issue(cashless, NOON)
     assert len(asked(tmp_path)) == 2
 

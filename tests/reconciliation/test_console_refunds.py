@@ -226,7 +226,7 @@ WRONG = [
     ({"amount": "9" * 13}, 422, "whole đồng"),
     ({"amount": "0"}, 422, ""),
     ({"amount": "20001"}, 409, "No more can be given back"),
-    ({"bin": ""}, 422, ""),
+    ({"bin": ""}, 422, "Please choose the bank."),
     ({"bin": "000000"}, 422, ""),
     ({"account": "12-34"}, 422, ""),
     ({"name": "!!"}, 422, ""),

@@ -16,11 +16,19 @@ from payments import payouts
 from payments.agencies import CollectionAccount
 from payments.core.calendar import local_day
 from payments.core.database import Database
-from payments.fees import FeeKind
+from payments.fees import UNKNOWN_SUB_ITEM, FeeKind
 from payments.payouts import Payout
 from payments.staff import Role
 from reconciliation import breaks
-from tests.builders import NOON, Province, a_payment_request, a_province, paid
+from tests.builders import (
+    NOON,
+    Province,
+    a_fee,
+    a_payment_request,
+    a_province,
+    paid,
+    the_province,
+)
 from tests.console import Person, SignIn, employ, whole_app
 from tests.papers import needs_poppler, text_of
 from tests.remittances import a_route, both_routes, seen
@@ -160,6 +168,27 @@ def test_its_papers_name_the_treasury_and_every_fee(app: Flask, sign_in: SignIn)
     assert file_of(clerk, f"{PAGE}/{payout.public_id}/list.xlsx").startswith(b"PK")
     for name in ("c1-02.pdf", "list.csv"):
         assert clerk.client.get(f"{PAGE}/nobody/{name}").status_code == 404
+
+
+def test_a_list_has_no_code_where_no_sub_item_is_known(app: Flask, sign_in: SignIn) -> None:
+    """The treasury reads a dash there, as on the slip, and no word of ours."""
+    database = app.extensions["cashless"].database
+
+    def unit(session: Session) -> None:
+        a_fee(session, code="PHI", sub_item=UNKNOWN_SUB_ITEM)
+        province = the_province(session)
+        paid(province, a_payment_request(province, amount=10_000))
+        seen(province)
+
+    database.write(unit)
+    clerk = sign_in(Role.RECONCILER)
+    propose(app, clerk)
+    lists = [
+        file_of(clerk, f"{PAGE}/{number}/list.csv").decode()
+        for number in database.read(lambda session: session.scalars(select(Payout.public_id)).all())
+    ]
+    assert any(",–," in one for one in lists)
+    assert not any(UNKNOWN_SUB_ITEM in one for one in lists)
 
 
 def phi_remittance(app: Flask) -> Payout:

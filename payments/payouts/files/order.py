@@ -83,7 +83,7 @@ class BankAccount:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """An amount for a beneficiary, under the payout's code (`HT` and digits); `text` says why."""
+    """An amount for a beneficiary, under the payout's code (`CHTR` and digits); `text` says why."""
 
     code: str
     amount: Dong

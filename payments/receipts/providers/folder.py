@@ -69,7 +69,7 @@ class Folder:
     def _ask(self, drafts: Sequence[Draft]) -> None:
         """Puts what is not there yet; the file that says what it is comes last."""
         folder = self.path / "asked"
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)  # what holds it is there, or not to be reached
         (self.path / "answered").mkdir(exist_ok=True)
         together = [draft.public_id for draft in drafts]
         for draft in drafts:

@@ -90,7 +90,7 @@ FACES: Final[Mapping[str, Face]] = {
         "circle-check",
         later("Paid, and too much has arrived"),
         _PAID,
-        "amount",
+        "arrived",
         (
             later("{arrived} ₫ has arrived, {excess} ₫ more than due."),
             _KEPT,

@@ -43,6 +43,12 @@ class AmountNotWritten(Invalid):
     code = "amount_not_written"
 
 
+class BankNotChosen(Invalid):
+    """Money goes to an account at a bank."""
+
+    code = "bank_not_chosen"
+
+
 class CreditChanged(Conflict):
     """The money of the credit is divided otherwise than when the form was shown."""
 
@@ -192,12 +198,14 @@ def _proposed(
 ) -> str | None:
     """The public number of the refund proposed; None where it has to be confirmed first.
 
-    Raises `UnknownCredit`, `UnknownFilter`, `AmountNotWritten`, `CreditChanged`, and what
-    `breaks.propose_refund` and `payouts.beneficiary` raise.
+    Raises `UnknownCredit`, `UnknownFilter`, `AmountNotWritten`, `BankNotChosen`, `CreditChanged`,
+    and what `breaks.propose_refund` and `payouts.beneficiary` raise.
     """
     credit = _credit(session, number)
     if told.get("seen") != _version(credit, payouts.available(session, credit)):
         raise CreditChanged
+    if not told.get("bin"):
+        raise BankNotChosen(pointer="/to/bin")
     to = payouts.beneficiary(told.get("bin", ""), told.get("account", ""), told.get("name", ""))
     wanted = _wanted(session, credit, told, to)
     elsewhere = payouts.goes_elsewhere(credit, to, vault=vault)

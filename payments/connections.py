@@ -158,11 +158,7 @@ def add(
     Raises `UnknownSource`, `ConnectionNameTaken`, `InvalidSecret`, `UnknownCollectionAccount` or
     `SameAccountNumber`.
     """
-    if _trust(registration.source, registration.scheme) is None:
-        raise UnknownSource(source=registration.source, scheme=registration.scheme)
-    named = select(Connection.id).where(Connection.name == registration.name)
-    if session.scalar(named) is not None:
-        raise ConnectionNameTaken(name=registration.name)
+    check_registration(session, registration)
     connection = Connection(
         public_id=secrets.token_urlsafe(16),
         source=registration.source,
@@ -177,6 +173,31 @@ def add(
     _keep(session, connection.id, registration.secret, vault=vault, now=now)
     _tell(session, "connection.added", connection.id, by=by, now=now)
     return connection
+
+
+def check_registration(
+    session: Session, registration: Registration, *, mode: Mode = Mode.SANDBOX
+) -> None:
+    """Refuses what `add` refuses, and what start-up would refuse in `mode`.
+
+    Raises `UnknownSource`, `UnsignedSource`, `ConnectionNameTaken` or `InvalidSecret`.
+    """
+    trust = trust_of(registration.source, registration.scheme)
+    if trust is None:
+        raise UnknownSource(source=registration.source, scheme=registration.scheme)
+    if trust is Trust.C and mode is not Mode.SANDBOX:
+        raise UnsignedSource(name=registration.name, source=registration.source)
+    named = select(Connection.id).where(Connection.name == registration.name)
+    if session.scalar(named) is not None:
+        raise ConnectionNameTaken(name=registration.name)
+    check_secret(registration.secret)
+
+
+def check_secret(secret: str) -> None:
+    """Raises `InvalidSecret` for a text that can't be one."""
+    printable = secret.isascii() and secret.isprintable()
+    if not (printable and 1 <= len(secret) <= _LONGEST_SECRET):
+        raise InvalidSecret(most=_LONGEST_SECRET)
 
 
 def report_on(
@@ -258,14 +279,15 @@ def check(session: Session, *, mode: Mode) -> None:
     for connection in session.scalars(
         select(Connection).where(Connection.active.is_(True)).order_by(Connection.id)
     ):
-        trust = _trust(connection.source, connection.scheme)
+        trust = trust_of(connection.source, connection.scheme)
         if trust is None:
             raise UnknownSource(source=connection.source, scheme=connection.scheme)
         if trust is Trust.C and mode is not Mode.SANDBOX:
             raise UnsignedSource(name=connection.name, source=connection.source)
 
 
-def _trust(source: str, scheme: str) -> Trust | None:
+def trust_of(source: str, scheme: str) -> Trust | None:
+    """How far a source is trusted that is secured by a scheme; None where there is no such."""
     known = SOURCES.get(source)
     return None if known is None else known.schemes.get(scheme)
 
@@ -305,9 +327,7 @@ def _live(session: Session, connection_id: int, *, now: datetime) -> list[Connec
 def _keep(
     session: Session, connection_id: int, secret: str, *, vault: Vault, now: datetime
 ) -> None:
-    printable = secret.isascii() and secret.isprintable()
-    if not (printable and 1 <= len(secret) <= _LONGEST_SECRET):
-        raise InvalidSecret(most=_LONGEST_SECRET)
+    check_secret(secret)
     sealed = vault.seal(secret, purpose=_PURPOSE)
     session.add(ConnectionSecret(connection_id=connection_id, sealed=sealed, valid_from=now))
     session.flush()

@@ -7,6 +7,8 @@ successor link leads from what ended to what followed. Codes are looked up on a 
 """
 
 from payments.agencies.accounts import (
+    CUT_OFF,
+    RUN_AT,
     CollectionAccountTaken,
     InvalidAccountNumber,
     NoCollectionAccount,
@@ -17,6 +19,7 @@ from payments.agencies.accounts import (
     accounts,
     by_number,
     calendar_of,
+    check_opening,
     close_on,
     lock,
     lock_if_free,
@@ -48,6 +51,8 @@ from payments.agencies.virtual_accounts import (
 )
 
 __all__ = [
+    "CUT_OFF",
+    "RUN_AT",
     "Agency",
     "AgencyEnded",
     "AgencyUnderItself",
@@ -72,6 +77,7 @@ __all__ = [
     "by_code",
     "by_number",
     "calendar_of",
+    "check_opening",
     "close_on",
     "end_virtual_accounts",
     "lock",

@@ -87,7 +87,7 @@ def open_account(
 
     Raises `banks.UnknownBank`, `InvalidAccountNumber` or `CollectionAccountTaken`.
     """
-    _check(session, opening)
+    check_opening(session, opening)
     account = CollectionAccount(
         public_id=str(uuid7()),
         agency_id=agency_id,
@@ -254,7 +254,8 @@ def _name_day(session: Session, day: date, *, collection_account_id: int | None)
     return row
 
 
-def _check(session: Session, opening: Opening) -> None:
+def check_opening(session: Session, opening: Opening) -> None:
+    """Raises `banks.UnknownBank`, `InvalidAccountNumber` or `CollectionAccountTaken`."""
     banks.known(opening.bin)
     if not _NUMBER.fullmatch(opening.number):
         raise InvalidAccountNumber(number=opening.number[-4:])

@@ -106,15 +106,20 @@ class NewKey:
 
 def add(session: Session, name: str, *, by: str, now: datetime) -> Portal:
     """A new portal, without a key yet. Raises `PortalNameMissing` and `PortalNameTaken`."""
-    if not name.strip():
-        raise PortalNameMissing
-    if session.scalar(select(Portal.id).where(Portal.name == name)) is not None:
-        raise PortalNameTaken(name=name)
+    check_name(session, name)
     portal = Portal(public_id=str(uuid7()), name=name, active=True, added_at=now)
     session.add(portal)
     session.flush()
     _tell(session, "portal.added", portal.id, by=by, now=now, name=name)
     return portal
+
+
+def check_name(session: Session, name: str) -> None:
+    """Raises `PortalNameMissing` or `PortalNameTaken` where no portal can have that name."""
+    if not name.strip():
+        raise PortalNameMissing
+    if session.scalar(select(Portal.id).where(Portal.name == name)) is not None:
+        raise PortalNameTaken(name=name)
 
 
 def by_name(session: Session, name: str) -> Portal:
@@ -134,10 +139,9 @@ def new_key(
     now: datetime,
 ) -> NewKey:
     """A key for the portal, shown this once. Raises `UnknownScope` or `TooManyKeys`."""
-    granted = sorted(_scopes(scopes))
+    granted = checked(scopes)
     _lock(session, portal_id)
-    if len(live_keys(session, portal_id, now=now)) >= LIVE_KEYS:
-        raise TooManyKeys(most=LIVE_KEYS)
+    check_room(session, portal_id, now=now)
     text = secrets.token_urlsafe(32)
     key = PortalKey(
         portal_id=portal_id,
@@ -240,14 +244,21 @@ def record_use(session: Session, caller: Caller, *, now: datetime) -> None:
     )
 
 
-def _scopes(scopes: Collection[str]) -> set[str]:
+def check_room(session: Session, portal_id: int, *, now: datetime) -> None:
+    """Raises `TooManyKeys` where a portal has as many live keys as it may have."""
+    if len(live_keys(session, portal_id, now=now)) >= LIVE_KEYS:
+        raise TooManyKeys(most=LIVE_KEYS)
+
+
+def checked(scopes: Collection[str]) -> list[str]:
+    """The scopes, each once and in order. Raises `UnknownScope`."""
     unknown = sorted(set(scopes) - set(Scope))
     if unknown or not scopes:
         raise UnknownScope(
             scope=", ".join(unknown) or "-",
             known=", ".join(Scope),
         )
-    return {str(scope) for scope in scopes}
+    return sorted({str(scope) for scope in scopes})
 
 
 def _lock(session: Session, portal_id: int) -> None:

@@ -102,6 +102,24 @@ def test_no_list_is_cut_or_endless_on_a_phone(
             assert violations(page) == [], name
 
 
+def test_what_administrators_decide_fits_a_phone(browser: Browser, app: Flask) -> None:
+    """Keys, accounts and connections, with every form open."""
+    with (
+        serving(app) as address,
+        visiting(browser) as visit,
+        opened(visit, f"{address}/sign-in") as page,
+    ):
+        sign_in(page, Role.ADMINISTRATOR)
+        for name in ("keys", "connections"):
+            page.goto(f"{address}/console/{name}")
+            page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+            for width in (1280, 390):
+                page.set_viewport_size({"width": width, "height": 800})
+                assert not spills(page), (name, width)
+                pictured(page, f"{name}-{width}")
+            assert violations(page) == [], name
+
+
 @pytest.mark.parametrize("script", [True, False])
 def test_a_file_is_chosen_by_a_button_of_ours(
     browser: Browser, app: Flask, *, script: bool

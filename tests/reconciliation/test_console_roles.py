@@ -40,6 +40,7 @@ MATRIX = """
     account.renew_codes               v r a c m u  proof
     console.accounts                  v r a - - u
     console.amend_layout              - r - - - -
+    console.approve_change            - - - - m -  proof
     console.approve_decision          - - a - - -  proof
     console.approve_opening           - - a - - -  proof
     console.approve_payout            - - a - - -  proof
@@ -53,6 +54,7 @@ MATRIX = """
     console.confirm_layout            - - a - - -  proof
     console.confirm_pattern           - - a - - -  proof
     console.confirm_setting_aside     - - a - - -  proof
+    console.connections               - - - - m u
     console.credit                    v r a - - u
     console.credits                   v r a - - u
     console.credits_file              v r a - - u
@@ -60,6 +62,7 @@ MATRIX = """
     console.day_record                v r a - - u
     console.decide_break              - r - - - -
     console.decide_breaks             - r - - - -
+    console.decline_change            - - - - m -  proof
     console.decline_decision          - - a - - -  proof
     console.decline_layout            - - a - - -  proof
     console.decline_payout            - - a - - -  proof
@@ -77,6 +80,7 @@ MATRIX = """
     console.import_statement          - r - - - -
     console.inquiry                   v r a - - u
     console.jobs                      v r a - m u
+    console.keys                      - - - - m u
     console.layout_draft              - r - - - -
     console.layouts                   v r a - - u
     console.ledger                    v r a - - u
@@ -100,7 +104,9 @@ MATRIX = """
     console.payout                    v r a - - u
     console.payouts                   v r a - - u
     console.preview_statement         - r - - - -
+    console.propose_connection        - - - - m -  proof
     console.propose_day               - r - - - -
+    console.propose_key               - - - - m -  proof
     console.propose_opening           - r - - - -
     console.propose_pattern           - r - - - -
     console.propose_receipt           - r - - - -
@@ -143,6 +149,7 @@ MATRIX = """
     console.unmatch                   - r - - - -
     console.webhook                   v r a - m u
     console.webhooks                  v r a - m u
+    console.withdraw_change           - - - - m -  proof
     console.withdraw_layout           - r a - - -
     console.withdraw_offer            - r - - - -
     console.withdraw_payout           - r - - - -

@@ -10,6 +10,8 @@ from reconciliation.web.console import (
     accounts,
     break_forms,
     breaks,
+    changes_forms,
+    changes_pages,
     credit_list,
     day,
     jobs_page,
@@ -83,6 +85,8 @@ _PAGES = (
     sources,
     jobs_page,
     tariff,
+    changes_pages,
+    changes_forms,
 )
 
 

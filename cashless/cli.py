@@ -33,6 +33,7 @@ OWN: Final = Commands(
     migrate="cashless.serve",
     run="cashless.run",
     scheduler="cashless.serve",
+    seed="cashless.seed",
     web="cashless.serve",
     **PRACTICE,
 )

@@ -11,6 +11,13 @@ from datetime import time, timedelta
 from typing import Final
 
 from payments.core.scheduler import Job, Loop, daily, every
+from reconciliation.jobs.coverage_files import (
+    Brought,
+    draft_coverage,
+    drafted_sheet,
+    import_coverage,
+    look_at_coverage,
+)
 from reconciliation.jobs.day_papers import sign_closed
 from reconciliation.jobs.days import run_day, run_due
 from reconciliation.jobs.drop_folder import take_dropped
@@ -38,12 +45,17 @@ JOBS: Final[Sequence[Job | Loop]] = (
 __all__ = [
     "JOBS",
     "LARGE",
+    "Brought",
     "Fetcher",
     "Importer",
     "Preview",
     "count_months",
+    "draft_coverage",
+    "drafted_sheet",
+    "import_coverage",
     "import_statement",
     "layouts_of",
+    "look_at_coverage",
     "offer_statement",
     "preview_statement",
     "put_in_line",

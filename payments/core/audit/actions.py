@@ -39,6 +39,8 @@ ACTIONS: Final[Mapping[str, str]] = {
     "match": "made revoked",
     "suggestion": "accepted declined",
     "break": "noted handed proposed approved declined taken_back lapsed decided refund reopened",
+    "coverage": "drafted discarded imported refused",
+    "target": "set",
     "day": "run proposed closed reopening_proposed reopened",
 }
 """About what, and what was done, in words that stand behind the dot."""

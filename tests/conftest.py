@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from payments.core.database import Database
 from tests.console import SignIn, signing_in
-from tests.stores import ENGINES, RolledBack, Stores
+from tests.stores import ENGINES, RolledBack, Stores, opened
 
 hypothesis.settings.register_profile("here", deadline=None, print_blob=True)
 hypothesis.settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True)
@@ -62,7 +62,7 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
 def database(request: pytest.FixtureRequest, stores: Stores, engine: str) -> Iterator[Database]:
     """A migrated database: undone after the test, or one of its own where it is `committed`."""
     if request.node.get_closest_marker("committed"):
-        own = Database(request.getfixturevalue("database_url"))
+        own = opened(request.getfixturevalue("database_url"))
         yield own
         own.dispose()
     else:

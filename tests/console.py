@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
@@ -18,9 +19,27 @@ from payments.staff import Role
 from reconciliation.app import init_app
 from tests.builders import NOON
 from tests.services import a_config
+from tests.stores import with_kept_engine
 
 PASSWORD = "a long enough password"
 SignIn = Callable[[Role], "Person"]
+
+
+class _Compiled(BytecodeCache):
+    """Templates compiled once for all the applications of a run."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._held:
+            bucket.bytecode_from_string(self._held[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._held[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
 
 
 class Person:
@@ -80,6 +99,8 @@ def whole_app(database_url: str, now: object, **told: object) -> Iterator[Flask]
     here = {"database_url": database_url, "base_url": "http://127.0.0.1:8000", **told}
     whole = create_app(a_config(**here))
     init_app(whole)
+    with_kept_engine(whole.extensions["cashless"].database)
+    whole.jinja_env.bytecode_cache = _COMPILED
     with time_machine.travel(now, tick=False):
         yield whole
     whole.extensions["cashless"].database.dispose()

@@ -196,9 +196,10 @@ def test_a_reader_that_goes_away_is_no_failure() -> None:
 
 
 def test_ctrl_c_is_no_failure_to_explain() -> None:
-    """`cashless reference find` waits for memos; Ctrl-C ends it."""
+    """`cashless reference find` waits for memos; Ctrl-C ends it, also where a shell in the
+    background started the tests, which makes children deaf to it."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "cashless", "reference", "find"],
+        ["env", "--default-signal=INT", sys.executable, "-m", "cashless", "reference", "find"],
         env=environment(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -11,7 +11,6 @@ from sqlalchemy import Column, Integer, MetaData, Table, func, insert, select
 from sqlalchemy.orm import Session
 
 from payments import documents, receipts
-from payments.core.database import Database
 from payments.documents import Finding
 from payments.jobs.receipting import issue
 from payments.outbox import Event
@@ -20,7 +19,7 @@ from tests.builders import NOON, a_payment_request, a_province, paid
 from tests.dying import Killed, dying
 from tests.receipts import open_a_pair
 from tests.services import a_service
-from tests.stores import Stores
+from tests.stores import Stores, opened
 
 SAMPLED = 5
 LATER = NOON + timedelta(minutes=2)
@@ -55,7 +54,7 @@ def _told(session: Session, one: Receipt) -> Sequence[object]:
 def lived(stores: Stores, engine: str, *, dies_at: int | None) -> tuple[object, int]:
     """The outcome of a life that dies once and is lived again, and how many commands it sent."""
     with stores.fresh_url(engine) as url:
-        database = Database(url)
+        database = opened(url)
         database.write(three_paid)
         with dying(database, at=dies_at or 0) as sent:
             try:
@@ -64,7 +63,7 @@ def lived(stores: Stores, engine: str, *, dies_at: int | None) -> tuple[object, 
                 assert dies_at is not None
         if dies_at is not None:
             database.dispose()  # the dead one's connections go with it
-            database = Database(url)
+            database = opened(url)
             while issue(a_service(database), LATER):
                 pass
         found = database.read(outcome)
@@ -100,7 +99,7 @@ def test_naive_numbering_skips_a_number(stores: Stores) -> None:
     series = Table("naive_series", MetaData(), Column("next", Integer))
     receipt = Table("naive_receipt", MetaData(), Column("number", Integer))
     with stores.fresh_url("sqlite") as url:
-        database = Database(url)
+        database = opened(url)
 
         def units() -> Iterator[Callable[[Session], object]]:
             taken = database.read(lambda session: session.scalar(select(series.c.next)))

@@ -29,7 +29,7 @@ from tests.bank import TODAY, BankLine, camt, known_words
 from tests.builders import NOON, a_message, a_payment_request, a_province, settle
 from tests.dying import Killed, dying
 from tests.services import a_service
-from tests.stores import Stores
+from tests.stores import Stores, opened
 
 NIGHT = NOON + timedelta(hours=13)
 SAMPLED = 4
@@ -106,7 +106,7 @@ def outcome(session: Session, account: int) -> object:
 def lived(stores: Stores, engine: str, *, dies_at: int | None) -> tuple[object, int]:
     """The outcome of a life that dies once and is lived again, and how many commands it sent."""
     with stores.fresh_url(engine) as url, time_machine.travel(NIGHT, tick=True) as time:
-        database = Database(url)
+        database = opened(url)
         account, content = database.write(a_day)
         with dying(database, at=dies_at or 0) as sent:
             try:
@@ -115,7 +115,7 @@ def lived(stores: Stores, engine: str, *, dies_at: int | None) -> tuple[object, 
                 assert dies_at is not None
         if dies_at is not None:
             database.dispose()  # the dead one's connections go with it
-            database = Database(url)
+            database = opened(url)
             time.shift(timedelta(minutes=5))  # and its lease runs out
             live(database, account, content)
         found = database.read(lambda session: outcome(session, account))
@@ -143,7 +143,7 @@ def test_a_naive_run_books_twice(stores: Stores) -> None:
     line = Table("naive_line", MetaData(), Column("id", Integer), Column("marked", Integer))
     booked = Table("naive_booking", MetaData(), Column("line", Integer))
     with stores.fresh_url("sqlite") as url:
-        database = Database(url)
+        database = opened(url)
 
         def units() -> Iterator[Callable[[Session], object]]:
             waiting = select(line.c.id).where(line.c.marked == 0)

@@ -34,7 +34,7 @@ from tests.builders import BY, NOON, a_province, a_vault
 from tests.dying import Killed, dying
 from tests.refunds import OTHER, seen_overpaid, wanted
 from tests.services import a_service
-from tests.stores import Stores
+from tests.stores import Stores, opened
 
 NEXT = TODAY + timedelta(days=1)
 LATER = NOON + timedelta(days=1)
@@ -152,7 +152,7 @@ def _ordered(session: Session) -> list[int]:
 def lived(stores: Stores, engine: str, *, dies_at: int | None) -> tuple[object, int]:
     """The outcome of a life that dies once and is lived again, and how many commands it sent."""
     with stores.fresh_url(engine) as url, time_machine.travel(NIGHT, tick=True) as time:
-        database = Database(url)
+        database = opened(url)
         account = database.write(a_day_before)
         with dying(database, at=dies_at or 0) as sent:
             try:
@@ -161,7 +161,7 @@ def lived(stores: Stores, engine: str, *, dies_at: int | None) -> tuple[object, 
                 assert dies_at is not None
         if dies_at is not None:
             database.dispose()  # the dead one's connections go with it
-            database = Database(url)
+            database = opened(url)
             time.shift(timedelta(minutes=5))  # and its lease runs out
             live(database, account, again=True)
         found = database.read(lambda session: outcome(session, account))
@@ -175,7 +175,7 @@ def test_a_refund_ends_as_it_should(stores: Stores, engine: str) -> None:
     Done again from the first step it stays so.
     """
     with stores.fresh_url(engine) as url, time_machine.travel(NIGHT, tick=True) as time:
-        database = Database(url)
+        database = opened(url)
         account = database.write(a_day_before)
         live(database, account, again=False)
         whole = database.read(lambda session: outcome(session, account))
@@ -210,7 +210,7 @@ def test_a_naive_filing_sends_twice(stores: Stores) -> None:
     approved = Table("naive_payout", MetaData(), Column("id", Integer), Column("filed", Integer))
     ordered = Table("naive_order", MetaData(), Column("payout", Integer))
     with stores.fresh_url("sqlite") as url:
-        database = Database(url)
+        database = opened(url)
         waiting = select(approved.c.id).where(approved.c.filed == 0)
 
         def write_file(session: Session) -> None:

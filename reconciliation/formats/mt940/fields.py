@@ -33,7 +33,9 @@ TAGS: Final = frozenset(
 STATEMENTS: Final = ("940", "950")
 
 _TAG: Final = re.compile(r":([0-9]{2}[A-Z]?|940|NS):")
-_BLOCKS: Final = re.compile(r"(?:\{[1-35]:(?:[^{}]++|\{[^{}]*+\})*+\})*+(\{4:)?")
+_BLOCKS: Final = re.compile(r"(?:\{[1-35]:[^{}]*(?:\{[^{}]*\}[^{}]*)*\})*(\{4:)?")
+"""Blocks side by side, one level of braces in each. Not possessive: Python 3.11.2, which is Debian
+12's, takes a block without an end for a whole one then."""
 _KIND: Final = re.compile(r"\{2:[IO]([0-9]{3})")
 _BETWEEN: Final = " \t$\x01\x03"
 """What stands between messages in files of SWIFT's own programs."""

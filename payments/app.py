@@ -20,6 +20,7 @@ from payments.web import (
     auth,
     callbacks,
     citizen,
+    counter,
     docs,
     kit,
     ops,
@@ -49,6 +50,7 @@ def create_app(config: Config) -> Flask:
     app.extensions.update(cashless=cashless, readings=figures, work=[*JOBS])
     for blueprint in blueprints(cashless, figures):
         app.register_blueprint(blueprint)
+    auth.add_home(app, counter.HOME)
     auth.add_home(app, people.HOME)
     auth.add_home(app, trail.HOME)
     api.install(app, cashless)
@@ -60,6 +62,7 @@ def blueprints(cashless: Service, figures: list[Readings]) -> list[Blueprint]:
     return [
         ops.blueprint(cashless.database, figures),
         citizen.blueprint(cashless.database),
+        counter.blueprint(cashless),
         verify.blueprint(cashless.database),
         tariff.blueprint(cashless.database),
         callbacks.blueprint(cashless.database, cashless.vault),

@@ -6,6 +6,7 @@ for an open request cancels that request in the same unit, so that its QR code c
 """
 
 from payments.cash.collecting import (
+    LONGEST_EXPLANATION,
     AmountNotAsPriced,
     AskedInTwoWays,
     CashAlreadyVoided,
@@ -28,6 +29,7 @@ from payments.cash.finding import (
     Total,
     UnknownCashCollection,
     by_public_id,
+    counting,
     search,
     totals,
 )
@@ -43,6 +45,7 @@ from payments.cash.tables import (
 
 __all__ = [
     "FIXED",
+    "LONGEST_EXPLANATION",
     "MOVES",
     "AmountNotAsPriced",
     "AskedInTwoWays",
@@ -65,6 +68,7 @@ __all__ = [
     "VoidReasonMissing",
     "by_public_id",
     "collect",
+    "counting",
     "for_what",
     "owed",
     "search",

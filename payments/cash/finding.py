@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -27,7 +27,8 @@ class UnknownCashCollection(NotFound):
 class Search:
     """Which collections are looked for; None asks for all.
 
-    `first` and `last` are days in Viet Nam, both included; `since` is an instant.
+    `first` and `last` are days in Viet Nam, both included; `since` and `until` instants, the second
+    not included.
     """
 
     portal_id: int | None = None
@@ -36,6 +37,7 @@ class Search:
     first: date | None = None
     last: date | None = None
     since: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,15 @@ def by_public_id(
     if found is None:
         raise UnknownCashCollection(collection=public_id[:40])
     return found
+
+
+def counting(session: Session, requests: Collection[int]) -> Mapping[int, CashCollection]:
+    """The collection that counts of each of these requests (ids) that cash was taken for."""
+    wanted = select(CashCollection).where(
+        CashCollection.payment_request_id.in_(requests), CashCollection.state == State.TAKEN
+    )
+    found = session.scalars(wanted)
+    return {one.payment_request_id: one for one in found if one.payment_request_id is not None}
 
 
 def search(wanted: Search) -> Select[int]:
@@ -94,4 +105,6 @@ def _narrowed(found: Select[*tuple[Any, ...]], wanted: Search) -> Select[*tuple[
         found = found.where(row.taken_on <= wanted.last)
     if wanted.since is not None:
         found = found.where(row.taken_at >= wanted.since)
+    if wanted.until is not None:
+        found = found.where(row.taken_at < wanted.until)
     return found

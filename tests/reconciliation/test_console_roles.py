@@ -1,4 +1,4 @@
-"""Which role opens which page and sends which form of the console: one table, walked through."""
+"""Which role opens which page and sends which form for staff: one table, walked through."""
 
 from __future__ import annotations
 
@@ -154,6 +154,22 @@ MATRIX = """
     console.withdraw_offer            - r - - - -
     console.withdraw_payout           - r - - - -
     console.withdraw_route            - r - - - -
+    counter.begin                     - - - c - -
+    counter.cash_for_fees             - - - c - -
+    counter.cash_for_request          - - - c - -
+    counter.clear                     - - - c - -
+    counter.display                   - - - c - -
+    counter.display_state             - - - c - -
+    counter.end                       - - - c - -
+    counter.find                      - - - c - -
+    counter.screen                    - - - c - -
+    counter.show                      - - - c - -
+    counter.start                     - - - c - -
+    counter.state                     - - - c - -
+    counter.take_for_fees             - - - c - -
+    counter.take_for_request          - - - c - -
+    counter.totals                    - - - c - -
+    counter.void_cash                 - - - c - -
     people.add                        - - - - m -  proof
     people.approve_roles              - - - - m -  proof
     people.decline_roles              - - - - m -  proof
@@ -200,8 +216,10 @@ def app(database: Database, database_url: str) -> Iterator[Flask]:
 
 
 def rules(app: Flask) -> list[Rule]:
-    """Every address of the console."""
-    return [rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/console")]
+    """Every address of the console and the counter."""
+    return [
+        rule for rule in app.url_map.iter_rules() if rule.rule.startswith(("/console", "/counter"))
+    ]
 
 
 def address(rule: Rule) -> str:

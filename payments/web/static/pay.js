@@ -1,4 +1,4 @@
-// The payer's page: polls, counts down, copies; for browsers since 2017.
+// The payer's page and the counter's windows: polls, counts down, copies; for browsers since 2017.
 "use strict";
 {
   const $ = (id) => document.getElementById(id), state = $("state"), data = state.dataset;
@@ -20,6 +20,7 @@
     if (document.hidden || over) return;
     try {
       const got = await fetch(data.src, { cache: "no-store", headers: { "If-None-Match": tag } });
+      if (got.redirected) return location.reload(); // signed out: ask who it is
       if (got.ok) {
         const news = await got.json();
         tag = got.headers.get("ETag");

@@ -10,11 +10,14 @@ question several times, beside a floor: a bare sum over the same roll-up.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -22,7 +25,7 @@ from sqlalchemy.orm import Session
 from bench.__main__ import machine
 from bench.world import a_database
 from payments.core.database import Database, table_of
-from reconciliation.jobs.rollups import count_months_of, roll_up_anew, roll_up_changes
+from reconciliation.jobs.rollups import count_months_of, roll_up_changes
 from reconciliation.targets import rollups, share, usage
 from reconciliation.targets.monthly_tables import Span
 from reconciliation.targets.promises import promises
@@ -38,7 +41,7 @@ ROUNDS = 7
 
 QUESTIONS: dict[str, Callable[[Session], object]] = {
     "floor: a bare sum over the months": lambda session: session.execute(
-        select(func.sum(MonthlyFees.fees), func.sum(MonthlyFees.amount))
+        select(func.sum(MonthlyFees.cashless_fees), func.sum(MonthlyFees.cash_fees))
     ).all(),
     "overview of the whole year": lambda session: share.board(session, first=FIRST, last=LAST),
     "overview until 20 December": lambda session: share.board(session, first=FIRST, last=PARTIAL),
@@ -52,7 +55,7 @@ QUESTIONS: dict[str, Callable[[Session], object]] = {
     "payers": lambda session: usage.payers(session, span=Span.YEAR, begins=FIRST),
     "promises": lambda session: promises(session, first=FIRST, last=LAST),
 }
-PAGE = ("overview until 20 December", "weeks of the year", "hours", "payers", "promises")
+PAGE = ("overview until 20 December", "hours", "payers", "promises")
 """What the overview page asks, one after another."""
 
 AS_KNOWN = "report as known on the last day"
@@ -74,43 +77,39 @@ def main() -> None:
 
 def measure(engine: str, database: Database, payments: int, *, read: bool) -> None:
     """One year of so many payments: laid out, rolled up, and read if it is the largest."""
+    watch = Watch(database)
     database.write(lambda session: province(session, now=BEGAN))
-    laid = took(lambda: lay_out(database, payments))
-    rolled = took(lambda: roll_up_changes(database, now=NEW_YEAR))
-    again = took(lambda: roll_up_anew(database))
-    months = took(lambda: count_months_of(database, now=NEW_YEAR))
-    rows = database.read(sizes)
+    laid = watch.time(lambda: lay_out(database, payments))
+    rolled = watch.time(lambda: roll_up_changes(database, now=NEW_YEAR))
+    months = watch.time(lambda: count_months_of(database, now=NEW_YEAR))
+    day = watch.time(lambda: one_day(database))
+    each = rolled.processor / payments * 1e6
     print(
-        f"\n{engine}, {payments:,} payments (laid out in {laid:.0f} s, load {load()}):\n"
-        f"  rolled up in {rolled:.1f} s ({rolled / payments * 1e6:.1f} µs a payment), "
-        f"again without a difference {again:.1f} s, twelve months counted {months:.1f} s\n"
-        f"  one day {one_day(database) * 1000:.0f} ms; rows: {rows}",
+        f"\n{engine}, {payments:,} payments (laid out in {laid}, load {load()}):\n"
+        f"  rolled up in {rolled}: {each:.0f} µs of the processor a payment;"
+        f" twelve months counted in {months}\n"
+        f"  one day again {day}; rows: {database.read(sizes)}",
         flush=True,
     )
     if read:
-        questions(database)
+        questions(database, watch)
 
 
-def questions(database: Database) -> None:
-    """What the overview asks, in milliseconds: the middle of several rounds, and the slowest."""
-    middle = {}
-    for name, ask in QUESTIONS.items():
-        rounds = [took(lambda ask=ask: database.read(ask)) * 1000 for _ in range(ROUNDS)]
-        middle[name] = statistics.median(rounds)
-        print(f"  {middle[name]:8.1f} ms (slowest {max(rounds):.1f})  {name}", flush=True)
-    rounds = [took(lambda: database.read(page)) * 1000 for _ in range(ROUNDS)]
-    print(
-        f"  {statistics.median(rounds):8.1f} ms (slowest {max(rounds):.1f})  THE PAGE: "
-        f"{', '.join(PAGE)}; load {load()}",
-        flush=True,
-    )
-    known = database.read(lambda session: session.scalar(select(func.max(DailyRollup.known_on))))
-    as_known = took(
-        lambda: database.read(
-            lambda session: share.board(session, first=FIRST, last=LAST, as_of=known)
-        )
-    )
-    print(f"  {as_known * 1000:8.1f} ms  {AS_KNOWN}", flush=True)
+def questions(database: Database, watch: Watch) -> None:
+    """What the overview asks: the middle of several rounds, by the clock and of the processor."""
+    asked = QUESTIONS | {"THE PAGE: " + ", ".join(PAGE): page, AS_KNOWN: as_known}
+    for name, ask in asked.items():
+        rounds = [watch.time(lambda ask=ask: database.read(ask)) for _ in range(ROUNDS)]
+        clock = statistics.median(one.clock for one in rounds) * 1000
+        processor = statistics.median(one.processor for one in rounds) * 1000
+        print(f"  {clock:8.1f} ms, {processor:8.1f} ms of the processor  {name}", flush=True)
+    print(f"  load {load()}", flush=True)
+
+
+def as_known(session: Session) -> None:
+    """The overview from the differences of days, as of the last day on which one was learnt."""
+    known = session.scalar(select(func.max(DailyRollup.known_on)))
+    share.board(session, first=FIRST, last=LAST, as_of=known)
 
 
 def page(session: Session) -> None:
@@ -119,13 +118,10 @@ def page(session: Session) -> None:
         QUESTIONS[name](session)
 
 
-def one_day(database: Database) -> float:
-    """Seconds for one day counted again, in the middle of the year."""
+def one_day(database: Database) -> None:
+    """One day counted again, in the middle of the year."""
     day = date(YEAR, 6, 15)
-    return min(
-        took(lambda: database.write(lambda session: rollups.refresh(session, day, known_on=day)))
-        for _ in range(3)
-    )
+    database.write(lambda session: rollups.refresh(session, day, known_on=day))
 
 
 def sizes(session: Session) -> str:
@@ -137,11 +133,57 @@ def sizes(session: Session) -> str:
     )
 
 
-def took(work: Callable[[], object]) -> float:
-    """Seconds that a piece of work took."""
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
+@dataclass(frozen=True)
+class Took:
+    """Seconds by the clock, and of the processor: ours and the database server's."""
+
+    clock: float
+    processor: float
+
+    def __str__(self) -> str:
+        return f"{self.clock:.1f} s ({self.processor:.1f} s of the processor)"
+
+
+class Watch:
+    """Measures work; of the processor also what a PostgreSQL server of ours takes.
+
+    On a busy machine the clock tells how busy it is, and the processor what the work is.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._server = None if database.is_sqlite else database.read(_server)
+
+    def time(self, work: Callable[[], object]) -> Took:
+        """How long a piece of work took."""
+        busy, began = self._busy(), time.perf_counter()
+        work()
+        return Took(time.perf_counter() - began, self._busy() - busy)
+
+    def _busy(self) -> float:
+        ours = time.process_time()
+        return ours if self._server is None else ours + _ticks_of(self._server)
+
+
+def _server(session: Session) -> int:
+    """The number of the process that started our connection's."""
+    backend = session.scalar(select(func.pg_backend_pid()))
+    return int(_fields(Path(f"/proc/{backend}"))[1])
+
+
+def _ticks_of(server: int) -> float:
+    """Seconds of the processor that a server and all its processes took, ended ones too."""
+    ticks = sum(map(int, _fields(Path(f"/proc/{server}"))[11:15]))
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            fields = _fields(folder)
+            if int(fields[1]) == server:
+                ticks += sum(map(int, fields[11:13]))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _fields(process: Path) -> list[str]:
+    """What Linux tells of a process, from its state on."""
+    return (process / "stat").read_text().rpartition(")")[2].split()
 
 
 def load() -> str:

@@ -9,6 +9,7 @@ earlier day they are added up from the differences alone, day by day.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any, Final
@@ -17,10 +18,11 @@ from sqlalchemy import ColumnElement, func, literal, select, union_all
 from sqlalchemy import Row as Result
 from sqlalchemy.orm import Session
 
-from payments.core.columns import Code, Day
+from payments.core.columns import Day
 from payments.core.database import Rows, table_of
+from reconciliation.targets.raw_fees import sides
 from reconciliation.targets.rollup_tables import (
-    MEASURES,
+    SIDES,
     DailyRollup,
     DailyTotal,
     MonthlyFees,
@@ -34,10 +36,9 @@ BY_MEANS: Final = table_of(MonthlyMeans)
 BY_FEES: Final = table_of(MonthlyFees)
 
 _A_DAY: Final = timedelta(days=1)
-_NO_DETAIL: Final = literal("", Code()).label("detail")
 
 Measured = Result[*tuple[Any, ...]]
-"""A row that ends with means, detail and the measures."""
+"""A row that ends with means and detail, where it is cut by them, and the six `SIDES`."""
 
 
 class Key(StrEnum):
@@ -49,7 +50,7 @@ class Key(StrEnum):
     MONTH = "month"
 
 
-def read(
+def read_means(
     session: Session,
     here: Units,
     first: date,
@@ -58,48 +59,83 @@ def read(
     as_of: date | None,
     keys: Sequence[Key] = (),
 ) -> Sequence[Measured]:
-    """The cells of a period added up by `keys`, means and detail, which stand behind the keys.
+    """The cells of a period by `keys` (agency or month), means and detail, which stand behind."""
+    return _read(session, _Cut(here, by_fee=False), first, last, as_of=as_of, keys=keys)
 
-    By fee or channel the detail is empty: it is not counted by all of them at once.
-    """
-    by_fee = not {Key.FEE, Key.CHANNEL}.isdisjoint(keys)
-    cells = union_all(*_of_period(session, here, first, last, as_of=as_of, by_fee=by_fee))
-    cell = cells.subquery("cell")
-    by = [*(cell.c[key.value] for key in keys), cell.c.means, cell.c.detail]
-    sums = [func.sum(cell.c[name]) for name in MEASURES]
-    return session.execute(select(*by, *sums).group_by(*by)).all()
+
+def read_fees(
+    session: Session,
+    here: Units,
+    first: date,
+    last: date,
+    *,
+    as_of: date | None,
+    keys: Sequence[Key],
+) -> Sequence[Measured]:
+    """The cells of a period by `keys`."""
+    return _read(session, _Cut(here, by_fee=True), first, last, as_of=as_of, keys=keys)
 
 
 def read_days(
     session: Session, here: Units, first: date, last: date, *, as_of: date | None
 ) -> Sequence[Measured]:
-    """The fees of each day by means, behind the day; from the totals of days where it is now."""
+    """The fees of each day, behind it; from the totals of days where it is now."""
     table = TOTAL if as_of is None else DAILY
-    sums = [func.sum(table.c[name]) for name in MEASURES]
-    cells = select(table.c.day, table.c.means, _NO_DETAIL, *sums).where(
+    measures = table.c if as_of is None else sides(DAILY.c)
+    sums = [func.sum(measures[name]) for name in SIDES]
+    days = select(table.c.day, *sums).where(
         table.c.day.between(first, last), *_theirs(here, table.c.agency_id)
     )
     if as_of is not None:
-        cells = cells.where(DAILY.c.known_on <= as_of)
-    return session.execute(cells.group_by(table.c.day, table.c.means)).all()
+        days = days.where(DAILY.c.known_on <= as_of)
+    return session.execute(days.group_by(table.c.day)).all()
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """Whose cells are read, and from which of the two roll-ups of months."""
+
+    here: Units
+    by_fee: bool
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """What stands behind the agency."""
+        return ("fee_id", "channel") if self.by_fee else ("means", "detail")
+
+
+def _read(
+    session: Session,
+    cut: _Cut,
+    first: date,
+    last: date,
+    *,
+    as_of: date | None,
+    keys: Sequence[Key],
+) -> Sequence[Measured]:
+    cell = union_all(*_of_period(session, cut, first, last, as_of=as_of)).subquery("cell")
+    names = [key.value for key in keys] + ([] if cut.by_fee else list(cut.names))
+    by = [cell.c[name] for name in names]
+    sums = [func.sum(cell.c[name]) for name in SIDES]
+    return session.execute(select(*by, *sums).group_by(*by)).all()
 
 
 def _of_period(
-    session: Session, here: Units, first: date, last: date, *, as_of: date | None, by_fee: bool
+    session: Session, cut: _Cut, first: date, last: date, *, as_of: date | None
 ) -> list[Rows]:
     spans = _by_months(first, last)
     if as_of is not None:
-        return [_of_days(here, *span, as_of=as_of, by_fee=by_fee) for span in spans]
+        return [_of_days(cut, *span, as_of=as_of) for span in spans]
     months = []
     days: list[Rows] = []
     for span in spans:
         outside = _outside(*span)
         if outside and _rows(session, span) <= sum(_rows(session, one) for one in outside):
-            days.append(_of_days(here, *span, as_of=None, by_fee=by_fee))
+            days.append(_of_days(cut, *span, as_of=None))
         else:
             months.append(span[0].replace(day=1))
-            days += [_of_days(here, *one, as_of=None, by_fee=by_fee, sign=-1) for one in outside]
-    return [_of_months(here, months, by_fee=by_fee), *days] if months else days
+            days += [_of_days(cut, *one, as_of=None, sign=-1) for one in outside]
+    return [_of_months(cut, months), *days] if months else days
 
 
 def _rows(session: Session, span: tuple[date, date]) -> int:
@@ -108,27 +144,26 @@ def _rows(session: Session, span: tuple[date, date]) -> int:
     return session.scalar(counted) or 0
 
 
-def _of_months(here: Units, months: Sequence[date], *, by_fee: bool) -> Rows:
-    table = BY_FEES if by_fee else BY_MEANS
-    cell = (table.c.fee_id, table.c.channel) if by_fee else ()
-    detail = _NO_DETAIL if by_fee else table.c.detail
-    measures = [table.c[name] for name in MEASURES]
-    return select(table.c.month, table.c.agency_id, *cell, table.c.means, detail, *measures).where(
-        table.c.month.in_(months), *_theirs(here, table.c.agency_id)
-    )
+def _of_months(cut: _Cut, months: Sequence[date]) -> Rows:
+    table = BY_FEES if cut.by_fee else BY_MEANS
+    measures = table.c if cut.by_fee else sides(table.c)
+    return select(
+        table.c.month,
+        table.c.agency_id,
+        *(table.c[name] for name in cut.names),
+        *(measures[name].label(name) for name in SIDES),
+    ).where(table.c.month.in_(months), *_theirs(cut.here, table.c.agency_id))
 
 
-def _of_days(
-    here: Units, first: date, last: date, *, as_of: date | None, by_fee: bool, sign: int = 1
-) -> Rows:
+def _of_days(cut: _Cut, first: date, last: date, *, as_of: date | None, sign: int = 1) -> Rows:
     """The differences of days of one month, or their opposites where they are to be taken off."""
-    cell = (DAILY.c.fee_id, DAILY.c.channel) if by_fee else ()
-    detail = _NO_DETAIL if by_fee else DAILY.c.detail
-    month = literal(first.replace(day=1), Day()).label("month")
-    measures = [(sign * DAILY.c[name]).label(name) for name in MEASURES]
-    rows = select(month, DAILY.c.agency_id, *cell, DAILY.c.means, detail, *measures).where(
-        DAILY.c.day.between(first, last), *_theirs(here, DAILY.c.agency_id)
-    )
+    measures = sides(DAILY.c)
+    rows = select(
+        literal(first.replace(day=1), Day()).label("month"),
+        DAILY.c.agency_id,
+        *(DAILY.c[name] for name in cut.names),
+        *((sign * measures[name]).label(name) for name in SIDES),
+    ).where(DAILY.c.day.between(first, last), *_theirs(cut.here, DAILY.c.agency_id))
     return rows if as_of is None else rows.where(DAILY.c.known_on <= as_of)
 
 

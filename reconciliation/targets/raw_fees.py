@@ -9,6 +9,7 @@ expired or was cancelled unpaid is no fee; one paid late is.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -168,6 +169,23 @@ def summed(rows: Any) -> Select[Any]:
     whole = [cast(one, Amount()).label(name) for one, name in zip(sums, MEASURES, strict=True)]
     changed = or_(*(one != _NOTHING for one in sums))
     return select(*cell, *whole).group_by(*cell).having(changed)
+
+
+def sides(columns: Any) -> Mapping[str, ColumnElement[int]]:
+    """The measures of rows by means as they stand beside each other, without cash and with it."""
+    by_cash = columns.means == Means.CASH.value
+
+    def one(name: str, *, cash: bool) -> ColumnElement[int]:
+        return case((by_cash if cash else ~by_cash, columns[name]), else_=_NOTHING)
+
+    return {
+        "cashless_fees": one("fees", cash=False),
+        "cashless_amount": one("amount", cash=False),
+        "cash_fees": one("fees", cash=True),
+        "cash_amount": one("amount", cash=True),
+        "waiting_fees": columns.waiting_fees,
+        "waiting_amount": columns.waiting_amount,
+    }
 
 
 def means() -> ColumnElement[str]:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from payments.cash import State
 from reconciliation.targets.raw_fees import ALLOCATION, CASH, CASH_LINE
-from reconciliation.targets.rollup_tables import Means
+from reconciliation.targets.rollup_tables import MEASURES, SIDES, Means
 from reconciliation.targets.rollups import BY_FEES, BY_MEANS, DAILY, TOTAL, differing, every_day
 
 
@@ -76,8 +76,9 @@ def _amount(table: Table, *, cash: bool) -> Select[Any]:
 
 
 def _whole(session: Session, table: Table) -> int:
-    paid = func.sum(table.c.amount + table.c.waiting_amount + table.c.fees + table.c.waiting_fees)
-    return _one(session, select(paid))
+    """Every measure added up, whatever it counts."""
+    names = SIDES if "cash_fees" in table.c else MEASURES
+    return sum(_one(session, select(func.sum(table.c[name]))) for name in names)
 
 
 def _one(session: Session, figure: Select[Any]) -> int:

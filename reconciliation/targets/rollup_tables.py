@@ -40,13 +40,27 @@ CELL: Final = ("agency_id", "fee_id", "channel", "means", "detail")
 """What fees are counted by, within a day."""
 
 MEANS_CELL: Final = ("agency_id", "means", "detail")
-FEES_CELL: Final = ("agency_id", "fee_id", "channel", "means")
-TOTAL_CELL: Final = ("agency_id", "means")
+FEES_CELL: Final = ("agency_id", "fee_id", "channel")
+TOTAL_CELL: Final = ("agency_id",)
 """What they are counted by in months, and in the totals of days: together they are few rows."""
 
 MEASURES: Final = ("fees", "amount", "waiting_fees", "waiting_amount")
 """What is counted: reconciled money and recorded cash; and paid money on no statement yet."""
 
+SIDES: Final = (
+    "cashless_fees",
+    "cashless_amount",
+    "cash_fees",
+    "cash_amount",
+    "waiting_fees",
+    "waiting_amount",
+)
+"""The measures where the means stand beside each other, in one row instead of three."""
+
+_SIDES_NEVER_LESS: Final = (
+    "cashless_fees >= 0 AND cashless_amount >= cashless_fees AND cash_fees >= 0"
+    " AND cash_amount >= cash_fees AND waiting_fees >= 0 AND waiting_amount >= waiting_fees"
+)
 _NEVER_LESS: Final = (
     "fees >= 0 AND amount >= fees AND waiting_fees >= 0 AND waiting_amount >= waiting_fees"
 )
@@ -108,15 +122,13 @@ class MonthlyMeans(Row):
 
 
 class MonthlyFees(Row):
-    """The fees of a month, named by its first day, of an agency by fee, channel and means."""
+    """The fees of a month, named by its first day, of an agency by fee and channel."""
 
     __tablename__ = "monthly_fees"
     __table_args__ = (
         UniqueConstraint("month", *FEES_CELL),
         one_of("channel", ("online", "counter")),
-        one_of("means", Means),
-        CheckConstraint(_NEVER_LESS, name="never_less"),
-        CheckConstraint(_CASH_NEVER_WAITS, name="cash_never_waits"),
+        CheckConstraint(_SIDES_NEVER_LESS, name="never_less"),
         {"sqlite_strict": True},
     )
 
@@ -125,32 +137,32 @@ class MonthlyFees(Row):
     agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
     fee_id: Mapped[int] = mapped_column(ForeignKey("fee.id"))
     channel: Mapped[str] = mapped_column(Code())
-    means: Mapped[str] = mapped_column(Code())
-    fees: Mapped[int] = mapped_column(Count())
-    amount: Mapped[Dong] = mapped_column(Amount())
+    cashless_fees: Mapped[int] = mapped_column(Count())
+    cashless_amount: Mapped[Dong] = mapped_column(Amount())
+    cash_fees: Mapped[int] = mapped_column(Count())
+    cash_amount: Mapped[Dong] = mapped_column(Amount())
     waiting_fees: Mapped[int] = mapped_column(Count())
     waiting_amount: Mapped[Dong] = mapped_column(Amount())
 
 
 class DailyTotal(Row):
-    """The fees of a day of an agency by means alone: what weeks and curves are drawn from."""
+    """The fees of a day of an agency: what months, weeks and curves are drawn from."""
 
     __tablename__ = "daily_total"
     __table_args__ = (
-        UniqueConstraint("day", "agency_id", "means"),
+        UniqueConstraint("day", "agency_id"),
         Index(None, "agency_id", "day"),
-        one_of("means", Means),
-        CheckConstraint(_NEVER_LESS, name="never_less"),
-        CheckConstraint(_CASH_NEVER_WAITS, name="cash_never_waits"),
+        CheckConstraint(_SIDES_NEVER_LESS, name="never_less"),
         {"sqlite_strict": True},
     )
 
     id: Mapped[int] = mapped_column(Key(), primary_key=True)
     day: Mapped[date] = mapped_column(Day())
     agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
-    means: Mapped[str] = mapped_column(Code())
-    fees: Mapped[int] = mapped_column(Count())
-    amount: Mapped[Dong] = mapped_column(Amount())
+    cashless_fees: Mapped[int] = mapped_column(Count())
+    cashless_amount: Mapped[Dong] = mapped_column(Amount())
+    cash_fees: Mapped[int] = mapped_column(Count())
+    cash_amount: Mapped[Dong] = mapped_column(Amount())
     waiting_fees: Mapped[int] = mapped_column(Count())
     waiting_amount: Mapped[Dong] = mapped_column(Amount())
 

@@ -38,11 +38,13 @@ from payments.credits import Allocation, Evidence
 from reconciliation.matching import LineMatch, MatchMember
 from reconciliation.targets import raw_fees
 from reconciliation.targets.monthly_tables import MonthDue
+from reconciliation.targets.raw_fees import sides
 from reconciliation.targets.rollup_tables import (
     CELL,
     FEES_CELL,
     MEANS_CELL,
     MEASURES,
+    SIDES,
     TOTAL_CELL,
     DailyRollup,
     DailyTotal,
@@ -124,11 +126,11 @@ def refresh(session: Session, day: date, *, known_on: date) -> int:
     changed = differing(session, day)
     if changed:
         known = {"day": day, "known_on": known_on}
-        _add(session, DAILY, known, CELL)
+        _add(session, DAILY, known, CELL, MEASURES)
         month = {"month": day.replace(day=1)}
-        _add(session, BY_MEANS, month, MEANS_CELL)
-        _add(session, BY_FEES, month, FEES_CELL)
-        _add(session, TOTAL, {"day": day}, TOTAL_CELL)
+        _add(session, BY_MEANS, month, MEANS_CELL, MEASURES)
+        _add(session, BY_FEES, month, FEES_CELL, SIDES)
+        _add(session, TOTAL, {"day": day}, TOTAL_CELL, SIDES)
     _owe_count(session, day.replace(day=1))
     return changed
 
@@ -235,14 +237,21 @@ def _differences(day: date, *, cash_alone: bool) -> Select[Any]:
     return raw_fees.summed(rows).params(day=day)
 
 
-def _add(session: Session, table: Table, head: Mapping[str, date], cell: Sequence[str]) -> None:
-    """Adds the differences to the rows of a table, by `head` and `cell`.
+def _add(
+    session: Session,
+    table: Table,
+    head: Mapping[str, date],
+    cell: Sequence[str],
+    measures: Sequence[str],
+) -> None:
+    """Adds the differences to the measures of a table, by `head` and `cell`.
 
     What is there is updated and the rest inserted: a constraint would look at the difference alone
     before a conflict is seen.
     """
     keys = [_difference.c[name] for name in cell]
-    sums = [cast(func.sum(_difference.c[name]), Amount()).label(name) for name in MEASURES]
+    counted = {**_difference.c, **sides(_difference.c)}
+    sums = [cast(func.sum(counted[name]), Amount()).label(name) for name in measures]
     new = select(*keys, *sums).group_by(*keys).subquery("new")
     told = {name: literal(value, Day()) for name, value in head.items()}
     same = and_(
@@ -252,11 +261,11 @@ def _add(session: Session, table: Table, head: Mapping[str, date], cell: Sequenc
     session.execute(
         update(table)
         .where(same)
-        .values({name: table.c[name] + new.c[name] for name in MEASURES})
+        .values({name: table.c[name] + new.c[name] for name in measures})
         .execution_options(synchronize_session=False)
     )
-    names = [*head, *cell, *MEASURES]
-    rows = select(*told.values(), *(new.c[name] for name in (*cell, *MEASURES)))
+    names = [*head, *cell, *measures]
+    rows = select(*told.values(), *(new.c[name] for name in (*cell, *measures)))
     absent = rows.where(~exists(select(table.c.id).where(same).correlate(new)))
     session.execute(insert(table).from_select(names, absent, include_defaults=False))
 

@@ -13,7 +13,7 @@ for ever.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -28,7 +28,7 @@ from payments.core.money import ZERO, Dong
 from payments.fees import Fee
 from reconciliation.targets import cells
 from reconciliation.targets.cells import Key, Measured
-from reconciliation.targets.rollup_tables import Means
+from reconciliation.targets.rollup_tables import SIDES, Means
 from reconciliation.targets.units import Units, lines_up, units
 
 WHOLE: Final = 10_000
@@ -58,12 +58,12 @@ class By(StrEnum):
     DAY = "day"
 
 
-_KEYS: Final = {
-    By.UNIT: Key.AGENCY,
-    By.PROCEDURE: Key.FEE,
-    By.CHANNEL: Key.CHANNEL,
-    By.MONTH: Key.MONTH,
+_BEGINS: Final[Mapping[By, Callable[[date], date]]] = {
+    By.DAY: lambda day: day,
+    By.WEEK: lambda day: day - timedelta(days=day.weekday()),
+    By.MONTH: lambda day: day.replace(day=1),
 }
+"""The first day of the time in which a day lies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +127,7 @@ class Board:
     units: Sequence[Share]
     ended: Sequence[Share]
     months: Sequence[Share]
+    weeks: Sequence[Share]
     procedures: Sequence[Share]
     channels: Sequence[Share]
     ways: Sequence[Way]
@@ -158,14 +159,14 @@ def figures(
     of the tree. Raises `PeriodBackwards`, `UnknownAgency`, `NotCountedThen`.
     """
     here = _checked(session, first, last, agency=agency, as_of=as_of)
-    if by in (By.WEEK, By.DAY):
-        return _by_time(session, here, first, last, by=by, as_of=as_of)
-    rows = cells.read(session, here, first, last, as_of=as_of, keys=[_KEYS[by]])
+    if by in _BEGINS:
+        return _by_time(cells.read_days(session, here, first, last, as_of=as_of), by=by)
     if by is By.UNIT:
-        every = _by_unit(here, ((row[0], row) for row in rows))
-        return [*every, *_ended(here, ((row[0], row) for row in rows))]
-    if by is By.MONTH:
-        return _in_time((row[0].isoformat(), row) for row in rows)
+        keys = [Key.AGENCY]
+        rows = cells.read_means(session, here, first, last, as_of=as_of, keys=keys)
+        return [*_by_unit(here, rows), *_ended(here, rows)]
+    key = Key.FEE if by is By.PROCEDURE else Key.CHANNEL
+    rows = cells.read_fees(session, here, first, last, as_of=as_of, keys=[key])
     names = _fee_codes(session) if by is By.PROCEDURE else {}
     return _most_first((names.get(row[0], row[0]), row) for row in rows)
 
@@ -183,7 +184,7 @@ def total(
     Raises what `figures` does.
     """
     here = _checked(session, first, last, agency=agency, as_of=as_of)
-    rows = cells.read(session, here, first, last, as_of=as_of)
+    rows = cells.read_means(session, here, first, last, as_of=as_of)
     return _added(agency or "", rows)
 
 
@@ -197,7 +198,7 @@ def ways(
 ) -> list[Way]:
     """What was paid by which means, the most fees first. Raises what `figures` does."""
     here = _checked(session, first, last, agency=agency, as_of=as_of)
-    return _ways(cells.read(session, here, first, last, as_of=as_of))
+    return _ways(cells.read_means(session, here, first, last, as_of=as_of))
 
 
 def ranked(ways: Iterable[Way]) -> list[Way]:
@@ -216,16 +217,17 @@ def board(
     """A period's overview, by three readings of its cells. Raises what `figures` does."""
     here = _checked(session, first, last, agency=agency, as_of=as_of)
 
-    def read(*keys: Key) -> Sequence[Measured]:
-        return cells.read(session, here, first, last, as_of=as_of, keys=keys)
-
-    by_unit, by_month, by_fee = read(Key.AGENCY), read(Key.MONTH), read(Key.FEE, Key.CHANNEL)
+    by_unit = cells.read_means(session, here, first, last, as_of=as_of, keys=[Key.AGENCY])
+    by_day = cells.read_days(session, here, first, last, as_of=as_of)
+    keys = [Key.FEE, Key.CHANNEL]
+    by_fee = cells.read_fees(session, here, first, last, as_of=as_of, keys=keys)
     names = _fee_codes(session)
     return Board(
-        total=_added(agency or "", by_month),
-        units=_by_unit(here, ((row[0], row) for row in by_unit)),
-        ended=_ended(here, ((row[0], row) for row in by_unit)),
-        months=_in_time((row[0].isoformat(), row) for row in by_month),
+        total=_added(agency or "", by_day),
+        units=_by_unit(here, by_unit),
+        ended=_ended(here, by_unit),
+        months=_by_time(by_day, by=By.MONTH),
+        weeks=_by_time(by_day, by=By.WEEK),
         procedures=_most_first((names[row[0]], row) for row in by_fee),
         channels=_most_first((row[1], row) for row in by_fee),
         ways=_ways(by_unit),
@@ -244,35 +246,26 @@ def _checked(
     return units(session, on=last, top=agency)
 
 
-def _by_time(
-    session: Session, here: Units, first: date, last: date, *, by: By, as_of: date | None
-) -> list[Share]:
-    """Days or weeks, from the totals of days; as they were known, from the differences."""
-    rows = cells.read_days(session, here, first, last, as_of=as_of)
-    back = [row[0].weekday() if by is By.WEEK else 0 for row in rows]
-    begins = [row[0] - timedelta(days=days) for row, days in zip(rows, back, strict=True)]
-    return _in_time((day.isoformat(), row) for day, row in zip(begins, rows, strict=True))
+def _by_time(rows: Iterable[Measured], *, by: By) -> list[Share]:
+    """Days, weeks or months in order, from the rows of days."""
+    begins = _BEGINS[by]
+    shares = _gathered((begins(row[0]).isoformat(), row) for row in rows)
+    return sorted(shares, key=lambda share: share.key)
 
 
-def _by_unit(here: Units, rows: Iterable[tuple[int, Measured]]) -> list[Share]:
+def _by_unit(here: Units, rows: Iterable[Measured]) -> list[Share]:
+    """Each unit with all below it, from rows of agencies."""
     lines = lines_up(here)
     below: dict[str, list[Measured]] = defaultdict(list)
-    for agency, row in rows:
-        for code in lines.get(here.homes[agency], ()):
+    for row in rows:
+        for code in lines.get(here.homes[row[0]], ()):
             below[code].append(row)
     return [_added(node.code, below[node.code]) for node in here.nodes]
 
 
-def _ended(here: Units, rows: Iterable[tuple[int, Measured]]) -> list[Share]:
-    own: dict[str, list[Measured]] = defaultdict(list)
-    for agency, row in rows:
-        if here.homes[agency] in here.ended:
-            own[here.homes[agency]].append(row)
-    return [_added(code, some) for code, some in sorted(own.items())]
-
-
-def _in_time(rows: Iterable[tuple[str, Measured]]) -> list[Share]:
-    return sorted(_gathered(rows), key=lambda share: share.key)
+def _ended(here: Units, rows: Iterable[Measured]) -> list[Share]:
+    own = ((here.homes[row[0]], row) for row in rows if here.homes[row[0]] in here.ended)
+    return sorted(_gathered(own), key=lambda share: share.key)
 
 
 def _most_first(rows: Iterable[tuple[str, Measured]]) -> list[Share]:
@@ -288,28 +281,23 @@ def _gathered(rows: Iterable[tuple[str, Measured]]) -> list[Share]:
 
 
 def _added(key: str, rows: Iterable[Measured]) -> Share:
-    """Rows that end with means, detail and the measures, added up."""
-    sums = {True: [0, 0], False: [0, 0]}
-    waiting = [0, 0]
-    for *_, means, _detail, fees, amount, waiting_fees, waiting_amount in rows:
-        side = sums[means == Means.CASH]
-        side[0] += int(fees)
-        side[1] += int(amount)
-        waiting[0] += int(waiting_fees)
-        waiting[1] += int(waiting_amount)
-    cash, cashless = sums[True], sums[False]
-    return Share(
-        key,
-        cashless=Sum(cashless[0], Dong(cashless[1])),
-        cash=Sum(cash[0], Dong(cash[1])),
-        waiting=Sum(waiting[0], Dong(waiting[1])),
+    """Rows that end with the six measures, added up."""
+    sums = [0] * len(SIDES)
+    for row in rows:
+        for place, value in enumerate(row[-len(SIDES) :]):
+            sums[place] += int(value)
+    cashless, cash, waiting = (
+        Sum(sums[place], Dong(sums[place + 1])) for place in range(0, len(SIDES), 2)
     )
+    return Share(key, cashless=cashless, cash=cash, waiting=waiting)
 
 
 def _ways(rows: Iterable[Measured]) -> list[Way]:
+    """Rows that end with means, detail and the six measures, by the first two."""
     found: dict[tuple[str, str], list[Measured]] = defaultdict(list)
     for row in rows:
-        found[row[-6], row[-5]].append(row)
+        means, detail = row[-len(SIDES) - 2 : -len(SIDES)]
+        found[means, detail].append(row)
     every = []
     for (means, detail), some in found.items():
         sums = _added(detail, some)

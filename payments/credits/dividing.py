@@ -168,6 +168,11 @@ def reclaim_all(session: Session, chosen: Rows) -> None:
     session.execute(update(CREDIT).where(CREDIT.c.id.in_(chosen)).values(reclaimed=CREDIT.c.amount))
 
 
+def release_all(session: Session, chosen: Rows) -> None:
+    """Credits of which the bank sent again what it had taken: they are as before it took it."""
+    session.execute(update(CREDIT).where(CREDIT.c.id.in_(chosen)).values(reclaimed=0))
+
+
 def stop_counting_all(session: Session, chosen: Rows) -> None:
     """Credits that were part of a request and were given back: they count for it no more."""
     session.execute(

@@ -113,7 +113,7 @@ def gather(session: Session, account_id: int, *, but: Collection[State]) -> None
     """
     materialise(session, due, kept(account_id, but=but))
     fees = select(due.c.credit_id, due.c.payment_request_line_id)
-    credits.gather_company(session, _beside_split(fees))
+    credits.gather_company(session, _beside(fees))
     session.execute(delete(due).where(due.c.credit_id.in_(credits.unseen())))
 
 
@@ -290,7 +290,7 @@ def stale(session: Session, account_id: int) -> Collection[int]:
         .join(PAYOUT, PAYOUT.c.id == ITEM.c.payout_id)
         .where(_waits(account_id))
     )
-    credits.gather_company(session, _beside_split(fees))
+    credits.gather_company(session, _beside(fees))
     uncertain = (
         select(PAYOUT.c.id)
         .join(ITEM, ITEM.c.payout_id == PAYOUT.c.id)
@@ -307,10 +307,11 @@ def _waits(account_id: int) -> ColumnElement[bool]:
     )
 
 
-def _beside_split(fees: Rows) -> Rows:
-    """Credits of fees (credit_id, payment_request_line_id) whose request a split credit pays too.
+def _beside(fees: Rows) -> Rows:
+    """Credits of fees (credit_id, payment_request_line_id) that stand or fall with others unseen.
 
-    Only they stand or fall with credits of other requests; those of their own were all seen.
+    Their request is paid too by a split credit, or by one that the bank took back since; else all
+    that pays it was seen.
     """
     ours, paid, other = fees.subquery(), LINE.alias(), LINE.alias()
     return (
@@ -319,7 +320,7 @@ def _beside_split(fees: Rows) -> Rows:
         .join(other, other.c.payment_request_id == paid.c.payment_request_id)
         .join(ALLOCATION, ALLOCATION.c.payment_request_line_id == other.c.id)
         .join(CREDIT, CREDIT.c.id == ALLOCATION.c.credit_id)
-        .where(CREDIT.c.finding == Finding.SPLIT.value)
+        .where(or_(CREDIT.c.finding == Finding.SPLIT.value, credits.RECLAIMED))
         .distinct()
     )
 

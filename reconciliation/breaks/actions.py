@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from payments import payouts, settlement
+from payments import credits, payouts, settlement
 from payments.core.calendar import local_day
 from payments.core.errors import Conflict, Invalid
 from payments.core.money import Dong
@@ -47,6 +47,12 @@ class WaitOutOfRange(Invalid):
     """One waits until a later day, and not for ever."""
 
     code = "wait_out_of_range"
+
+
+class StillToGetBack(Conflict):
+    """What the bank took of a credit is still to be got back, or part of it was set off."""
+
+    code = "still_to_get_back"
 
 
 class NothingToMatchWith(Invalid):
@@ -231,10 +237,23 @@ def _recovered(session: Session, one: Break, decision: Decision, by: str, now: d
 
 def _set_off(session: Session, one: Break, _decision: Decision, by: str, now: datetime) -> None:
     credit = _credit(session, one)
-    left = bookings.to_get_back(session, one.collection_account_id)
-    if credit.held + credit.unidentified + credit.to_fees > left:
-        raise bookings.NothingToGetBack(most=left)
+    to_get_back = bookings.to_get_back(session, one.collection_account_id)
+    if _left_of(credit) > to_get_back:
+        raise bookings.NothingToGetBack(most=to_get_back)
     settlement.set_off(session, credit, actor=by, now=now)
+
+
+def _release(session: Session, one: Break, _decision: Decision, _by: str, _now: datetime) -> None:
+    credit = _credit(session, one)
+    to_get_back = bookings.to_get_back(session, one.collection_account_id)
+    if credit.reversed or _left_of(credit) <= to_get_back:
+        raise StillToGetBack(amount=to_get_back)
+    credits.release_all(session, select(Credit.id).where(Credit.id == credit.id))
+
+
+def _left_of(credit: Credit) -> int:
+    """What of a credit is still with us, in đồng."""
+    return credit.held + credit.unidentified + credit.to_fees
 
 
 def _payout(session: Session, one: Break, decision: Decision, by: str, now: datetime) -> None:
@@ -273,6 +292,7 @@ _DO: Final[Mapping[Action, Callable[[Session, Break, Decision, str, datetime], N
             Action.RECEIVABLE: _receivable,
             Action.RECOVERED: _recovered,
             Action.SET_OFF: _set_off,
+            Action.RELEASE: _release,
             Action.PAYOUT: _payout,
             Action.SWEPT: _swept,
             Action.WAIT: _wait,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import and_, insert, or_, select
+from sqlalchemy import and_, case, insert, or_, select
 from sqlalchemy.orm import Session
 
 from payments import credits
@@ -61,17 +61,28 @@ def book_line(
 
 
 def _taken_back(line: StatementLine) -> Rows:
-    """The credits that a reversal names, by id: those that no rule took back."""
+    """The credit that a reversal names and no rule took back, by id; none where it names none.
+
+    A bank's reference comes again: of several it is one of which something had left, the latest.
+    """
     named = or_(
         and_(Credit.bank_reference.is_not(None), Credit.bank_reference == line.reverses),
         and_(Credit.code.is_not(None), Credit.code == line.code),
     )
-    return select(Credit.id).where(
-        Credit.collection_account_id == line.collection_account_id,
-        Credit.amount == line.amount,
-        Credit.match_id.is_not(None),
-        Credit.reversed == 0,
-        named,
+    left = case((Credit.refunded + Credit.remitted > 0, 0), else_=1)
+    return (
+        select(Credit.id)
+        .where(
+            Credit.collection_account_id == line.collection_account_id,
+            Credit.amount == line.amount,
+            Credit.match_id.is_not(None),
+            Credit.reversed == 0,
+            Credit.reclaimed == 0,
+            Credit.day <= line.day,
+            named,
+        )
+        .order_by(left, Credit.day.desc(), Credit.id.desc())
+        .limit(1)
     )
 
 

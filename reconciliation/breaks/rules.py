@@ -62,7 +62,7 @@ BY_KIND: Final[Mapping[Kind, tuple[Action, ...]]] = MappingProxyType(
         Kind.SPLIT_MISMATCH: _MONEY,
         Kind.WRONG_ACCOUNT: _MONEY,
         Kind.REVERSED: (Action.ACCEPT, Action.WAIT),
-        Kind.RECLAIMED: (Action.SET_OFF, Action.WAIT),
+        Kind.RECLAIMED: (Action.SET_OFF, Action.RELEASE, Action.WAIT),
         Kind.AMOUNT_DIFFERS: (Action.MATCH, Action.WAIT),
         Kind.DEBIT_UNEXPLAINED: (
             Action.CHARGE,

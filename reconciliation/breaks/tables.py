@@ -148,6 +148,7 @@ class Action(StrEnum):
     RECOVERED = "recovered"  # the line is such money come back
     SET_OFF = "set_off"  # what is left of a credit ends with what the bank took of it
     PAYOUT = "payout"  # the line is a payout of ours, sent or come back
+    RELEASE = "release"  # what the bank took of a credit has come again: it is as it was
     SWEPT = "swept"  # the line are remittances that the bank sent by itself
     WAIT = "wait"  # nothing is done until a day
     ACCEPT = "accept"  # it stays as it is

@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Subquery, and_, cast, delete, func, literal, or_, select
+from sqlalchemy import Subquery, and_, case, cast, delete, func, literal, or_, select
 from sqlalchemy import Text as SqlText
 from sqlalchemy.orm import Session
 
@@ -81,7 +81,10 @@ def _debits(named: str, *, coded: bool) -> Subquery:
 
 
 def _pairs(debits: Subquery, of_credit: str) -> Rows:
-    """(line_id, credit_id, rule): credits that were seen and not taken back before."""
+    """(line_id, credit_id, rule): credits that were seen and not taken back before.
+
+    Those of which something was given back or forwarded may be meant too, and are never paired.
+    """
     group = [debits.c[name] for name in ("collection_account_id", "amount", "key", "said")]
     latest, many = func.max(debits.c.day).label("latest"), func.count().label("many")
     asked = select(*group, latest, many).group_by(*group).subquery()
@@ -93,12 +96,16 @@ def _pairs(debits: Subquery, of_credit: str) -> Rows:
     )
     alike = (asked.c.key, asked.c.said, asked.c.amount)
     code = func.coalesce(CREDIT.c.code, cast(CREDIT.c.id, SqlText))  # one without is of none
-    rank = func.row_number().over(partition_by=alike, order_by=(CREDIT.c.day, CREDIT.c.id))
+    away = (CREDIT.c.refunded + CREDIT.c.remitted).label("away")
+    here_first = case((CREDIT.c.refunded + CREDIT.c.remitted > 0, 1), else_=0)
+    first = (here_first, CREDIT.c.day, CREDIT.c.id)
+    rank = func.row_number().over(partition_by=alike, order_by=first)
     seen = (
         select(
             CREDIT.c.id,
             *alike,
             asked.c.many,
+            away,
             rank.label("rank"),
             func.count().over(partition_by=alike).label("found"),
             func.min(code).over(partition_by=alike).label("one_code"),
@@ -110,8 +117,6 @@ def _pairs(debits: Subquery, of_credit: str) -> Rows:
             CREDIT.c.match_id.is_not(None),
             CREDIT.c.merged_into_id.is_(None),
             CREDIT.c.reversed == 0,
-            CREDIT.c.refunded == 0,
-            CREDIT.c.remitted == 0,
             CREDIT.c.day <= asked.c.latest,
         )
         .subquery()
@@ -119,4 +124,4 @@ def _pairs(debits: Subquery, of_credit: str) -> Rows:
     told_apart = or_(seen.c.found <= seen.c.many, seen.c.one_code == seen.c.other_code)
     answers = [seen.c[name] == debits.c[name] for name in ("key", "said", "amount", "rank")]
     pairs = select(debits.c.line_id, seen.c.id, literal(Rule.REVERSAL.value, Code()))
-    return pairs.join(seen, and_(*answers)).where(told_apart)
+    return pairs.join(seen, and_(*answers)).where(told_apart, seen.c.away == 0)

@@ -15,9 +15,10 @@ from payments.payment_requests import PaymentRequest, PaymentRequestLine
 from payments.payouts import Part, Payout, Wanted
 from reconciliation import bookings, breaks, day_close
 from reconciliation.breaks import Action, Break, Decision
+from reconciliation.breaks.actions import StillToGetBack
 from tests.bank import TODAY, BankLine, a_statement, run, unproved
 from tests.builders import BY, NOON, Province, a_message, a_payment_request, a_province, settle
-from tests.refunds import OTHER, PAYER, filed
+from tests.refunds import OTHER, PAYER, approved, filed
 from tests.remittances import both_routes, proposed
 
 NEXT = TODAY + timedelta(days=1)
@@ -141,14 +142,43 @@ def test_fees_that_were_given_back_are_set_off_once_they_came_back(province: Pro
     assert (the_credit(province).reversed, to_get_back(province)) == (150_000, 0)
 
 
-def test_no_more_is_set_off_than_is_to_be_got_back(province: Province) -> None:
-    """The bank sent all of it again, which was booked as got back: nothing is taken twice."""
+def test_what_the_bank_sent_again_is_free_again(province: Province) -> None:
+    """Booked as got back, it can't be set off too; the credit is as before the bank took it."""
     taken(province, left(province, held=30_000))
+    with pytest.raises(StillToGetBack):
+        decide(province, "reclaimed", Action.RELEASE)
     on_paper(province, BankLine(150_000, "chuyen lai", day=THIRD))
     decide(province, "unidentified", Action.RECOVERED)
     with pytest.raises(bookings.NothingToGetBack):
         decide(province, "reclaimed", Action.SET_OFF)
-    assert to_get_back(province) == 0
+    decide(province, "reclaimed", Action.RELEASE)
+    assert payouts.available(province.session, the_credit(province))[Part.HELD] == 70_000
+    assert (to_get_back(province), live(province)) == (0, ["overpaid"])
+
+
+def test_what_pays_with_money_the_bank_took_is_not_forwarded(session: Session) -> None:
+    """Half of a fee is no fee: it waits until the other half is set off, or has come again."""
+    province = a_province(session)
+    both_routes(province)
+    reference = a_payment_request(province, amount=50_000).reference
+    lines = []
+    for amount, name in ((20_000, "FT0"), (130_000, "FT1")):
+        a_message(province, reference, amount=amount, payer=PAYER, reference=name)
+        settle(province)
+        lines.append(BankLine(amount, reference, reference=name, payer=PAYER))
+    a_statement(province, *lines, number="S1")
+    run(province)
+    overpaid = province.credits()[1]
+    payout = approved(province, overpaid, 30_000)
+    filed(province)
+    sent = BankLine(-30_000, f"{payout.code} hoan phi", day=NEXT)
+    on_paper(province, sent, BankLine(-130_000, "GD sai", day=NEXT, reversal=True, reverses="FT1"))
+    assert len(proposed(province, now=NIGHT)) == 1  # nobody said yet what the bank took
+    decide(province, "debit_unexplained", Action.RECEIVABLE)
+    assert not proposed(province, now=NIGHT)
+    assert province.session.scalars(select(Payout.state).order_by(Payout.id.desc())).first() == (
+        "withdrawn"
+    )
 
 
 def test_fees_of_money_the_bank_took_are_not_forwarded(province: Province) -> None:
@@ -161,3 +191,19 @@ def test_fees_of_money_the_bank_took_are_not_forwarded(province: Province) -> No
         payouts.approve(province.session, remittance, by=OTHER, now=NIGHT)
     assert not proposed(province, now=NIGHT)
     assert remittance.state == "withdrawn"
+
+
+def test_a_reference_that_came_again_is_left_to_staff(province: Province) -> None:
+    """It may be the payment that was given back; said to be to get back, that one is frozen."""
+    payout = left(province, held=30_000)
+    again = a_payment_request(province, amount=150_000).reference
+    on_paper(
+        province,
+        BankLine(-30_000, f"{payout.code} hoan phi", day=NEXT),
+        BankLine(150_000, again, reference="FT1", day=NEXT),
+    )
+    on_paper(province, BankLine(-150_000, "GD sai", day=THIRD, reversal=True, reverses="FT1"))
+    assert [int(one.reversed) for one in province.credits()] == [0, 0]
+    decide(province, "debit_unexplained", Action.RECEIVABLE)
+    assert [int(one.reclaimed) for one in province.credits()] == [150_000, 0]
+    assert to_get_back(province) == 150_000

@@ -136,12 +136,12 @@ def _tell_striking(brought: Brought) -> None:
 
 def _sentences(told: Told, brought: Brought, taken: Taken | None) -> Iterator[str]:
     if brought.looked is None:
-        yield say("coverage.again", quarter=str(told.quarter))
+        yield say("coverage.again", quarter=quarters.within(told.quarter))
         return
     sheet = brought.sheet
     yield say(
         "coverage.read",
-        quarter=str(told.quarter),
+        quarter=quarters.within(told.quarter),
         communes=len(sheet.figures),
         population=percentages.people(sheet.population),
         accounts=percentages.people(sheet.accounts),
@@ -151,7 +151,7 @@ def _sentences(told: Told, brought: Brought, taken: Taken | None) -> Iterator[st
     if brought.looked.missing:
         yield say("coverage.missing", names=", ".join(brought.looked.missing))
     key = "coverage.looked" if taken is None else "coverage.imported"
-    yield say(key, quarter=str(told.quarter), version=brought.looked.version)
+    yield say(key, quarter=quarters.within(told.quarter), version=brought.looked.version)
 
 
 def _fields(told: Told, brought: Brought, taken: Taken | None) -> dict[str, object]:

@@ -49,7 +49,7 @@ from reconciliation.targets.coverage_refusals import (
 from reconciliation.targets.coverage_sheet import Sheet
 from reconciliation.targets.coverage_tables import CoverageFigure, CoverageVersion
 from reconciliation.targets.coverage_versions import newest_version
-from reconciliation.targets.gazetteer import Gazetteer
+from reconciliation.targets.gazetteer import Gazetteer, place
 from reconciliation.targets.quarters import Quarter
 from reconciliation.targets.units import Units
 
@@ -153,7 +153,7 @@ def look(session: Session, sheet: Sheet, told: Told, *, now: datetime) -> Looked
     if replaces is None and told.correction is not None:
         raise NothingToCorrect(quarter=str(told.quarter))
     tree = tree_on(session, told.quarter.last_day)
-    named = {one.code: one.name_vi for one in tree.nodes if one.kind is Kind.COMMUNE}
+    named = {one.code: place(one.name_vi) for one in tree.nodes if one.kind is Kind.COMMUNE}
     stated = {one.agency: one.population for one in sheet.figures}
     before = _nearby(session, tree, told.quarter, now=now)
     return Looked(

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Final
 from payments.core.errors import CashlessError, Conflict, Invalid
 from payments.core.words import say
 from reconciliation.formats.refusals import UnreadableFile
+from reconciliation.targets import quarters
 from reconciliation.targets.percentages import people
 
 MOST_TOLD: Final = 50
@@ -37,6 +38,8 @@ def spoken(refusal: CashlessError) -> str:
     }
     if "column" in fields:
         fields["column"] = say(f"coverage.column.{fields['column']}")
+    if "quarter" in fields:
+        fields["quarter"] = quarters.within(fields["quarter"])
     return say(f"error.{refusal.code}", **fields)
 
 

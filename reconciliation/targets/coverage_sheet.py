@@ -211,12 +211,10 @@ class _Reading:
         return Sheet(figures, totals=len(self.totals))
 
     def _take(self, told: Mapping[Column, str], cells: Sequence[str]) -> None:
-        if not _names_something(told) and not any(told[column] for column in FIGURES):
-            return  # a note, a signature
+        if not any(told[column] for column in FIGURES):
+            return  # a note, a signature, a commune that was left out
         self._refuse_other_quarter(told)
         agency = self._agency(told, cells)
-        if agency is None:
-            return
         if self.gazetteer.nodes[agency].kind is not Kind.COMMUNE:
             self.totals.append(_Total(self.last, agency, dict(self._counts(told, _MOST_IN_ALL))))
             return
@@ -255,15 +253,13 @@ class _Reading:
         if stated not in (None, self.quarter):
             raise OtherQuarter(line=self.last, stated=str(stated), quarter=str(self.quarter))
 
-    def _agency(self, told: Mapping[Column, str], cells: Sequence[str]) -> str | None:
-        """The unit that a row names; None for a row of words. Raises why it is not known."""
+    def _agency(self, told: Mapping[Column, str], cells: Sequence[str]) -> str:
+        """The unit that a row names. Raises why it is not known."""
         code, name = told.get(Column.CODE, ""), told.get(Column.NAME, "")
         by_code = self.gazetteer.of_code(code)
         if code and by_code is None:
             if self.gazetteer.is_total(code):
                 return self._by_name(code, told)
-            if not any(told[column] for column in FIGURES):
-                return None  # words below the table
             raise UnknownCommune(line=self.last, text=str(code))
         if not name:
             return by_code or self._by_name(_first_word(told, cells), told)
@@ -274,7 +270,7 @@ class _Reading:
             raise CodeAndNameDiffer(line=self.last, code=str(code), unit=unit, text=name)
         return by_code
 
-    def _by_name(self, name: str, told: Mapping[Column, str]) -> str | None:
+    def _by_name(self, name: str, told: Mapping[Column, str]) -> str:
         gazetteer, cell = self.gazetteer, told.get(Column.DISTRICT, "")
         above = gazetteer.of_code(cell) or next(iter(_districts(gazetteer, cell)), None)
         found = gazetteer.named(name, district=above)
@@ -284,8 +280,6 @@ class _Reading:
             return found[0]
         if len(found) > 1:
             raise AmbiguousCommune(line=self.last, text=name, units=gazetteer.called(found))
-        if not any(told[column] for column in FIGURES):
-            return None  # words below the table
         nearest = gazetteer.nearest(name)
         if nearest is None:
             raise UnknownCommune(line=self.last, text=name)
@@ -315,7 +309,7 @@ class _Reading:
         return line == above
 
     def _called(self, agency: str) -> str:
-        return self.gazetteer.nodes[agency].name_vi
+        return self.gazetteer.called([agency])
 
 
 def _opened(content: bytes) -> tuple[Mapping[Column, int], Iterator[Row]]:
@@ -348,10 +342,6 @@ def _headed(rows: Iterator[Row]) -> tuple[Mapping[Column, int], Iterator[Row]]:
 
 def _headings(cells: Sequence[str]) -> Iterator[tuple[int, str]]:
     return ((place, cell) for place, cell in enumerate(cells) if plain(cell) in _COLUMNS)
-
-
-def _names_something(told: Mapping[Column, str]) -> bool:
-    return any(told.get(column) for column in (Column.CODE, Column.NAME, Column.DISTRICT))
 
 
 def _first_word(told: Mapping[Column, str], cells: Sequence[str]) -> str:

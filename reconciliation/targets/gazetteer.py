@@ -35,6 +35,12 @@ def plain(text: str) -> str:
     return _NOT_WORD.sub(" ", _ASIDE.sub(" ", fold(text).lower())).strip()
 
 
+def place(name: str) -> str:
+    """The place whose people's committee is called so: `UBND xã Minh Hoà` is of `Xã Minh Hoà`."""
+    of_place = name.removeprefix("UBND ")
+    return of_place[:1].upper() + of_place[1:]
+
+
 class Gazetteer:
     """The province, its districts and communes of one day; `nodes` are in the tree's order."""
 
@@ -76,12 +82,12 @@ class Gazetteer:
         written, (same, of) = _named(text), _LIKENESS
         for found in get_close_matches(written, self._names, n=1):
             if SequenceMatcher(None, found, written).ratio() * of >= same:
-                return self.nodes[self._names[found][0]].name_vi
+                return self.called(self._names[found][:1])
         return None
 
     def called(self, codes: Iterable[str]) -> str:
-        """Units by name, for a sentence."""
-        return ", ".join(self.nodes[code].name_vi for code in codes)
+        """Places by name, for a sentence."""
+        return ", ".join(place(self.nodes[code].name_vi) for code in codes)
 
 
 def _named(text: str) -> str:

@@ -39,6 +39,17 @@ def percent(share: Fraction, *, digits: int = 1) -> str:
     return f"{sign}{whole}{'.' if digits else ''}{decimals}%"
 
 
+def of(part: int, whole: int) -> str:
+    """A part of a whole in percent, as `percent` writes it."""
+    return percent(Fraction(part, whole))
+
+
+def points(change: Fraction) -> str:
+    """A change of a share in percentage points, signed: `+1,2`."""
+    written = percent(change).rstrip("%\N{NO-BREAK SPACE}")
+    return f"+{written}" if change > 0 else written
+
+
 def people(count: int) -> str:
     """How many, in groups of three as the reader's language writes them."""
     return f"{count:,}".replace(",", "." if words.language.get() == "vi" else ",")

@@ -9,6 +9,7 @@ from typing import Final
 
 from payments.core.errors import Invalid
 from payments.core.text import fold
+from payments.core.words import say
 
 EARLIEST: Final = 2000
 LATEST: Final = 2099
@@ -80,6 +81,18 @@ def heard(text: str) -> Quarter | None:
             quarter = Quarter(int(found["year"]), _ROMAN.get(number) or int(number))
             return quarter if EARLIEST <= quarter.year <= LATEST else None
     return None
+
+
+def alone(quarter: Quarter | str) -> str:
+    """A quarter as a heading writes it, in the reader's language: `Quý 3/2026`, `Q3 2026`."""
+    one = read(quarter) if isinstance(quarter, str) else quarter
+    return say("quarter.alone", number=one.number, year=one.year)
+
+
+def within(quarter: Quarter | str) -> str:
+    """A quarter as it stands within a sentence, which in Vietnamese says `quý` itself."""
+    one = read(quarter) if isinstance(quarter, str) else quarter
+    return say("quarter.within", number=one.number, year=one.year)
 
 
 def read(text: str, *, pointer: str | None = None) -> Quarter:

@@ -41,6 +41,7 @@ MATRIX = """
     console.accounts                  v r a - - u
     console.amend_layout              - r - - - -
     console.approve_change            - - - - m -  proof
+    console.approve_coverage          - - a - - -  proof
     console.approve_decision          - - a - - -  proof
     console.approve_opening           - - a - - -  proof
     console.approve_payout            - - a - - -  proof
@@ -48,6 +49,7 @@ MATRIX = """
     console.approve_route             - - a - - -  proof
     console.attachment                v r a - - u
     console.breaks                    v r a - - u
+    console.bring_coverage            - r - - - -
     console.choose_day_record         v r a - - u
     console.choose_header             - r - - - -
     console.close_day                 - - a - - -  proof
@@ -55,6 +57,10 @@ MATRIX = """
     console.confirm_pattern           - - a - - -  proof
     console.confirm_setting_aside     - - a - - -  proof
     console.connections               - - - - m u
+    console.coverage                  v r a - - u
+    console.coverage_draft            v r a - - u
+    console.coverage_template         v r a - - u
+    console.coverage_version          v r a - - u
     console.credit                    v r a - - u
     console.credits                   v r a - - u
     console.credits_file              v r a - - u
@@ -63,6 +69,7 @@ MATRIX = """
     console.decide_break              - r - - - -
     console.decide_breaks             - r - - - -
     console.decline_change            - - - - m -  proof
+    console.decline_coverage          - - a - - -  proof
     console.decline_decision          - - a - - -  proof
     console.decline_layout            - - a - - -  proof
     console.decline_payout            - - a - - -  proof
@@ -71,6 +78,7 @@ MATRIX = """
     console.decline_setting_aside     - - a - - -  proof
     console.decline_suggestion        - r - - - -
     console.delivery                  v r a - m u
+    console.discard_coverage          - r - - - -
     console.discard_layout            - r - - - -
     console.draft_layout              - r - - - -
     console.end_pattern               - r a - - -
@@ -105,6 +113,7 @@ MATRIX = """
     console.payouts                   v r a - - u
     console.preview_statement         - r - - - -
     console.propose_connection        - - - - m -  proof
+    console.propose_coverage          - r - - - -
     console.propose_day               - r - - - -
     console.propose_key               - - - - m -  proof
     console.propose_opening           - r - - - -
@@ -150,6 +159,7 @@ MATRIX = """
     console.webhook                   v r a - m u
     console.webhooks                  v r a - m u
     console.withdraw_change           - - - - m -  proof
+    console.withdraw_coverage         - r - - - -
     console.withdraw_layout           - r a - - -
     console.withdraw_offer            - r - - - -
     console.withdraw_payout           - r - - - -

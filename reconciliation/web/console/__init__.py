@@ -12,6 +12,8 @@ from reconciliation.web.console import (
     breaks,
     changes_forms,
     changes_pages,
+    coverage_draft,
+    coverage_files,
     credit_list,
     day,
     jobs_page,
@@ -87,6 +89,8 @@ _PAGES = (
     tariff,
     changes_pages,
     changes_forms,
+    coverage_files,
+    coverage_draft,
 )
 
 

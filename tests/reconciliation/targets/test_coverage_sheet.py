@@ -239,13 +239,13 @@ def test_a_refusal_is_a_sentence_with_row_and_reason() -> None:
     with pytest.raises(CoverageRefused) as caught:
         read(csv_of(but(1, "", "P. Phú Lợii", 9, 5)))
     assert reasons(caught.value) == [
-        "Dòng 3: không có đơn vị “P. Phú Lợii”. Có phải là “UBND phường Phú Lợi”?"
+        "Dòng 3: không có đơn vị “P. Phú Lợii”. Có phải là “Phường Phú Lợi”?"
     ]
     with pytest.raises(CoverageRefused) as caught:
         read(csv_of([*ROWS, ("", "Tổng cộng", 39_001, 28_000)]))
     assert reasons(caught.value) == [
         (
-            "Dòng 6: tổng của UBND tỉnh Bình Dương ở cột “Số người có tài khoản thanh toán” ghi "
+            "Dòng 6: tổng của Tỉnh Bình Dương ở cột “Số người có tài khoản thanh toán” ghi "
             "28.000, cộng các xã trong tệp được 29.000 (chênh 1.000)."
         )
     ]

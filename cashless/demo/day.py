@@ -222,6 +222,26 @@ class Day:
         made: list[dict[str, Any]] = self.http.post(url, what, headers=self._key() | key)["items"]
         return made
 
+    def quoted(self, lines: Sequence[Mapping[str, Any]]) -> int:
+        """What fees cost at a counter today, in đồng."""
+        asked = {"channel": "counter", "lines": lines}
+        url = f"{self.stage.web}/api/v1/quotes"
+        told = self.http.post(url, asked, headers=self._key(), expected=200)
+        return sum(int(line["amount"]) for line in told["lines"])
+
+    def record_cash(self, number: int, told: Mapping[str, Any]) -> dict[str, Any]:
+        """Records cash that a counter took."""
+        key = {"Idempotency-Key": f"demo-{self.stage.day:%Y%m%d}-cash-{number:06d}"}
+        url = f"{self.stage.web}/api/v1/cash-collections"
+        made: dict[str, Any] = self.http.post(url, told, headers=self._key() | key)
+        return made
+
+    def cash(self) -> list[dict[str, Any]]:
+        """The cash that was recorded, as the portal sees it; all of it is on one page."""
+        url = f"{self.stage.web}/api/v1/cash-collections?limit={_PAGE}"
+        items: list[dict[str, Any]] = self.http.get(url, headers=self._key()).json()["items"]
+        return items
+
     def refund(self, number: str) -> dict[str, Any]:
         """A refund as it stands."""
         url = f"{self.stage.web}/api/v1/refunds/{number}"

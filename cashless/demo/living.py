@@ -92,6 +92,7 @@ class Life:
                 day.pay(reached=self._paced(moved, 0.3, 0.75))
                 day.top_up(within=_WITHIN)
                 day.move_without_payers()
+                self._outcome.cash.take(day)
             reckoning = Reckoning(day.cases, day.accounts)
             reckoning.add_lines(day.lines)
             wanted = reckoning.evening().requests
@@ -157,6 +158,7 @@ class Life:
                 self._outcome.remittances.look(day, treasury)
                 day.wait_for_receipts(within=_WITHIN)
                 day.wait_for_webhooks(within=_WITHIN)
+            self._outcome.cash.look(day)
             with self._teller.step(later("demo.prove")):
                 self._outcome.proof = treasury.prove()
             self._conclude(day)
@@ -165,6 +167,7 @@ class Life:
         outcome = self._outcome
         outcome.shown = day.requests()
         outcome.compare_payouts(_collected(day))
+        outcome.faults += outcome.cash.differing()
         outcome.compare_proof()
         outcome.compare_messages(day)
         outcome.compare_receipts(day)

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 
 from cashless.demo import receipts
 from cashless.demo.cases import Case, Kind
+from cashless.demo.cash import Cash
 from cashless.demo.day import Day, differing
 from cashless.demo.expectation import Expected, Telling
 from cashless.demo.refunds import Refunds
@@ -39,6 +40,7 @@ class Outcome:
     proof: Mapping[str, Any] = field(default_factory=dict)
     refunds: Refunds | None = None
     remittances: Remittances = field(default_factory=Remittances)
+    cash: Cash = field(default_factory=Cash)
     messages: Mapping[str, int] = field(default_factory=dict)
     receipts: receipts.Receipts = field(default_factory=dict)
     papers: Counter[tuple[str, str]] = field(default_factory=Counter)

@@ -62,6 +62,12 @@ def _cases(teller: Teller, outcome: Outcome) -> None:
         for (kind, status), count in sorted(counted.items())
     ]
     teller.table((say("demo.case"), say("demo.count"), say("demo.outcome")), rows)
+    reasons = [
+        f"{say(f'cash.reason.{reason}')} {count}"
+        for reason, count in outcome.cash.reasons.most_common()
+    ]
+    count, total = len(outcome.cash.taken), money(outcome.cash.total)
+    teller.sentence(later("demo.cash"), count=count, total=total, reasons=", ".join(reasons))
 
 
 def _messages(teller: Teller, outcome: Outcome) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask
 
-from payments.core import service
+from payments.core import oidc, service
 from payments.core.config import Config
 from payments.core.service import Service
 from payments.jobs import JOBS
@@ -25,6 +25,7 @@ from payments.web import (
     kit,
     ops,
     people,
+    provider,
     readings,
     sign_in,
     tariff,
@@ -50,6 +51,10 @@ def create_app(config: Config) -> Flask:
     app.extensions.update(cashless=cashless, readings=figures, work=[*JOBS])
     for blueprint in blueprints(cashless, figures):
         app.register_blueprint(blueprint)
+    if config.oidc is not None:
+        client, return_to = oidc.Client(*config.oidc), f"{config.base_url}{provider.RETURN}"
+        at_provider = oidc.Provider(client, return_to=return_to)
+        app.register_blueprint(provider.blueprint(cashless, at_provider))
     auth.add_home(app, counter.HOME)
     auth.add_home(app, people.HOME)
     auth.add_home(app, trail.HOME)

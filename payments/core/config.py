@@ -11,23 +11,17 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
-import re
 import secrets
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, Self, cast
-from urllib.parse import urlsplit
 
 from environs import EnvValidationError, FileAwareEnv, ValidationError
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
-from payments.core import signers
+from payments.core import signers, spelling
 from payments.core.errors import Invalid
-from payments.core.vault import master_key
 from payments.core.words import later, say
 
 PREFIX: Final = "CASHLESS_"
@@ -46,6 +40,9 @@ SETTINGS: Final = (
     "RECEIPT_FOLDER",
     "AUDIT_FOLDER",
     "SECOND_FACTOR",
+    "OIDC_ISSUER",
+    "OIDC_CLIENT",
+    "OIDC_SECRET",
     "TRUSTED_PROXIES",
     "LOG_LEVEL",
     "CLOCK_OFFSET_SECONDS",
@@ -57,12 +54,6 @@ VAR: Final = Path("var")
 
 _READ_BY_OTHERS: Final = ("TEST_PG_BIN", "TEST_BROWSER", "FUZZ_CASES", "WEB_WORKERS", "LISTEN")
 """Variables of the tests and of compose.yaml."""
-
-_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
-_HOST: Final = re.compile(
-    r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?|\[[0-9a-f:]+\](:[0-9]{1,5})?"
-)
-_SECONDS: Final = re.compile(r"[+-]?[0-9]{1,8}", re.ASCII)
 
 
 class Mode(StrEnum):
@@ -115,6 +106,8 @@ class Config:
     signing: tuple[str, str] | None = field(default=None, repr=False)
     """The key papers are signed with and its certificates, in PEM; None: sandbox mode's own."""
     second_factor: FactorFor = FactorFor.DECIDERS
+    oidc: tuple[str, str, str] | None = field(default=None, repr=False)
+    """The identity provider, what it knows us by and our secret there; None where there is none."""
 
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> Self:
@@ -123,6 +116,7 @@ class Config:
         mode = env.setting("MODE", Mode.SANDBOX.value, parse=_mode)
         read = _read_live(env) if mode is Mode.LIVE else _read_sandbox(env)
         read["signing"] = env.signing(read.pop("signing_key"), read.pop("signing_cert"))
+        read["oidc"] = env.all_or_none("OIDC_ISSUER", "OIDC_CLIENT", "OIDC_SECRET", read=read)
         env.refuse_unknown()
         env.refuse_wrong()
         made = {} if mode is Mode.LIVE else _made_here(read)
@@ -161,6 +155,16 @@ class _Environment(FileAwareEnv):
             )
         return key or "", certificate or ""
 
+    def all_or_none(self, *names: str, read: dict[str, Any]) -> tuple[str, ...] | None:
+        """Settings that go together, taken out of `read`; notes those that are missing."""
+        told = {name: read.pop(name.lower()) for name in names}
+        if not any(told.values()):
+            return None
+        for name, value in told.items():
+            if not value:
+                self._errors[f"{PREFIX}{name}"].append(later("setting.missing"))
+        return tuple(told.values())
+
     def refuse_wrong(self) -> None:
         """Raises `SettingsWrong` when anything read so far was missing or wrong."""
         try:
@@ -192,15 +196,16 @@ def _told(whys: list[str]) -> str:
 def _read_live(env: _Environment) -> dict[str, Any]:
     """Nothing that guards money has a default, and the clock is the machine's."""
     return {
-        "database_url": env.setting("DATABASE_URL", parse=_database_url),
-        "base_url": env.setting("BASE_URL", parse=_https_url),
-        "master_keys": env.setting("MASTER_KEY", parse=_master_keys),
-        "signing_key": env.setting("SIGNING_KEY", parse=_signing_key),
-        "signing_cert": env.setting("SIGNING_CERT", parse=_certificates),
-        "webhook_hosts": env.setting("WEBHOOK_HOSTS", "", parse=_hosts),
-        "bank_hosts": env.setting("BANK_HOSTS", "", parse=_hosts),
-        "clock_offset_seconds": env.setting("CLOCK_OFFSET_SECONDS", "0", parse=_no_offset),
+        "database_url": env.setting("DATABASE_URL", parse=spelling.database_url),
+        "base_url": env.setting("BASE_URL", parse=spelling.https_url),
+        "master_keys": env.setting("MASTER_KEY", parse=spelling.master_keys),
+        "signing_key": env.setting("SIGNING_KEY", parse=spelling.signing_key),
+        "signing_cert": env.setting("SIGNING_CERT", parse=spelling.certificates),
+        "webhook_hosts": env.setting("WEBHOOK_HOSTS", "", parse=spelling.hosts),
+        "bank_hosts": env.setting("BANK_HOSTS", "", parse=spelling.hosts),
+        "clock_offset_seconds": env.setting("CLOCK_OFFSET_SECONDS", "0", parse=spelling.no_offset),
         "second_factor": env.setting("SECOND_FACTOR", "deciders", parse=_factor_for_somebody),
+        "oidc_issuer": env.setting("OIDC_ISSUER", "", parse=_or_none(spelling.https_issuer)),
         **_read_alike(env),
     }
 
@@ -209,28 +214,31 @@ def _read_sandbox(env: _Environment) -> dict[str, Any]:
     """What is not set and is made here when needed reads as None."""
     here = "127.0.0.1,localhost"
     return {
-        "database_url": env.setting("DATABASE_URL", "", parse=_or_none(_database_url)),
-        "base_url": env.setting("BASE_URL", "http://127.0.0.1:8000", parse=_base_url),
-        "master_keys": env.setting("MASTER_KEY", "", parse=_or_none(_master_keys)),
-        "signing_key": env.setting("SIGNING_KEY", "", parse=_or_none(_signing_key)),
-        "signing_cert": env.setting("SIGNING_CERT", "", parse=_or_none(_certificates)),
-        "webhook_hosts": env.setting("WEBHOOK_HOSTS", here, parse=_hosts),
-        "bank_hosts": env.setting("BANK_HOSTS", here, parse=_hosts),
-        "clock_offset_seconds": env.setting("CLOCK_OFFSET_SECONDS", "0", parse=_offset),
+        "database_url": env.setting("DATABASE_URL", "", parse=_or_none(spelling.database_url)),
+        "base_url": env.setting("BASE_URL", "http://127.0.0.1:8000", parse=spelling.base_url),
+        "master_keys": env.setting("MASTER_KEY", "", parse=_or_none(spelling.master_keys)),
+        "signing_key": env.setting("SIGNING_KEY", "", parse=_or_none(spelling.signing_key)),
+        "signing_cert": env.setting("SIGNING_CERT", "", parse=_or_none(spelling.certificates)),
+        "webhook_hosts": env.setting("WEBHOOK_HOSTS", here, parse=spelling.hosts),
+        "bank_hosts": env.setting("BANK_HOSTS", here, parse=spelling.hosts),
+        "clock_offset_seconds": env.setting("CLOCK_OFFSET_SECONDS", "0", parse=spelling.offset),
         "second_factor": env.setting("SECOND_FACTOR", "nobody", parse=_factor_for),
+        "oidc_issuer": env.setting("OIDC_ISSUER", "", parse=_or_none(spelling.issuer)),
         **_read_alike(env),
     }
 
 
 def _read_alike(env: _Environment) -> dict[str, Any]:
     return {
-        "reference_prefix": env.setting("REFERENCE_PREFIX", "TTHC", parse=_prefix),
-        "layouts": env.setting("LAYOUTS", "", parse=_toml),
-        "drop_folder": env.setting("DROP_FOLDER", "", parse=_or_none(_folder)),
-        "receipt_folder": env.setting("RECEIPT_FOLDER", "", parse=_or_none(_folder)),
-        "audit_folder": env.setting("AUDIT_FOLDER", "", parse=_or_none(_folder)),
-        "trusted_proxies": env.setting("TRUSTED_PROXIES", "0", parse=_proxies),
-        "log_level": env.setting("LOG_LEVEL", "INFO", parse=_level),
+        "reference_prefix": env.setting("REFERENCE_PREFIX", "TTHC", parse=spelling.prefix),
+        "layouts": env.setting("LAYOUTS", "", parse=spelling.toml),
+        "drop_folder": env.setting("DROP_FOLDER", "", parse=_or_none(spelling.folder)),
+        "receipt_folder": env.setting("RECEIPT_FOLDER", "", parse=_or_none(spelling.folder)),
+        "audit_folder": env.setting("AUDIT_FOLDER", "", parse=_or_none(spelling.folder)),
+        "oidc_client": env.setting("OIDC_CLIENT", "", parse=_or_none(str)),
+        "oidc_secret": env.setting("OIDC_SECRET", "", parse=_or_none(str)),
+        "trusted_proxies": env.setting("TRUSTED_PROXIES", "0", parse=spelling.proxies),
+        "log_level": env.setting("LOG_LEVEL", "INFO", parse=spelling.level),
     }
 
 
@@ -246,7 +254,7 @@ def _made_here(read: Mapping[str, Any]) -> dict[str, Any]:
             VAR.mkdir(exist_ok=True)
             made["database_url"] = f"sqlite:///{(VAR / 'cashless.sqlite').resolve()}"
         if read["master_keys"] is None:
-            made["master_keys"] = _master_keys(_own_key())
+            made["master_keys"] = spelling.master_keys(_own_key())
     except OSError:
         raise SettingsWrong(problems=f"{VAR}: {say('setting.folder_unwritable')}") from None
     except ValidationError:
@@ -274,93 +282,6 @@ def _mode(text: str) -> Mode:
     return Mode(text)
 
 
-def _database_url(text: str) -> str:
-    try:
-        address = make_url(text)
-    except ArgumentError:
-        raise ValidationError(later("setting.not_a_database")) from None
-    if address.drivername not in ("sqlite", "postgresql", "postgresql+psycopg"):
-        raise ValidationError(later("setting.not_a_database"))
-    if address.drivername == "sqlite" and address.database in (None, "", ":memory:"):
-        raise ValidationError(later("setting.database_in_memory"))
-    return text
-
-
-def _base_url(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-        _ = parts.port  # a port that is no number is found only when asked for
-    except ValueError:
-        raise ValidationError(later("setting.not_an_address")) from None
-    plain = not (parts.query or parts.fragment or parts.username or parts.path.strip("/"))
-    if parts.scheme not in ("http", "https") or not parts.hostname or not plain:
-        raise ValidationError(later("setting.not_an_address"))
-    return text.rstrip("/")
-
-
-def _https_url(text: str) -> str:
-    if not text.startswith("https://"):
-        raise ValidationError(later("setting.not_https"))
-    return _base_url(text)
-
-
-def _master_keys(text: str) -> tuple[bytes, ...]:
-    try:
-        return tuple(master_key(one) for one in re.split(r"[,\s]+", text.strip()))
-    except ValueError:
-        raise ValidationError(later("setting.not_a_master_key")) from None
-
-
-def _signing_key(text: str) -> str:
-    try:
-        signers.private_key(text)
-    except ValueError:
-        raise ValidationError(later("setting.not_a_signing_key")) from None
-    return text
-
-
-def _certificates(text: str) -> str:
-    try:
-        signers.certificates(text)
-    except ValueError:
-        raise ValidationError(later("setting.not_a_certificate")) from None
-    return text
-
-
-def _prefix(text: str) -> str:
-    if not re.fullmatch(r"[A-Z]{4}", text):
-        raise ValidationError(later("setting.not_a_prefix"))
-    return text
-
-
-def _hosts(text: str) -> frozenset[str]:
-    hosts = {host.strip().lower() for host in text.split(",") if host.strip()}
-    if not all(_HOST.fullmatch(host) for host in hosts):
-        raise ValidationError(later("setting.not_hosts"))
-    return frozenset(hosts)
-
-
-def _folder(text: str) -> Path:
-    path = Path(text)
-    if not path.is_dir() or not os.access(path, os.R_OK | os.W_OK | os.X_OK):
-        raise ValidationError(later("setting.not_a_folder"))
-    return path.resolve()
-
-
-def _toml(text: str) -> str:
-    try:
-        tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
-        raise ValidationError(later("setting.not_toml")) from None
-    return text
-
-
-def _proxies(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) == 1):
-        raise ValidationError(later("setting.not_a_count_of_proxies"))
-    return int(text)
-
-
 def _factor_for(text: str) -> FactorFor:
     if text not in set(FactorFor):
         raise ValidationError(later("setting.not_who_needs_a_factor"))
@@ -372,21 +293,3 @@ def _factor_for_somebody(text: str) -> FactorFor:
     if found is FactorFor.NOBODY:
         raise ValidationError(later("setting.only_in_sandbox"))
     return found
-
-
-def _level(text: str) -> str:
-    if text.upper() not in _LEVELS:
-        raise ValidationError(later("setting.not_a_log_level"))
-    return text.upper()
-
-
-def _offset(text: str) -> int:
-    if not _SECONDS.fullmatch(text):
-        raise ValidationError(later("setting.not_seconds"))
-    return int(text)
-
-
-def _no_offset(text: str) -> int:
-    if text != "0":
-        raise ValidationError(later("setting.only_in_sandbox"))
-    return 0

@@ -1,6 +1,13 @@
 """Staff: the people who work with the service, their roles, their sign-ins and sessions."""
 
+from payments.staff.arriving import (
+    AnotherPerson,
+    AnswerUsed,
+    ProofTooOld,
+    UsesAnotherProof,
+)
 from payments.staff.factors import NoFactor, NoFactorWaits
+from payments.staff.identities import InvalidSubject, NotLinked, OwnIdentity, SubjectTaken
 from payments.staff.passwords import WeakPassword
 from payments.staff.people import (
     EXCLUDED,
@@ -54,9 +61,11 @@ from payments.staff.sessions import (
 from payments.staff.tables import (
     Person,
     Proof,
+    ProviderAnswer,
     Role,
     SecondFactor,
     SignInAttempt,
+    StaffIdentity,
     StaffRole,
     StaffSession,
 )
@@ -64,22 +73,29 @@ from payments.staff.tries import TooManyTries
 
 __all__ = [
     "EXCLUDED",
+    "AnotherPerson",
+    "AnswerUsed",
     "BadCredentials",
     "Browser",
+    "InvalidSubject",
     "InvalidUsername",
     "LastAdministrator",
     "NameMissing",
     "NewSession",
     "NoFactor",
     "NoFactorWaits",
+    "NotLinked",
     "NotSignedIn",
     "Owed",
     "OwnFactor",
+    "OwnIdentity",
     "OwnPassword",
     "OwnRoles",
     "PasswordsDiffer",
     "Person",
     "Proof",
+    "ProofTooOld",
+    "ProviderAnswer",
     "Role",
     "RolesExcluded",
     "SameHand",
@@ -87,13 +103,16 @@ __all__ = [
     "SecondFactor",
     "SignInAttempt",
     "SignedIn",
+    "StaffIdentity",
     "StaffRole",
     "StaffSession",
+    "SubjectTaken",
     "TooManyTries",
     "UnknownPerson",
     "UnknownRole",
     "UnknownSession",
     "UsernameTaken",
+    "UsesAnotherProof",
     "WeakPassword",
     "WrongCode",
     "WrongPassword",

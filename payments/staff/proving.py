@@ -124,7 +124,7 @@ def prove(
     if waits is not None:
         return waits
     if factor is None:
-        right = passwords.matches(typed, person.password_hash)
+        right = not row.by_provider and passwords.matches(typed, person.password_hash)
     else:
         right = factors.accepts(session, factor, typed, vault=vault, now=now, phone_at=phone_at)
     tries.keep(session, person.username, proof, address=address, right=right, now=now)

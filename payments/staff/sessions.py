@@ -78,6 +78,7 @@ class SignedIn:
     seen_at: datetime
     proved_at: datetime | None
     owes: Owed | None
+    by_provider: bool = False
 
     @property
     def actor(self) -> str:
@@ -116,10 +117,14 @@ def renew(
     *,
     now: datetime,
     required: Collection[Role] = (),
+    proved_at: datetime | None = None,
 ) -> NewSession:
-    """The session goes on under a new token, proved now; what it was known by opens nothing."""
+    """The session goes on under a new token; what it was known by opens nothing.
+
+    It was proved now, where `proved_at` does not say when.
+    """
     token = secrets.token_urlsafe(32)
-    row.token_hash, row.proved_at, row.seen_at = _digest(token), now, now
+    row.token_hash, row.proved_at, row.seen_at = _digest(token), proved_at or now, now
     session.flush()
     return NewSession(who=_signed_in(session, row, person, required=required), token=token)
 
@@ -211,6 +216,7 @@ def begin(
     proved_at: datetime | None,
     required: Collection[Role],
     now: datetime,
+    by_provider: bool = False,
 ) -> NewSession:
     """A new session of the person at this browser; tells nobody."""
     token = secrets.token_urlsafe(32)
@@ -224,6 +230,7 @@ def begin(
         seen_at=now,
         ends_at=ends_at,
         proved_at=proved_at,
+        by_provider=by_provider,
     )
     session.add(row)
     session.flush()
@@ -243,13 +250,14 @@ def _signed_in(
         seen_at=row.seen_at,
         proved_at=row.proved_at,
         owes=_owed(session, row, person, must_have=not roles.isdisjoint(required)),
+        by_provider=row.by_provider,
     )
 
 
 def _owed(session: Session, row: StaffSession, person: Person, *, must_have: bool) -> Owed | None:
     if row.proved_at is None:
         return Owed.CODE
-    if person.password_temporary:
+    if person.password_temporary and not row.by_provider:
         return Owed.PASSWORD
     if must_have and factors.live(session, person.id) is None:
         return Owed.FACTOR

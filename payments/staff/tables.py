@@ -42,6 +42,7 @@ class Proof(StrEnum):
 
     PASSWORD = "password"  # noqa: S105  a kind of proof, not one
     CODE = "code"
+    PROVIDER = "provider"  # what the identity provider says
 
 
 class Person(Row):
@@ -141,6 +142,7 @@ class StaffSession(Row):
     """Someone signed in, until they leave, fall idle or the working day is over.
 
     `proved_at` is when they last proved that it is them; while None, the phone's code is awaited.
+    `by_provider` tells that the identity provider let them in, and not a password of ours.
     """
 
     __tablename__ = "staff_session"
@@ -156,8 +158,59 @@ class StaffSession(Row):
     ends_at: Mapped[datetime] = mapped_column(Instant())
     proved_at: Mapped[datetime | None] = mapped_column(Instant())
     revoked_at: Mapped[datetime | None] = mapped_column(Instant())
+    by_provider: Mapped[bool] = mapped_column(Flag())
 
     __table_args__ = (Index(None, "staff_id"), {"sqlite_strict": True})
+
+
+class StaffIdentity(Row):
+    """What the identity provider calls a person, from when two administrators said so.
+
+    A person is one of the provider's at a time, and one of the provider's is one person.
+    """
+
+    __tablename__ = "staff_identity"
+
+    id: Mapped[int] = mapped_column(Key(), primary_key=True)
+    staff_id: Mapped[int] = mapped_column(Key(), ForeignKey("staff.id"))
+    issuer: Mapped[str] = mapped_column(Code())
+    subject: Mapped[str] = mapped_column(Code())
+    approval_id: Mapped[int] = mapped_column(Key(), ForeignKey("approval.id"), unique=True)
+    linked_at: Mapped[datetime] = mapped_column(Instant())
+    linked_by: Mapped[str] = mapped_column(Code())
+    ended_at: Mapped[datetime | None] = mapped_column(Instant())
+    ended_by: Mapped[str | None] = mapped_column(Code())
+
+    __table_args__ = (
+        partial_index(
+            "uq_staff_identity_subject",
+            "issuer",
+            "subject",
+            unique=True,
+            where="ended_at IS NULL",
+        ),
+        partial_index(
+            "uq_staff_identity_person", "staff_id", unique=True, where="ended_at IS NULL"
+        ),
+        CheckConstraint("(ended_at IS NULL) = (ended_by IS NULL)", name="ended_by"),
+        {"sqlite_strict": True},
+    )
+
+
+class ProviderAnswer(Row):
+    """An answer of the identity provider that was believed; none is believed twice.
+
+    `nonce_hash` is the SHA-256 of what the answer was asked with.
+    """
+
+    __tablename__ = "provider_answer"
+
+    id: Mapped[int] = mapped_column(Key(), primary_key=True)
+    staff_id: Mapped[int] = mapped_column(Key(), ForeignKey("staff.id"))
+    nonce_hash: Mapped[str] = mapped_column(Code(), unique=True)
+    believed_at: Mapped[datetime] = mapped_column(Instant())
+
+    __table_args__ = ({"sqlite_strict": True},)
 
 
 class SignInAttempt(Row):

@@ -40,6 +40,12 @@ def refusal(
     return TooManyTries(retry_after=left) if left > 0 else None
 
 
+def refusal_here(session: Session, *, address: str, now: datetime) -> TooManyTries | None:
+    """Why a further try from an address does not count yet, whoever is meant; None if it does."""
+    left = _wait_for(session, SignInAttempt.address == address, free=_FREE_BY_ADDRESS, now=now)
+    return TooManyTries(retry_after=left) if left > 0 else None
+
+
 def keep(
     session: Session, username: str, proof: Proof, *, address: str, right: bool, now: datetime
 ) -> None:

@@ -317,7 +317,8 @@ def _ask_for_proof() -> AnyResponse | None:
     """
     if who().proved_lately(now=clock.now()):
         return None
-    typed = request.form.get(PROOF)
+    by_provider = who().by_provider and not has_factor()
+    typed = None if by_provider else request.form.get(PROOF)
     outcome = ProofNeeded() if typed is None else prove(typed)
     if not isinstance(outcome, CashlessError):
         return None
@@ -331,6 +332,7 @@ def _ask_for_proof() -> AnyResponse | None:
         kept=kept,
         refusal=None if typed is None else told,
         has_factor=has_factor(),
+        by_provider=by_provider,
         back=_page_before(request.path),
     )
     return Response(shown, told.status, headers=dict(told.headers), mimetype="text/html")

@@ -52,7 +52,11 @@ def install(app: Flask, door: Door) -> None:
     app.extensions[_KEY] = door
     app.after_request(_hand_over)
     app.jinja_env.globals.update(
-        staff_member=member, may=may, homes=homes, is_for_staff=is_for_staff
+        staff_member=member,
+        may=may,
+        homes=homes,
+        is_for_staff=is_for_staff,
+        has_provider=lambda: door.cashless.config.oidc is not None,
     )
 
 

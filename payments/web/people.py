@@ -19,10 +19,20 @@ from werkzeug.wrappers import Response as AnyResponse
 from payments import staff
 from payments.core import approvals, clock
 from payments.core.approvals import Approval, UnknownApproval
-from payments.core.errors import CashlessError
+from payments.core.errors import CashlessError, Conflict
 from payments.core.service import Service
 from payments.core.words import later
-from payments.staff import Person, Role, StaffRole, factors, grants, passwords, sessions
+from payments.staff import (
+    Person,
+    Role,
+    StaffIdentity,
+    StaffRole,
+    factors,
+    grants,
+    identities,
+    passwords,
+    sessions,
+)
 from payments.web import auth, problems
 from payments.web.auth import Home, StaffPages, proved_only, staff_only
 
@@ -30,6 +40,12 @@ HOME: Final = Home("people.everybody", later("People"), frozenset({Role.ADMINIST
 PAGE: Final = 50
 
 Act = Callable[[Session, Person, str, datetime], None]
+
+
+class NoProvider(Conflict):
+    """No identity provider is set on the server, so nobody can be linked to one."""
+
+    code = "no_provider"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +70,7 @@ class Shown:
     signed_in: int
     waiting: Approval | None
     maker: str | None
+    identity: StaffIdentity | None
 
 
 def blueprint(cashless: Service) -> StaffPages:
@@ -80,6 +97,7 @@ def blueprint(cashless: Service) -> StaffPages:
     _add_roles(pages, cashless)
     _add_second_person(pages, cashless)
     _add_keys(pages, cashless)
+    _add_identity(pages, cashless)
     return pages
 
 
@@ -147,7 +165,9 @@ def _add_second_person(pages: StaffPages, cashless: Service) -> None:
     @proved_only(Role.ADMINISTRATOR)
     def approve_roles(public_id: str) -> AnyResponse:
         def act(session: Session, person: Person, by: str, now: datetime) -> None:
-            grants.approve(session, _proposal(session, person), by=by, now=now)
+            proposal = _proposal(session, person)
+            approve = identities.approve if _links(proposal) else grants.approve
+            approve(session, proposal, by=by, now=now)
 
         return _act(cashless, public_id, act)
 
@@ -157,7 +177,9 @@ def _add_second_person(pages: StaffPages, cashless: Service) -> None:
         reason = request.form.get("reason", "")
 
         def act(session: Session, person: Person, by: str, now: datetime) -> None:
-            grants.decline(session, _proposal(session, person), reason=reason, by=by, now=now)
+            proposal = _proposal(session, person)
+            decline = identities.decline if _links(proposal) else grants.decline
+            decline(session, proposal, reason=reason, by=by, now=now)
 
         return _act(cashless, public_id, act)
 
@@ -194,6 +216,45 @@ def _add_keys(pages: StaffPages, cashless: Service) -> None:
         return _act(cashless, public_id, act)
 
 
+def _add_identity(pages: StaffPages, cashless: Service) -> None:
+    """Who a person is at the identity provider, where there is one."""
+    oidc = cashless.config.oidc
+
+    @pages.post("/<public_id>/identity")
+    @proved_only(Role.ADMINISTRATOR)
+    def link_identity(public_id: str) -> AnyResponse:
+        subject, reason = request.form.get("subject", ""), request.form.get("reason", "")
+
+        def act(session: Session, person: Person, by: str, now: datetime) -> None:
+            if oidc is None:
+                raise NoProvider
+            identities.propose(
+                session, person.id, subject, issuer=oidc[0], reason=reason, by=by, now=now
+            )
+
+        return _act(cashless, public_id, act)
+
+    @pages.post("/<public_id>/identity/end")
+    @proved_only(Role.ADMINISTRATOR)
+    def end_identity(public_id: str) -> AnyResponse:
+        reason = request.form.get("reason", "")
+
+        def act(session: Session, person: Person, by: str, now: datetime) -> None:
+            identities.end(session, person.id, reason=reason, by=by, now=now)
+
+        return _act(cashless, public_id, act)
+
+
+def _links(proposal: Approval) -> bool:
+    return proposal.action == identities.ACTION
+
+
+def _waiting(session: Session, person: Person) -> Approval | None:
+    """What waits for another administrator about a person: roles, or a link."""
+    roles = grants.waiting_for(session, person.id)
+    return roles or identities.waiting_for(session, person.id)
+
+
 def _act(cashless: Service, public_id: str, act: Act) -> AnyResponse:
     """Does it in one unit, and goes back to the person's page."""
     by, now = auth.who().actor, clock.now()
@@ -206,7 +267,7 @@ def _act(cashless: Service, public_id: str, act: Act) -> AnyResponse:
 def _proposal(session: Session, person: Person) -> Approval:
     """The proposal that waits, as the form saw it. Raises `UnknownApproval`."""
     told = request.form.get("proposal", "")
-    found = grants.waiting_for(session, person.id)
+    found = _waiting(session, person)
     if found is None or found.public_id != told:
         raise UnknownApproval(approval=told[:40])
     return found
@@ -221,7 +282,7 @@ def _listed(session: Session, after: str) -> Listed:
     held = select(StaffRole).where(StaffRole.staff_id.in_(numbers)).order_by(StaffRole.role)
     for row in session.scalars(held):
         roles[row.staff_id].append(row.role)
-    waiting = grants.all_waiting(session)
+    waiting = [*grants.all_waiting(session), *identities.all_waiting(session)]
     subjects = {one.id: int(one.subject.removeprefix("staff:")) for one in waiting}
     concerned = session.scalars(select(Person).where(Person.id.in_(subjects.values()))).all()
     known = {person.id: person for person in concerned}
@@ -237,7 +298,7 @@ def _listed(session: Session, after: str) -> Listed:
 
 def _shown(session: Session, public_id: str, *, now: datetime) -> Shown:
     person = staff.by_public_id(session, public_id)
-    waiting = grants.waiting_for(session, person.id)
+    waiting = _waiting(session, person)
     maker = None
     if waiting is not None:
         maker = session.get_one(Person, int(waiting.maker.removeprefix("staff:"))).name
@@ -248,6 +309,7 @@ def _shown(session: Session, public_id: str, *, now: datetime) -> Shown:
         signed_in=len(sessions.all_of(session, person.id, now=now)),
         waiting=waiting,
         maker=maker,
+        identity=identities.of_person(session, person.id),
     )
 
 

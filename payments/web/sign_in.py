@@ -36,9 +36,9 @@ def blueprint(database: Database) -> Blueprint:
         outcome = _try(database, name, password)
         if isinstance(outcome, CashlessError):
             return _form(going=going, name=name[:40], refusal=outcome)
-        _leave(database)
+        leave_session(database)
         form_session.clear()
-        answer = redirect(_where(going, outcome.who), 303)
+        answer = redirect(landing(going, outcome.who), 303)
         auth.begin(answer, outcome)
         return answer
 
@@ -52,7 +52,7 @@ def blueprint(database: Database) -> Blueprint:
 
     @pages.post("/sign-out")
     def leave() -> AnyResponse:
-        _leave(database)
+        leave_session(database)
         form_session.clear()
         answer = redirect(url_for(auth.SIGN_IN), 303)
         auth.end(answer)
@@ -84,7 +84,7 @@ def _add_code(pages: Blueprint) -> None:
         if isinstance(outcome, CashlessError):
             return _code(going=going, refusal=outcome)
         form_session.clear()
-        return redirect(_where(going, outcome.who), 303)
+        return redirect(landing(going, outcome.who), 303)
 
 
 def _try(
@@ -104,7 +104,7 @@ def _try(
     )
 
 
-def _where(going: str | None, who: SignedIn) -> str:
+def landing(going: str | None, who: SignedIn) -> str:
     """Where somebody lands: where they owe something, where they were going, or at their home."""
     if who.owes is Owed.CODE:
         return url_for(auth.OWED[who.owes], next=going)
@@ -124,7 +124,7 @@ def _again(going: str | None) -> str:
     return url_for(auth.SIGN_IN, next=going, ended="1")
 
 
-def _leave(database: Database) -> None:
+def leave_session(database: Database) -> None:
     """Ends the session that this browser has now, if it has one."""
     found = auth.known()
     if found is not None:

@@ -26,9 +26,9 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 
 
 @contextmanager
-def serving(app: Flask) -> Iterator[str]:
+def serving(app: Flask, *, port: int = 0) -> Iterator[str]:
     """Serves `app` on a free port of this machine; gives its address, without a last slash."""
-    server = make_server("127.0.0.1", 0, _whole(app), threaded=True)
+    server = make_server("127.0.0.1", port, _whole(app), threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -184,8 +184,10 @@ MATRIX = """
     people.approve_roles              - - - - m -  proof
     people.decline_roles              - - - - m -  proof
     people.disable                    - - - - m -  proof
+    people.end_identity               - - - - m -  proof
     people.everybody                  - - - - m -
     people.give_roles                 - - - - m -  proof
+    people.link_identity              - - - - m -  proof
     people.new                        - - - - m -
     people.one                        - - - - m -
     people.reset_factor               - - - - m -  proof

@@ -11,6 +11,7 @@ from typing import Final
 ACTIONS: Final[Mapping[str, str]] = {
     "staff": "added roles_set disabled password_reset password_chosen"
     " factor_enrolled factor_reset recovery_codes_made recovery_code_used"
+    " identity_linked identity_ended"
     " signed_in signed_out sign_in_refused proved proof_refused sessions_ended",
     "page": "refused",
     "audit": "exported",

@@ -151,6 +151,10 @@ def test_everything_wrong_is_named_at_once() -> None:
             "CASHLESS_LAYOUTS": "[",
             "CASHLESS_DROP_FOLDER": "/nowhere",
             "CASHLESS_RECEIPT_FOLDER": "/nowhere",
+            "CASHLESS_AUDIT_FOLDER": "/nowhere",
+            "CASHLESS_OIDC_ISSUER": "ftp://x",
+            "CASHLESS_OIDC_CLIENT_FILE": "/nowhere",
+            "CASHLESS_OIDC_SECRET_FILE": "/nowhere",
             "CASHLESS_SECOND_FACTOR": "me",
             "CASHLESS_TRUSTED_PROXIES": "-1",
             "CASHLESS_LOG_LEVEL": "LOUD",
@@ -252,3 +256,17 @@ def test_a_key_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     (tmp_path / "key.pem").write_text(LIVE["CASHLESS_SIGNING_KEY"])
     file = str(tmp_path / "key.pem")
     assert Config.load({**given, "CASHLESS_SIGNING_KEY_FILE": file}).signing is not None
+
+
+def test_the_identity_provider_is_set_whole_or_not_at_all() -> None:
+    """Its address, what it knows us by and the secret; https where money is real."""
+    told = {
+        "CASHLESS_OIDC_ISSUER": "https://sso.example.vn/realms/staff",
+        "CASHLESS_OIDC_CLIENT": "cashless",
+        "CASHLESS_OIDC_SECRET": "x",
+    }
+    assert Config.load(told).oidc == ("https://sso.example.vn/realms/staff", "cashless", "x")
+    assert Config.load({}).oidc is None
+    for missing in told:
+        rest = {name: value for name, value in told.items() if name != missing}
+        assert set(problems(rest)) == {missing}

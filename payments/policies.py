@@ -82,6 +82,8 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         "transfer_grace_hours": Rule(72, 1, 24 * 14, "hours"),
         # How long a payout in a file for the bank may be missing on the statements.
         "payout_grace_hours": Rule(48, 1, 24 * 14, "hours"),
+        # How long a payer's claim may wait for an answer before the day is not agreed.
+        "claim_grace_hours": Rule(24, 1, 24 * 14, "hours"),
         # From this amount on, a decision about money needs a second person.
         "second_person_amount": Rule(2_000_000, 0, int(MOST), "dong"),
         # How many days a break may stay open before it is overdue.

@@ -4,8 +4,8 @@ A page for staff says who may open it with `staff_only`, or with
 `proved_only` where whoever sends its form must have proved lately that it is them: all that is
 decided by a second person, and whatever is done to people. One of `StaffPages` that says nothing
 can't be added. Every form carries a token of its own (CSRF), except at addresses for programs,
-which know their callers by key or signature, and those `for_anyone`, which change nothing. What is
-refused to somebody signed in is audited, whichever way it was told.
+which know their callers by key or signature, and those `for_anyone`. What is refused to somebody
+signed in is audited, whichever way it was told.
 """
 
 from __future__ import annotations
@@ -248,8 +248,9 @@ def _opened(opening: Opening) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 def for_anyone(*, most_bytes: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Marks a view whose form anyone may send from anywhere, since it changes nothing.
+    """Marks a view whose form anyone may send from anywhere.
 
+    Either it changes nothing, or its address is a secret that nobody else could have sent it to.
     It carries no token, and needs no cookie for one; it may send so many bytes.
     """
 

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from payments.core.words import knows
-from payments.web import access, bodies, headers, i18n, problems
+from payments.web import access, bodies, compressed, headers, i18n, problems
 from payments.web.json_provider import OrjsonProvider
 
 HERE: Final = Path(__file__).parent
@@ -39,6 +39,7 @@ def new_app(*, base_url: str, trusted_proxies: int = 0) -> Flask:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # Flask's documented way
             app.wsgi_app, x_for=n, x_proto=n, x_host=n
         )
+    compressed.install(app)
     headers.install(app, base_url=base_url)
     access.install(app)
     i18n.install(app)
@@ -54,9 +55,7 @@ def asset(name: str) -> str:
 
 def font(subset: str) -> str:
     """The address of a font file as the style sheet names it, for `rel="preload"`."""
-    return url_for(
-        "static", filename=f"vendor/fonts/be-vietnam-pro-{subset}-normal.woff2", v=FONT_VERSION
-    )
+    return url_for("static", filename=f"fonts/be-vietnam-pro-{subset}.woff2", v=FONT_VERSION)
 
 
 @lru_cache(maxsize=64)

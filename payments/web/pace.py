@@ -5,6 +5,7 @@ Counted by each process for itself.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Hashable
 from typing import Final
@@ -18,7 +19,7 @@ MOST: Final = 10_000
 class Pace:
     """So many calls a second by one caller, and a store of calls for a busy moment."""
 
-    def __init__(self, *, per_second: int = 200, store: int = 1000) -> None:
+    def __init__(self, *, per_second: float = 200, store: int = 1000) -> None:
         self._per_second = per_second
         self._store = store
         self._left: dict[Hashable, tuple[float, float]] = {}
@@ -36,13 +37,13 @@ class Pace:
             left = min(float(self._store), left + max(0.0, at - since) * self._per_second)
             if left < 1:
                 self._left[caller] = (left, at)
-                raise TooMany(retry_after=1)
+                raise TooMany(retry_after=math.ceil((1 - left) / self._per_second))
             self._left[caller] = (left - 1, at)
             return int(left - 1)
 
     def headers(self, left: int) -> dict[str, str]:
         """What a caller is told of its pace (draft-ietf-httpapi-ratelimit-headers)."""
-        window = max(1, self._store // self._per_second)
+        window = max(1, int(self._store / self._per_second))
         return {
             "RateLimit-Policy": f'"key";q={self._store};w={window}',
             "RateLimit": f'"key";r={left};t=1',

@@ -7,6 +7,7 @@ id; what went wrong inside is logged under that id and never told.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
@@ -165,6 +166,12 @@ def for_a_person() -> bool:
     return request.accept_mimetypes.best_match(kinds, default=MEDIA_TYPE) == "text/html"
 
 
+def _payment_before(path: str) -> str | None:
+    """The payer's page that an address is beneath: `/p/{token}` of `/p/{token}/claim`."""
+    found = re.match(r"/p/[A-Za-z0-9_-]{22}(?=/)", path)
+    return None if found is None else found[0]
+
+
 def _json(problem: Problem) -> Response:
     body: dict[str, object] = {
         "type": f"{current_app.config['PROBLEM_BASE']}/docs/errors#{problem.code}",
@@ -179,7 +186,8 @@ def _json(problem: Problem) -> Response:
 
 
 def _page(problem: Problem) -> Response:
-    shown = render_template("errors.html", problem=problem, request_id=request_id())
+    back = _payment_before(request.path) if problem.status != 404 else None
+    shown = render_template("errors.html", problem=problem, request_id=request_id(), back_to=back)
     return Response(shown, mimetype="text/html")
 
 

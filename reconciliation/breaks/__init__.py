@@ -3,7 +3,8 @@
 `tables` says what a break is, `causes` where they come from, `deriving` how they follow their
 causes. `rules` says what may be done about which kind and by when, `actions` what that does,
 `reach` how far that goes, `deciding` who decides, `refunding` how its money is given back,
-`working` how a break is looked after; `queue` is what waits, `about` and `timeline` tell of one.
+`claimed` what a payer's claim may be about and who answers it, `working` how a break is looked
+after; `queue` is what waits, `about` and `timeline` tell of one.
 """
 
 from reconciliation.breaks.about import About, UnknownBreak, by_public_id, by_public_ids, told_of
@@ -15,6 +16,7 @@ from reconciliation.breaks.actions import (
     WaitOutOfRange,
 )
 from reconciliation.breaks.booking_lines import NotToBeBooked
+from reconciliation.breaks.claimed import Candidate, NoClaim, answer, candidates
 from reconciliation.breaks.counterparts import counterparts, related, waiting_about
 from reconciliation.breaks.deciding import (
     ActionNotAllowed,
@@ -26,7 +28,7 @@ from reconciliation.breaks.deciding import (
     decline_suggestion,
     withdraw,
 )
-from reconciliation.breaks.deriving import Tally, derive, live, tallies
+from reconciliation.breaks.deriving import Tally, derive, follow_claims, live, tallies, with_claims
 from reconciliation.breaks.queue import Age, Bucket, Page, Search, ageing, page
 from reconciliation.breaks.refunding import RefundProposed, propose_refund, refund_waits
 from reconciliation.breaks.rules import FOR_MANY, allowed, second_person_from
@@ -79,11 +81,13 @@ __all__ = [
     "BreakGone",
     "BreakNote",
     "Bucket",
+    "Candidate",
     "Decision",
     "Entry",
     "Kind",
     "Leg",
     "MixedBreaks",
+    "NoClaim",
     "NotToBeAttached",
     "NotToBeBooked",
     "NoteKind",
@@ -104,15 +108,18 @@ __all__ = [
     "Weight",
     "ageing",
     "allowed",
+    "answer",
     "approve",
     "attached",
     "by_public_id",
     "by_public_ids",
+    "candidates",
     "counterparts",
     "decide",
     "decline",
     "decline_suggestion",
     "derive",
+    "follow_claims",
     "hand_to",
     "is_live",
     "letter",
@@ -131,6 +138,7 @@ __all__ = [
     "told_of",
     "version_of",
     "waiting_about",
+    "with_claims",
     "withdraw",
     "write",
 ]

@@ -1,4 +1,4 @@
-"""What a break is about: the credit, the statement line or the message it names."""
+"""What a break is about: the credit, the line, the message or the claim it names."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sqlalchemy import select, true
 from sqlalchemy.orm import Session
 
 from payments import payouts
+from payments.claims import Claim
 from payments.core.errors import NotFound
 from payments.core.money import ZERO, Dong
 from payments.credits import Credit
@@ -31,7 +32,7 @@ class UnknownBreak(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """The credit or line that a break is about, in a few words."""
+    """The credit, line or claim that a break is about, in a few words."""
 
     booked_at: datetime
     memo: str
@@ -114,6 +115,13 @@ def receipts_of(session: Session, one: Break) -> PaymentRequest | None:
     return session.get_one(PaymentRequest, int(one.key), populate_existing=True)
 
 
+def claim_of(session: Session, one: Break) -> Claim | None:
+    """The payer's claim that a break is, as it is now."""
+    if one.leg != Leg.CLAIM:
+        return None
+    return session.get_one(Claim, int(one.key), populate_existing=True)
+
+
 def told_otherwise(session: Session, one: Break) -> Sequence[Dong]:
     """Amounts in đồng that the other side tells of the same money, where they differ.
 
@@ -156,6 +164,9 @@ def facts_of(session: Session, one: Break) -> Mapping[str, Any]:
     request = receipts_of(session, one)
     if request is not None:
         told["request"] = {"reference": request.reference, "status": request.status}
+    claim = claim_of(session, one)
+    if claim is not None:
+        told["claim"] = {"number": claim.number, "answered": claim.answered_at is not None}
     if line is not None:
         told["line"] = {
             "number": line.id,
@@ -166,9 +177,10 @@ def facts_of(session: Session, one: Break) -> Mapping[str, Any]:
 
 
 def told_of(session: Session, found: Sequence[Break]) -> list[About | None]:
-    """What each break is about, where it is a credit or a line; in order."""
+    """What each break is about, where it is a credit, a line or a claim; in order."""
     credits = {int(one.key) for one in found if one.leg in OF_CREDITS}
     lines = {int(one.key) for one in found if one.leg == Leg.LINE}
+    claims = {int(one.key) for one in found if one.leg == Leg.CLAIM}
     of_credits = (
         select(
             Credit.id,
@@ -187,11 +199,24 @@ def told_of(session: Session, found: Sequence[Break]) -> list[About | None]:
         StatementLine.bank_reference,
         StatementLine.code,
     ).where(StatementLine.id.in_(lines))
-    known = {(True, row[0]): About(*row[1:]) for row in session.execute(of_credits)}
-    known |= {(False, row[0]): About(*row[1:]) for row in session.execute(of_lines)}
+    of_claims = (
+        select(Claim.id, Claim.made_at, Claim.words, Claim.bank_number, PaymentRequest.reference)
+        .join(PaymentRequest, PaymentRequest.id == Claim.payment_request_id)
+        .where(Claim.id.in_(claims))
+    )
+    known = {
+        (about, row[0]): About(*row[1:])
+        for about, rows in (("credit", of_credits), ("line", of_lines), ("claim", of_claims))
+        for row in session.execute(rows)
+    }
     return [
-        known.get((one.leg in OF_CREDITS, int(one.key)))
-        if one.leg in (*OF_CREDITS, Leg.LINE)
-        else None
-        for one in found
+        known[about, int(one.key)] if (about := _ABOUT.get(Leg(one.leg))) else None for one in found
     ]
+
+
+_ABOUT: Final = {
+    Leg.CONFIRMATION: "credit",
+    Leg.SETTLEMENT: "credit",
+    Leg.LINE: "line",
+    Leg.CLAIM: "claim",
+}

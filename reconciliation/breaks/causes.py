@@ -6,6 +6,7 @@ that was run is no cause yet: its statement may still come.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -20,26 +21,23 @@ from sqlalchemy import (
     func,
     insert,
     literal,
-    literal_column,
     or_,
     select,
 )
 from sqlalchemy import Text as SqlText
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from payments import credits, payouts, policies, receipts
+from payments import credits, payouts
 from payments.advice import Direction
-from payments.core.calendar import local_day
 from payments.core.columns import Amount, Code, Count, Day, Instant
 from payments.core.database import Rows, table_of
-from payments.core.money import ZERO
 from payments.core.temporary import analyze, scratch, temporary
 from payments.credits import OPEN_PARTS, Credit, CreditReference, Evidence, Finding
-from payments.inbox import Callback, State
 from payments.payment_requests import WAITING, PaymentRequest
 from payments.payouts import Payout
 from payments.references import Kind as Damage
 from reconciliation import statements
+from reconciliation.breaks import few_causes
 from reconciliation.breaks.tables import Kind, Leg
 from reconciliation.matching import LineMatch, Rule, awaited
 from reconciliation.statements import Statement, StatementFile, StatementLine
@@ -77,16 +75,6 @@ HELD: Final = {
 """Findings whose money is held until somebody decides, and the breaks they are."""
 
 
-_OF_MESSAGES: Final = {
-    State.CONFLICT: Kind.DELIVERY_CONFLICT,
-    State.FAILED: Kind.CALLBACK_FAILED,
-}
-
-_UNSETTLED: Final[ColumnElement[bool]] = literal_column(
-    "callback.state NOT IN ('taken', 'repeated')"
-)
-"""In the words of the index of callbacks."""
-
 _LEFT: Final = CREDIT.c.held + CREDIT.c.unidentified + CREDIT.c.to_fees - CREDIT.c.remitted
 """What of a credit is still with us."""
 
@@ -116,12 +104,16 @@ def gather(
         _returned_payouts(account, through, now=now),
     ):
         session.execute(insert(cause).from_select(columns, found))
-    few = [
-        *_missing(session, account, since=since, through=through, now=now),
-        *_messages(session, account, through),
-        *_receipts(session, account, through, now=now),
-        *_late_fees(session, account, through, now=now),
-    ]
+    _add(session, few_causes.gather(session, account, since=since, through=through, now=now))
+
+
+def gather_claims(session: Session, collection_account_id: int) -> None:
+    """Fills `cause` for an account with payers' claims alone."""
+    temporary(session, cause)
+    _add(session, few_causes.of_claims(session, collection_account_id))
+
+
+def _add(session: Session, few: Sequence[Mapping[str, Any]]) -> None:
     if few:
         session.execute(insert(cause), few)
     analyze(session, cause)
@@ -307,73 +299,6 @@ def _of_payouts(kind: Kind, day: Any, since: Any) -> Select[Any]:
         literal(1, Count()),
         since,
     )
-
-
-def _missing(
-    session: Session, account: int, *, since: date, through: date, now: datetime
-) -> list[dict[str, Any]]:
-    days = statements.days_without(session, account, since=since, through=through)
-    return [_few(Leg.DAY, day.isoformat(), Kind.STATEMENT_MISSING, day, now) for day in days]
-
-
-def _messages(session: Session, account: int, through: date) -> list[dict[str, Any]]:
-    """Messages that were stored and not taken: told otherwise before, or failed by themselves."""
-    rows = session.execute(messages(account))
-    return [
-        _few(Leg.CALLBACK, str(number), _OF_MESSAGES[State(state)], local_day(at), at)
-        for number, at, state in rows
-        if local_day(at) <= through
-    ]
-
-
-def _receipts(
-    session: Session, account: int, through: date, *, now: datetime
-) -> list[dict[str, Any]]:
-    """Paid requests whose receipts should be there by now."""
-    minutes = policies.value(session, "receipt_due_minutes", on=local_day(now))
-    owed = receipts.missing(session, account, before=now - timedelta(minutes=minutes))
-    return [
-        _few(Leg.RECEIPT, str(one.request_id), Kind.RECEIPT_MISSING, paid_on, one.since)
-        | {"amount": one.amount}
-        for one in owed
-        if (paid_on := local_day(one.paid_at)) <= through
-    ]
-
-
-def _late_fees(
-    session: Session, account: int, through: date, *, now: datetime
-) -> list[dict[str, Any]]:
-    """Fees that are not on their way to the treasury though their time is over, by agency."""
-    late = [
-        one for one in payouts.unforwarded(session, account, now=now).values() if one.late > ZERO
-    ]
-    return [
-        _few(Leg.FORWARDING, one.agency, Kind.NOT_REMITTED_IN_24H, one.day, one.deadline)
-        | {"amount": one.late, "items": one.items}
-        for one in late
-        if one.day <= through
-    ]
-
-
-def messages(account: int) -> Rows:
-    """An account's messages that were stored and not taken: (id, received at, state)."""
-    return select(Callback.id, Callback.received_at, Callback.state).where(
-        Callback.collection_account_id == account,
-        Callback.state.in_([state.value for state in _OF_MESSAGES]),
-        _UNSETTLED,
-    )
-
-
-def _few(leg: Leg, key: str, kind: Kind, day: date, since: datetime) -> dict[str, Any]:
-    return {
-        "leg": leg.value,
-        "key": key,
-        "kind": kind.value,
-        "day": day,
-        "amount": 0,
-        "items": 1,
-        "since": since,
-    }
 
 
 def _of_credits(leg: Leg, kind: ColumnElement[str], amount: ColumnElement[Any]) -> Select[Any]:

@@ -16,20 +16,25 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    true,
+    union,
     update,
 )
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from payments import policies
+from payments.claims import Claim
 from payments.core.approvals import Approval
 from payments.core.calendar import local_day
 from payments.core.columns import Amount
 from payments.core.database import load, table_of
 from payments.core.money import Dong
+from payments.payment_requests import PaymentRequest, Status
 from reconciliation.breaks import rules
-from reconciliation.breaks.causes import cause, gather
-from reconciliation.breaks.tables import GRACE, WEIGHTS, Break, Kind, State, Weight
+from reconciliation.breaks.causes import cause, gather, gather_claims
+from reconciliation.breaks.queue import WAITING
+from reconciliation.breaks.tables import GRACE, WEIGHTS, Break, Kind, Leg, State, Weight
 from reconciliation.breaks.working import lapse
 
 BREAK: Final = table_of(Break)
@@ -70,6 +75,30 @@ def derive(
     `since` is the first day that was ever run; a day before it needs no statement.
     """
     gather(session, collection_account_id, since=since, through=through, now=now)
+    _follow(session, collection_account_id, true(), now=now)
+
+
+def follow_claims(session: Session, collection_account_id: int, *, now: datetime) -> None:
+    """Brings the breaks of payers' claims in line with them, and no others; under its lock."""
+    gather_claims(session, collection_account_id)
+    _follow(session, collection_account_id, BREAK.c.leg == Leg.CLAIM, now=now)
+
+
+def with_claims(session: Session) -> Sequence[int]:
+    """The accounts with a payer's claim that waits, or a break that such a one left."""
+    waiting = (
+        select(Claim.collection_account_id)
+        .join(PaymentRequest, PaymentRequest.id == Claim.payment_request_id)
+        .where(Claim.answered_at.is_(None), PaymentRequest.status != Status.PAID)
+    )
+    left = select(Break.collection_account_id).where(WAITING, Break.kind == Kind.CITIZEN_CLAIM)
+    return session.scalars(select(union(waiting, left).subquery().c[0])).all()
+
+
+def _follow(
+    session: Session, collection_account_id: int, these: ColumnElement[bool], *, now: datetime
+) -> None:
+    """Opens, changes and clears the breaks by `cause`; those that are not of `these` stay."""
     high_from = rules.second_person_from(session, now=now)
     same = and_(
         BREAK.c.collection_account_id == collection_account_id,
@@ -78,7 +107,7 @@ def derive(
     )
     _change(session, same, high_from=high_from)
     _add(session, collection_account_id, same, high_from=high_from, now=now)
-    _clear(session, collection_account_id, now=now)
+    _clear(session, collection_account_id, these, now=now)
     _set_due(session, collection_account_id, now=now)
 
 
@@ -132,11 +161,14 @@ def _add(
     load(session, BREAK, rows)
 
 
-def _clear(session: Session, collection_account_id: int, *, now: datetime) -> None:
+def _clear(
+    session: Session, collection_account_id: int, these: ColumnElement[bool], *, now: datetime
+) -> None:
     """Breaks whose cause is gone; what was proposed about them has nothing to be done about."""
     gone = (
         BREAK.c.collection_account_id == collection_account_id,
         BREAK.c.cleared_at.is_(None),
+        these,
         ~exists().where(cause.c.leg == BREAK.c.leg, cause.c.key == BREAK.c.key),
     )
     proposals = select(Break.approval_id).where(*gone, Break.approval_id.is_not(None))

@@ -81,6 +81,7 @@ BY_KIND: Final[Mapping[Kind, tuple[Action, ...]]] = MappingProxyType(
         Kind.STATEMENT_MISSING: (Action.WAIT,),
         Kind.STATEMENT_UNBALANCED: (Action.WAIT,),
         Kind.NOT_REMITTED_IN_24H: (Action.WAIT,),  # a payment file with the fees ends it
+        Kind.CITIZEN_CLAIM: (Action.WAIT,),  # an answer ends it, or the money when it is found
     }
 )
 """Which decisions a kind allows. Nothing is resolved by editing a figure."""

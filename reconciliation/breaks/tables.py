@@ -40,6 +40,7 @@ class Leg(StrEnum):
     RECEIPT = "receipt"  # a paid request without its receipts
     CALLBACK = "callback"  # a message that contradicts an earlier one, or can't be settled
     FORWARDING = "forwarding"  # the fees of an agency that are not forwarded in time
+    CLAIM = "claim"  # a payer says to have paid
 
 
 class Kind(StrEnum):
@@ -70,6 +71,7 @@ class Kind(StrEnum):
     STATEMENT_MISSING = "statement_missing"
     STATEMENT_UNBALANCED = "statement_unbalanced"
     NOT_REMITTED_IN_24H = "not_remitted_in_24h"
+    CITIZEN_CLAIM = "citizen_claim"
 
 
 class Weight(StrEnum):
@@ -111,6 +113,7 @@ GRACE: Final[Mapping[Kind, str]] = MappingProxyType(
         Kind.ADVISED_UNCONFIRMED: "advised_grace_hours",
         Kind.TRANSFER_UNSEEN: "transfer_grace_hours",
         Kind.PAYOUT_NOT_SEEN: "payout_grace_hours",
+        Kind.CITIZEN_CLAIM: "claim_grace_hours",
     }
 )
 """The policies by which a kind may wait before it counts; the others count at once."""

@@ -21,7 +21,13 @@ from payments.credits import Credit, Evidence
 from payments.inbox import Callback
 from payments.ledger import JournalEntry, LedgerAccount, Posting
 from reconciliation import matching, statements
-from reconciliation.breaks.about import callback_of, credit_of, line_of, statement_of
+from reconciliation.breaks.about import (
+    callback_of,
+    claim_of,
+    credit_of,
+    line_of,
+    statement_of,
+)
 from reconciliation.breaks.tables import Break
 from reconciliation.breaks.working import notes_of
 from reconciliation.matching import LineMatch, MatchMember
@@ -49,6 +55,7 @@ def timeline(session: Session, one: Break) -> Sequence[Entry]:
     """Everything that is known to have happened about a break, in order."""
     credit, line = credit_of(session, one), line_of(session, one)
     told = [*_of_message(session, one), *_of_statement(session, one), *_of_people(session, one)]
+    told += _of_claim(session, one)
     told += [] if credit is None else of_credit(session, credit)
     told += [] if line is None else of_line(session, line)
     told.append(Entry(one.found_at, "found"))
@@ -120,6 +127,13 @@ def _of_statement(session: Session, one: Break) -> Iterator[Entry]:
             "lines": statement.lines,
         }
         yield Entry(file.received_at, "statement", by=file.received_by, facts=facts)
+
+
+def _of_claim(session: Session, one: Break) -> Iterator[Entry]:
+    claim = claim_of(session, one)
+    if claim is not None:
+        facts = {"claim": claim.number, "words": claim.words}
+        yield Entry(claim.made_at, "claimed", facts=facts)
 
 
 def _of_people(session: Session, one: Break) -> Iterator[Entry]:

@@ -11,6 +11,7 @@ from datetime import time, timedelta
 from typing import Final
 
 from payments.core.scheduler import Job, Loop, daily, every
+from reconciliation.jobs.claims import follow_claims
 from reconciliation.jobs.coverage_files import (
     Brought,
     draft_coverage,
@@ -40,6 +41,7 @@ JOBS: Final[Sequence[Job | Loop]] = (
     Job("sign_day_records", every(1), sign_closed, once=False),
     Job("roll_up", every(5), roll_up, once=False),
     Job("count_months", daily(time(1, 30)), count_months, once=False),
+    Job("claims", every(1), follow_claims, once=False),
 )
 
 __all__ = [
@@ -52,6 +54,7 @@ __all__ = [
     "count_months",
     "draft_coverage",
     "drafted_sheet",
+    "follow_claims",
     "import_coverage",
     "import_statement",
     "layouts_of",

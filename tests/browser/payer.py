@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from flask import Flask
 
 from payments import slips, vietqr
+from payments.claims import Told
 from payments.core import clock
 from payments.core.files import Kept
 from payments.core.money import Dong
@@ -189,15 +191,45 @@ REFUNDS: dict[str, dict[str, Any]] = {
 """Pages that tell of refunds, by name."""
 
 
+def a_claim(state: str = "open", **told: Any) -> dict[str, Any]:
+    """A claim's public JSON, in one of its states."""
+    answered = {"answer": "Ngân hàng đã báo có, hồ sơ đang được cập nhật.\nCảm ơn bạn."}
+    answered |= {"answered_at": "2026-11-25T02:00:00Z"}
+    return {
+        "number": "48271935",
+        "state": state,
+        "bank_number": "FT26328000001",
+        "paid_on": "2026-11-24",
+        "amount": 350_000,
+        "photo": True,
+        "made_at": "2026-11-24T04:00:00Z",
+        "answer": None,
+        "answered_at": None,
+        "found_at": "2026-11-25T03:00:00Z" if state == "found" else None,
+        **(answered if state == "answered" else {}),
+        **told,
+    }
+
+
+CLAIMS: dict[str, dict[str, Any]] = {
+    "claim_open": {"claim": a_claim()},
+    "claim_answered": {"claim": a_claim("answered")},
+    "claim_found": {**STATES["paid"], "claim": a_claim("found")},
+}
+"""Requests whose payer said that they paid, by name."""
+
+EVERY = STATES | REFUNDS | CLAIMS
+
+
 class Payment:
     """One request that a test moves from state to state while its page is open."""
 
     def __init__(self, state: str = "open") -> None:
-        self.snapshot = a_snapshot(**(STATES | REFUNDS)[state])
+        self.snapshot = a_snapshot(**EVERY[state])
 
     def becomes(self, state: str) -> None:
         """Gives the request another state."""
-        self.snapshot = a_snapshot(**(STATES | REFUNDS)[state])
+        self.snapshot = a_snapshot(**EVERY[state])
 
     def find(self, token: str) -> Asked:
         """What the holder of the token sees."""
@@ -209,7 +241,8 @@ class Payment:
         awaited = self.snapshot.get("awaited", False)
         refunds = self.snapshot.get("refunds", ())
         kept = Dong(0) if refunds else None
-        return Asked(self.snapshot, names.agency[0], lines, beyond, papers, awaited, refunds, kept)
+        told = (beyond, papers, awaited, refunds, kept, self.snapshot.get("claim"))
+        return Asked(self.snapshot, names.agency[0], lines, *told)
 
     def slip(self, token: str) -> Slip:
         """What the holder of the token prints."""
@@ -227,9 +260,45 @@ class Payment:
         ]
         return Names((AGENCY["vi"], AGENCY["en"]), fees[: len(self.snapshot["lines"])])
 
+    def claim(self, token: str, told: Told) -> None:
+        """The payer says that they paid."""
+        self.find(token)
+        made = {"bank_number": told.bank_number, "paid_on": told.paid_on.isoformat()}
+        made |= {"amount": int(told.amount), "photo": told.photo is not None}
+        self.snapshot["claim"] = a_claim(made_at=clock.now().isoformat(), **made)
+
     def app(self) -> Flask:
         """An application with nothing but this payment's page."""
-        made = kit.new_app(base_url="http://127.0.0.1")
-        glance = lambda token: self.find(token).changing  # noqa: E731  a view of the same
-        made.register_blueprint(citizen.pages(self.find, glance, self.slip, self.paper))
-        return made
+        return app_of({TOKEN: self})
+
+
+def app_of(payments: Mapping[str, Payment]) -> Flask:
+    """An application with nothing but the pages of these payments, by token."""
+
+    def of(token: str) -> Payment:
+        if token not in payments:
+            raise citizen.UnknownPage
+        return payments[token]
+
+    made = kit.new_app(base_url="http://127.0.0.1")
+    made.config["MAX_CONTENT_LENGTH"] = 16 << 20  # who may send how much is for the whole service
+    made.register_blueprint(
+        citizen.pages(
+            lambda token: of(token).find(TOKEN),
+            lambda token: of(token).find(TOKEN).changing,
+            lambda token: of(token).slip(TOKEN),
+            lambda token, public_id, form: of(token).paper(TOKEN, public_id, form),
+            lambda token, told: of(token).claim(TOKEN, told),
+        )
+    )
+    return made
+
+
+def token_of(state: str) -> str:
+    """The token of the request that stands in a state."""
+    return state.ljust(22, "-")[:22]
+
+
+def one_of_each() -> dict[str, Payment]:
+    """A request in every state, each by its token."""
+    return {token_of(state): Payment(state) for state in EVERY}

@@ -1,115 +1,133 @@
-"""The payer's page in a real browser: every state, small and large, with and without a script."""
+"""The payer's whole story in a real browser: every state, every width, with and without a script.
+
+One server for all: a request in every state at a token of its own; what moves gets another.
+"""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
 import zxingcpp
 from PIL import Image
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from payments import vietqr
 from tests.browser.pages import WIDTHS, opened, pictured, serving, spills, violations, visiting
-from tests.browser.payer import AGENCY, REFUNDS, STATES, TOKEN, Payment
+from tests.browser.payer import AGENCY, CLAIMS, EVERY, Payment, app_of, one_of_each, token_of
 
-PAGE = f"/p/{TOKEN}"
-
-
-@pytest.mark.parametrize("state", STATES | REFUNDS)
-def test_every_state_is_fit_for_every_reader(browser: Browser, state: str) -> None:
-    """In both languages, on every width: no axe finding, nothing pushed sideways, no complaint."""
-    with serving(Payment(state).app()) as address:
-        for language in ("vi", "en"):
-            with (
-                visiting(browser, language=language) as visit,
-                opened(visit, address + PAGE) as page,
-            ):
-                assert page.locator("html").get_attribute("lang") == language
-                for width in WIDTHS:
-                    page.set_viewport_size({"width": width, "height": 800})
-                    assert not spills(page), (width, language)
-                    pictured(page, f"payer-{state}-{language}-{width}")
-                    if width != 390:  # the narrowest and the widest layout
-                        assert violations(page) == [], (width, language)
+Opens = Callable[..., Page]
+_PAYMENTS: MutableMapping[str, Payment] = one_of_each()
 
 
-@pytest.mark.parametrize("state", ["open", "confirming", "paid", "expired"])
-def test_the_page_says_the_same_without_a_script(browser: Browser, state: str) -> None:
-    """With scripts off the state, the amount and the code are there, and no dead button."""
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """Where the payments are."""
+    with serving(app_of(_PAYMENTS)) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def phones(browser: Browser) -> Iterator[dict[bool, BrowserContext]]:
+    """Two visitors with phones: one whose browser runs scripts, one whose runs none."""
     with (
-        serving(Payment(state).app()) as address,
-        visiting(browser, width=320, java_script_enabled=False) as visit,
+        visiting(browser, permissions=["clipboard-read", "clipboard-write"]) as one,
+        visiting(browser, width=320, java_script_enabled=False) as other,
     ):
-        page = visit.new_page()
-        page.goto(address + PAGE)
+        yield {True: one, False: other}
+
+
+@pytest.fixture
+def opens(address: str, phones: dict[bool, BrowserContext]) -> Iterator[Opens]:
+    """Opens the page of the request in a state; its complaints fail the test."""
+    with ExitStack() as left:
+
+        def at(state: str, path: str = "", *, script: bool = True) -> Page:
+            place = f"{address}/p/{token_of(state)}{path}"
+            phones[script].clear_cookies()
+            return left.enter_context(opened(phones[script], place))
+
+        yield at
+
+
+@pytest.fixture
+def moving() -> Iterator[Payment]:
+    """A payment that a test moves from state to state: it is called `moving`."""
+    _PAYMENTS[token_of("moving")] = Payment("open")
+    yield _PAYMENTS[token_of("moving")]
+    del _PAYMENTS[token_of("moving")]
+
+
+def test_every_state_is_fit_for_every_reader(opens: Opens, address: str) -> None:
+    """Nothing pushed sideways at any width in any language, no axe finding, no complaint."""
+    page = opens("open")
+    for state in EVERY:
+        for language in ("en", "vi"):
+            page.goto(f"{address}/p/{token_of(state)}?lang={language}")
+            assert page.locator("html").get_attribute("lang") == language
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": 800})
+                assert not spills(page), (state, width, language)
+                if language == "vi":
+                    pictured(page, f"payer-{state}-{width}")
+                    if width == 320 or (width == 1280 and state in _LAYOUTS):
+                        assert violations(page) == [], (state, width)
+
+
+_LAYOUTS = ("open", "paid", "refund_done", "claim_answered")
+"""States that differ in how they are laid out on a wide screen."""
+
+
+def test_every_state_says_the_same_without_a_script(opens: Opens, address: str) -> None:
+    """The state, the amount and the code are there at every width, and no dead button."""
+    page = opens("open", script=False)
+    for state, told in EVERY.items():
+        page.goto(f"{address}/p/{token_of(state)}")
         expect(page.locator("#headline")).to_be_visible()
-        expect(page.locator(".amount-value")).to_have_text("350.000\xa0₫")
+        expect(page.locator(".amount-value")).to_be_visible()
         expect(page.locator("button:visible")).to_have_count(0)
-        expect(page.locator(".qr img")).to_have_count(1 if state == "open" else 0)
+        payable = told.get("status", "open") in ("open", "partially_paid")
+        payable = payable and state != "partially_paid_closed"
+        expect(page.locator(".qr img")).to_have_count(1 if payable else 0)
+        again = 0 if page.locator("#state").get_attribute("data-final") else 1
+        assert page.locator("meta[http-equiv=refresh]").count() == again, state
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        page.goto(f"{address}/p/{token_of('open')}")
+        assert not spills(page), width
+        pictured(page, f"payer-open-no-script-{width}")
 
 
-def test_without_a_script_the_page_loads_itself_again(browser: Browser) -> None:
-    """A page that still can change asks to be loaded again; a settled one doesn't."""
-    for state, times in (("open", 1), ("confirming", 1), ("paid", 0), ("cancelled", 0)):
-        with (
-            serving(Payment(state).app()) as address,
-            visiting(browser, java_script_enabled=False) as visit,
-        ):
-            page = visit.new_page()
-            page.goto(address + PAGE)
-            assert page.locator("meta[http-equiv=refresh]").count() == times, state
+def test_paid_is_seen_without_loading_again(opens: Opens, moving: Payment) -> None:
+    """From waiting to confirming to paid by itself, said aloud; then it asks no more."""
+    page = opens("moving")
+    page.evaluate("window.stayed = true")
+    expect(page.locator("#headline")).to_have_text("Đang chờ bạn thanh toán")
+    moving.becomes("confirming")
+    expect(page.locator("#headline")).to_have_text("Ngân hàng đang xác nhận", timeout=4000)
+    expect(page.locator(".qr img")).to_have_count(0)
+    moving.becomes("paid")
+    expect(page.locator("#headline")).to_have_text("Đã thanh toán", timeout=4000)
+    expect(page.locator("#said")).to_have_text("Đã thanh toán")
+    assert page.title() == f"Đã thanh toán · {AGENCY['vi']}"
+    assert page.evaluate("window.stayed") is True
+    assert violations(page) == []
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.wait_for_timeout(2500)
+    assert asked == []
 
 
-def test_paid_is_seen_without_loading_again(browser: Browser) -> None:
-    """The page goes from waiting to confirming to paid by itself, and says so aloud."""
-    payment = Payment("open")
-    with (
-        serving(payment.app()) as address,
-        visiting(browser) as visit,
-        opened(visit, address + PAGE) as page,
-    ):
-        page.evaluate("window.stayed = true")
-        expect(page.locator("#headline")).to_have_text("Đang chờ bạn thanh toán")
-        payment.becomes("confirming")
-        expect(page.locator("#headline")).to_have_text("Ngân hàng đang xác nhận", timeout=4000)
-        expect(page.locator(".qr img")).to_have_count(0)
-        payment.becomes("paid")
-        expect(page.locator("#headline")).to_have_text("Đã thanh toán", timeout=4000)
-        expect(page.locator("#said")).to_have_text("Đã thanh toán")
-        assert page.title() == f"Đã thanh toán · {AGENCY['vi']}"
-        assert page.evaluate("window.stayed") is True
-        assert violations(page) == []
-
-
-def test_a_settled_page_asks_no_more(browser: Browser) -> None:
-    """After the last state the page leaves the server alone."""
-    payment = Payment("open")
-    with (
-        serving(payment.app()) as address,
-        visiting(browser) as visit,
-        opened(visit, address + PAGE) as page,
-    ):
-        payment.becomes("paid")
-        expect(page.locator("#headline")).to_have_text("Đã thanh toán", timeout=4000)
-        asked: list[str] = []
-        page.on("request", lambda request: asked.append(request.url))
-        page.wait_for_timeout(3000)
-        assert asked == []
-
-
-def test_a_partial_payment_shows_a_new_code(browser: Browser) -> None:
+def test_a_partial_payment_shows_a_new_code(opens: Opens, moving: Payment) -> None:
     """When part has arrived, the code on the page is for the rest."""
-    payment = Payment("open")
-    with (
-        serving(payment.app()) as address,
-        visiting(browser) as visit,
-        opened(visit, address + PAGE) as page,
-    ):
-        payment.becomes("partially_paid")
-        expect(page.locator(".amount-value")).to_have_text("250.000\xa0₫", timeout=4000)
-        page.wait_for_function("document.querySelector('.qr img').complete")
-        assert scanned(page.locator(".qr img").screenshot()).amount == 250_000
+    page = opens("moving")
+    moving.becomes("partially_paid")
+    expect(page.locator(".amount-value")).to_have_text("250.000\xa0₫", timeout=4000)
+    page.wait_for_function("document.querySelector('.qr img').complete")
+    assert scanned(page.locator(".qr img").screenshot()).amount == 250_000
 
 
 def scanned(picture: bytes) -> vietqr.Transfer:
@@ -119,145 +137,238 @@ def scanned(picture: bytes) -> vietqr.Transfer:
     return vietqr.decode(found[0].text)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_the_code_on_the_screen_can_be_scanned(browser: Browser, width: int) -> None:
-    """A scanner reads the account, amount and message off the very screen."""
-    with (
-        serving(Payment("open").app()) as address,
-        visiting(browser, width=width) as visit,
-        opened(visit, address + PAGE) as page,
-    ):
+def test_the_code_on_the_screen_can_be_scanned(opens: Opens) -> None:
+    """A scanner reads the account, amount and message off the very screen, at every width."""
+    page = opens("open")
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
         read = scanned(page.screenshot(full_page=True))
-        assert (read.account, read.amount, read.memo) == (
-            "0011001234567",
-            350_000,
-            "TTHC1234567894",
-        )
+        told = (read.account, read.amount, read.memo)
+        assert told == ("0011001234567", 350_000, "TTHC1234567894")
 
 
-def test_the_picture_of_the_code_can_be_saved(browser: Browser) -> None:
+def test_the_picture_of_the_code_can_be_saved(opens: Opens) -> None:
     """For paying on the same phone the code comes as a file named by its payment code."""
-    with (
-        serving(Payment("open").app()) as address,
-        visiting(browser) as visit,
-        opened(visit, address + PAGE) as page,
-    ):
-        with page.expect_download() as coming:
-            page.get_by_role("link", name="Lưu ảnh mã QR").click()
-        assert coming.value.suggested_filename == "TTHC1234567894.png"
-        assert scanned(coming.value.path().read_bytes()).memo == "TTHC1234567894"
+    page = opens("open")
+    with page.expect_download() as coming:
+        page.get_by_role("link", name="Lưu ảnh mã QR").click()
+    assert coming.value.suggested_filename == "TTHC1234567894.png"
+    assert scanned(coming.value.path().read_bytes()).memo == "TTHC1234567894"
 
 
-def test_each_detail_is_copied_as_a_bank_wants_it(browser: Browser) -> None:
+def test_each_detail_is_copied_as_a_bank_wants_it(opens: Opens) -> None:
     """A button copies the bare value: digits without dots, the message to the letter."""
-    with (
-        serving(Payment("open").app()) as address,
-        visiting(browser, permissions=["clipboard-read", "clipboard-write"]) as visit,
-        opened(visit, address + PAGE) as page,
+    page = opens("open")
+    for label, value in (
+        ("Số tài khoản", "0011001234567"),
+        ("Số tiền", "350000"),
+        ("Nội dung chuyển khoản", "TTHC1234567894"),
+        ("Tên người nhận", "SO TU PHAP TINH BINH DUONG"),
     ):
-        for label, value in (
-            ("Số tài khoản", "0011001234567"),
-            ("Số tiền", "350000"),
-            ("Nội dung chuyển khoản", "TTHC1234567894"),
-            ("Tên người nhận", "SO TU PHAP TINH BINH DUONG"),
-        ):
-            button = page.get_by_role("button", name=f"Chép: {label}")
-            button.click()
-            expect(button).to_have_text("Đã chép")
-            assert page.evaluate("navigator.clipboard.readText()") == value
+        button = page.get_by_role("button", name=f"Chép: {label}")
+        button.click()
+        expect(button).to_have_text("Đã chép")
+        assert page.evaluate("navigator.clipboard.readText()") == value
 
 
-def test_copying_works_where_the_clipboard_is_not_given(browser: Browser) -> None:
+def test_copying_works_where_the_clipboard_is_not_given(opens: Opens) -> None:
     """On a plain http address (a kiosk in the office) the old way of copying is used."""
-    with (
-        serving(Payment("open").app()) as address,
-        visiting(browser) as visit,
-        opened(visit, address + PAGE) as page,
-    ):
-        page.evaluate("delete Navigator.prototype.clipboard")
-        page.evaluate(
-            "document.execCommand = () => { window.copied = String(getSelection()); return true }"
-        )
-        page.get_by_role("button", name="Chép: Nội dung chuyển khoản").click()
-        page.wait_for_function("window.copied !== undefined")
-        assert page.evaluate("window.copied").strip() == "TTHC1234567894"
+    page = opens("open")
+    page.evaluate("delete Navigator.prototype.clipboard")
+    page.evaluate(
+        "document.execCommand = () => { window.copied = String(getSelection()); return true }"
+    )
+    page.get_by_role("button", name="Chép: Nội dung chuyển khoản").click()
+    page.wait_for_function("window.copied !== undefined")
+    assert page.evaluate("window.copied").strip() == "TTHC1234567894"
 
 
-def test_the_time_left_runs_down(browser: Browser) -> None:
+def test_the_time_left_runs_down(opens: Opens, moving: Payment) -> None:
     """The time left is counted by the server's clock and shown in the reader's words."""
-    with (
-        serving(Payment("open").app()) as address,
-        visiting(browser, language="en") as visit,
-        opened(visit, address + PAGE) as page,
-    ):
-        expect(page.locator(".left")).to_have_text("1 h 29 min left")
+    expect(opens("moving", "?lang=en").locator(".left")).to_have_text("1 h 29 min left")
+    expect(opens("moving", "?lang=vi").locator(".left")).to_contain_text("phút")
 
 
-def test_a_lost_connection_is_told_and_forgiven(browser: Browser) -> None:
+def test_a_lost_connection_is_told_and_forgiven(
+    address: str, phones: dict[bool, BrowserContext], moving: Payment
+) -> None:
     """After three failures the page says so; when the network is back, it goes on by itself."""
-    payment = Payment("open")
-    with serving(payment.app()) as address, visiting(browser) as visit:
-        page = visit.new_page()
-        page.goto(address + PAGE)
-        expect(page.locator("#offline")).to_be_hidden()
-        visit.set_offline(True)
-        expect(page.locator("#offline")).to_be_visible(timeout=12_000)
-        visit.set_offline(False)
-        payment.becomes("paid")
-        expect(page.locator("#headline")).to_have_text("Đã thanh toán", timeout=12_000)
+    page = phones[True].new_page()
+    page.clock.install()
+    page.goto(f"{address}/p/{token_of('moving')}")
+    expect(page.locator("#offline")).to_be_hidden()
+    phones[True].set_offline(True)
+    for _ in range(4):
+        page.clock.run_for(2500)
+    expect(page.locator("#offline")).to_be_visible()
+    pictured(page, "payer-offline-390")
+    phones[True].set_offline(False)
+    moving.becomes("paid")
+    page.clock.run_for(35_000)
+    expect(page.locator("#headline")).to_have_text("Đã thanh toán")
+    page.close()
 
 
-def test_the_language_is_one_tap_away(browser: Browser) -> None:
+def test_the_language_is_one_tap_away(opens: Opens) -> None:
     """The switch keeps the page and is remembered for the next visit."""
-    with (
-        serving(Payment("open").app()) as address,
-        visiting(browser) as visit,
-        opened(visit, address + PAGE) as page,
-    ):
-        page.get_by_role("link", name="English").click()
-        expect(page.locator("#headline")).to_have_text("Waiting for your payment")
-        page.goto(address + PAGE)
-        expect(page.locator("#headline")).to_have_text("Waiting for your payment")
-        page.get_by_role("link", name="Tiếng Việt").click()
-        expect(page.locator("#headline")).to_have_text("Đang chờ bạn thanh toán")
+    page = opens("open", "?lang=vi")
+    page.get_by_role("link", name="English").click()
+    expect(page.locator("#headline")).to_have_text("Waiting for your payment")
+    page.goto(page.url.partition("?")[0])
+    expect(page.locator("#headline")).to_have_text("Waiting for your payment")
+    page.get_by_role("link", name="Tiếng Việt").click()
+    expect(page.locator("#headline")).to_have_text("Đang chờ bạn thanh toán")
 
 
-def test_the_page_can_be_walked_by_keyboard(browser: Browser) -> None:
-    """Tab goes to the content, the language, the picture and each button, and shows where it is."""
+def walked(page: Page, most: int) -> list[str]:
+    """What the first stops of the tabulator key are; each shows where it is."""
+    stops = []
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        told = page.evaluate(
+            "(e => [(e.labels?.[0] || e).textContent.trim(), getComputedStyle(e).outlineStyle])"
+            "(document.activeElement)"
+        )
+        stops.append(told[0])
+        assert told[1] == "solid", told
+    return stops
+
+
+def test_the_pages_can_be_walked_by_keyboard(opens: Opens) -> None:
+    """Tab goes to the content, the language, the picture, each button, and shows where it is."""
+    assert walked(opens("open"), 8) == [
+        "Đến nội dung chính",
+        "English",
+        "Lưu ảnh mã QR",
+        "Mở ứng dụng ngân hàng",
+        "Chép",
+        "Chép",
+        "Chép",
+        "Chép",
+    ]
+    form = walked(opens("open", "/claim"), 5)
+    assert form[2:] == ["← Về trang thanh toán", "Mã giao dịch", "Ngày chuyển tiền"]
+
+
+def test_nothing_moves_for_whoever_wants_nothing_to_move(browser: Browser, address: str) -> None:
     with (
-        serving(Payment("open").app()) as address,
-        visiting(browser) as visit,
-        opened(visit, address + PAGE) as page,
+        visiting(browser, reduced_motion="reduce") as visit,
+        opened(visit, f"{address}/p/{token_of('open')}/claim") as page,
     ):
-        walked = []
-        for _ in range(7):
-            page.keyboard.press("Tab")
-            walked.append(page.evaluate("document.activeElement.textContent.trim()"))
-            assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
-        assert walked == [
-            "Đến nội dung chính",
-            "English",
-            "Lưu ảnh mã QR",
-            "Chép",
-            "Chép",
-            "Chép",
-            "Chép",
-        ]
+        moves = "e => getComputedStyle(e).transitionDuration + getComputedStyle(e).animationName"
+        found = page.evaluate(f"[...document.querySelectorAll('*')].map({moves})")
+        assert set(found) == {"0snone"}
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_missing_payment_is_reported_and_followed(
+    address: str,
+    phones: dict[bool, BrowserContext],
+    moving: Payment,
+    tmp_path: Path,
+    *,
+    script: bool,
+) -> None:
+    """From the payment's page to the number of the report; what is wrong is said beside it."""
+    photo = tmp_path / "anh.png"
+    Image.new("RGB", (30, 20), "green").save(photo)
+    page = phones[script].new_page()  # of a form with something wrong the console complains
+    page.goto(f"{address}/p/{token_of('moving')}?lang=vi")
+    page.get_by_role("link", name="Gửi phản ánh").click()
+    expect(page.locator("h1")).to_have_text("Phản ánh: đã nộp mà chưa được ghi nhận")
+    looked_at(page, "claim-form", script=script)
+    page.get_by_label("Mã giao dịch").fill("khong so")
+    page.get_by_role("button", name="Gửi phản ánh").click()
+    expect(page.get_by_role("alert")).to_contain_text("ít nhất một chữ số")
+    looked_at(page, "claim-wrong", script=script)
+    page.get_by_label("Mã giao dịch").fill("ft26328 000001")
+    page.locator("#photo").set_input_files(photo)
+    page.get_by_role("button", name="Gửi phản ánh").click()
+    expect(page.locator("#headline")).to_have_text("Chúng tôi đang tìm khoản tiền của bạn")
+    expect(page.locator(".amount-value")).to_have_text("4827 1935")
+    page.get_by_role("link", name="Về trang thanh toán").click()
+    expect(page.locator(".claim")).to_contain_text("Mã phản ánh 4827 1935")
+    page.close()
+
+
+def looked_at(page: Page, name: str, *, script: bool) -> None:
+    """Nothing pushed sideways at any width; with scripts also what axe finds."""
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        assert not spills(page), (name, width)
+        if script:
+            pictured(page, f"payer-{name}-{width}")
+            assert width == 390 or violations(page) == [], (name, width)
+
+
+def test_every_state_of_a_report_is_fit_for_every_reader(opens: Opens, address: str) -> None:
+    """It waits, it is answered, the money is found."""
+    page = opens("claim_open", "/claim?lang=vi")
+    for state in CLAIMS:
+        page.goto(f"{address}/p/{token_of(state)}/claim")
+        looked_at(page, f"report-{state}", script=True)
+
+
+def test_an_answer_is_seen_without_loading_again(opens: Opens, moving: Payment) -> None:
+    """Within ten seconds; and the end of it too."""
+    moving.becomes("claim_open")
+    page = opens("moving", "/claim")
+    page.clock.install()
+    page.reload()
+    moving.becomes("claim_answered")
+    page.clock.run_for(11_000)
+    expect(page.locator("#headline")).to_have_text("Phản ánh của bạn đã được trả lời")
+    expect(page.locator(".answer")).to_contain_text("Cảm ơn bạn.")
 
 
 @pytest.mark.parametrize("language", ["vi", "en"])
-def test_a_wrong_address_is_told_kindly(browser: Browser, language: str) -> None:
+def test_a_wrong_address_is_told_kindly(browser: Browser, address: str, language: str) -> None:
     """An address that is no payment's says what to do, in the reader's language."""
-    with (
-        serving(Payment("open").app()) as address,
-        visiting(browser, width=320, language=language) as visit,
-    ):
+    with visiting(browser, width=320, language=language) as visit:
         page = visit.new_page()
-        answer = page.goto(address + "/p/" + "b" * 22)
+        answer = page.goto(f"{address}/p/{'b' * 22}")
         assert answer is not None
         assert answer.status == 404
         assert violations(page) == []
         assert not spills(page)
+        pictured(page, f"payer-unknown-{language}-320")
         expect(page.locator("h1")).to_have_text(
             {"vi": "Không tìm thấy", "en": "Not found"}[language]
         )
+
+
+MOST_WEIGHT: float = 60_000
+SLOWEST = 1000
+
+
+@contextmanager
+def slow_phone(browser: Browser) -> Iterator[tuple[Page, list[float]]]:
+    """A page of a phone four times as slow, at 1.6 Mbit/s; what it fetches is weighed, in bytes."""
+    with visiting(browser) as visit:
+        page, weights = visit.new_page(), list[float]()
+        devtools = visit.new_cdp_session(page)
+        devtools.send("Network.enable")
+        devtools.on("Network.loadingFinished", lambda e: weights.append(e["encodedDataLength"]))
+        slow = {"offline": False, "latency": 40, "uploadThroughput": 100_000}
+        devtools.send("Network.emulateNetworkConditions", slow | {"downloadThroughput": 2e5})
+        devtools.send("Emulation.setCPUThrottlingRate", {"rate": 4})
+        yield page, weights
+
+
+def test_the_first_view_is_light(browser: Browser, address: str) -> None:
+    """60 KB over the wire, fonts, styles, script and code included (issue 5)."""
+    with slow_phone(browser) as (page, weights):
+        page.goto(f"{address}/p/{token_of('open')}", wait_until="networkidle")
+        assert 10_000 < sum(weights) <= MOST_WEIGHT
+
+
+@pytest.mark.slow
+def test_the_first_view_is_there_within_a_second(browser: Browser, address: str) -> None:
+    """On a slow phone; best of five, since a machine that is busy just now is no slow page."""
+    paints = []
+    for _ in range(5):
+        with slow_phone(browser) as (page, _weights):
+            page.goto(f"{address}/p/{token_of('open')}", wait_until="networkidle")
+            found = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
+            paints.append(page.wait_for_function(found).json_value())
+    assert min(paints) <= SLOWEST, paints

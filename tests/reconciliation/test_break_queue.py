@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from payments.core.audit import AuditEntry
 from reconciliation import breaks
 from reconciliation.breaks import Age, Break, Decision, Kind, Search, State, queue
-from reconciliation.breaks.causes import messages
+from reconciliation.breaks.few_causes import messages
 from reconciliation.breaks.tables import Action, BreakNote
 from reconciliation.breaks.timeline import decided, in_matches
 from tests.bank import TODAY, BankLine, a_statement, run

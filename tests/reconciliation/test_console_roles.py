@@ -42,6 +42,7 @@ MATRIX = """
     console.amend_layout              - r - - - -
     console.approve_change            - - - - m -  proof
     console.approve_coverage          - - a - - -  proof
+    console.answer_claim              - r a - - -
     console.approve_decision          - - a - - -  proof
     console.approve_opening           - - a - - -  proof
     console.approve_payout            - - a - - -  proof
@@ -52,6 +53,8 @@ MATRIX = """
     console.bring_coverage            - r - - - -
     console.choose_day_record         v r a - - u
     console.choose_header             - r - - - -
+    console.claim_photo               - r a - - u
+    console.claims                    v r a - - u
     console.close_day                 - - a - - -  proof
     console.confirm_layout            - - a - - -  proof
     console.confirm_pattern           - - a - - -  proof

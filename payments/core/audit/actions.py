@@ -29,6 +29,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     "remittance_route": "proposed approved declined withdrawn",
     "credit": "payer_opened",
     "cash_collection": "recorded voided",
+    "claim": "made answered",
     "delivery": "redelivered",
     "receipt_series": "opened",
     "document": "kept cancelled replaced",
@@ -39,7 +40,8 @@ ACTIONS: Final[Mapping[str, str]] = {
     "pattern": "proposed confirmed ended",
     "match": "made revoked",
     "suggestion": "accepted declined",
-    "break": "noted handed proposed approved declined taken_back lapsed decided refund reopened",
+    "break": "noted handed proposed approved declined taken_back lapsed decided refund reopened"
+    " answered",
     "coverage": "drafted discarded imported refused",
     "target": "set",
     "day": "run proposed closed reopening_proposed reopened",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from flask import Blueprint, Response, json, redirect, render_template, request, url_for
@@ -16,7 +17,8 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from payments import credits, payment_requests, payouts, receipts, slips, vietqr
+from payments import claims, credits, payment_requests, payouts, receipts, slips, vietqr
+from payments.claims import Told
 from payments.core import clock
 from payments.core.database import Database, Rows
 from payments.core.errors import NotFound
@@ -26,7 +28,10 @@ from payments.core.words import language, say
 from payments.payment_requests import NotToBePaid, PaymentRequest, UnknownRequest
 from payments.payouts import Payout
 from payments.slips import Slip
-from payments.web.citizen.page import Asked, Page, mark_of, page_of
+from payments.web.citizen import claim_pages
+from payments.web.citizen.apps import APPS
+from payments.web.citizen.claimed import shown
+from payments.web.citizen.page import Asked, mark_of, page_of
 from payments.web.headers import private
 
 _DUE: Final = ("open", "confirming", "partially_paid", "expired")
@@ -69,7 +74,14 @@ def blueprint(database: Database) -> Blueprint:
         _check(token)
         return database.read(lambda session: _paper(session, token, public_id, form))
 
-    return pages(find, glance, slip, paper)
+    def claim(token: str, told: Told) -> None:
+        _check(token)
+        now = clock.now()
+        database.write(
+            lambda session: claims.make(session, _request(session, token), told, now=now)
+        )
+
+    return pages(find, glance, slip, paper, claim)
 
 
 def pages(
@@ -77,11 +89,13 @@ def pages(
     glance: Callable[[str], Mapping[str, Any]],
     slip: Callable[[str], Slip],
     paper: Callable[[str, str, str], Kept],
+    claim: Callable[[str, Told], None],
 ) -> Blueprint:
     """The same pages over any way to `find` what a token asks for, or only what changes of it.
 
     `slip` gives what is printed for it, `paper` a receipt of that number, signed, as `pdf` or as
-    `xml`. All raise `UnknownPage`, the slip also `NotToBePaid`.
+    `xml`, `claim` makes what its payer says a claim. All raise `UnknownPage`, the slip also
+    `NotToBePaid`, the claim `NothingToClaim`.
     """
     pages = Blueprint("citizen", __name__, url_prefix="/p/<token>")
     pages.after_request(private)
@@ -91,8 +105,7 @@ def pages(
         asked, now = find(token), clock.now()
         return render_template(
             "citizen/pay.html",
-            page=page_of(asked, now=now),
-            token=token,
+            **_seen(asked, token, now=now),
             tag=f'"{mark_of(asked.changing, now=now)}"',
             now=now.isoformat(),
         )
@@ -107,11 +120,12 @@ def pages(
             return answer
         asked = find(token)
         answer.set_etag(mark_of(asked.changing, now=now))
-        answer.set_data(json.dumps(_told(page_of(asked, now=now), token)))
+        answer.set_data(json.dumps(_told(asked, token, now=now)))
         return answer
 
     _add_what_is_taken_along(pages, find, slip)
     _add_receipts(pages, paper)
+    claim_pages.add(pages, find, claim)
     return pages
 
 
@@ -158,6 +172,7 @@ def asked(session: Session, token: str) -> Asked:
     names = payment_requests.names_of(session, found)
     snapshot = payment_requests.snapshots(session, this)[found.id]
     refunds = payouts.of_request(found).order_by(Payout.id)
+    claim = claims.of_request(session, found.id)
     return Asked(
         snapshot=snapshot,
         agency=_in_language(*names.agency),
@@ -166,6 +181,7 @@ def asked(session: Session, token: str) -> Asked:
         **_receipts(session, this, status=snapshot["status"]),
         refunds=[payouts.snapshot(session, one) for one in session.scalars(refunds)],
         kept=payouts.kept(session, found),
+        claim=None if claim is None else claims.snapshot(claim, found),
     )
 
 
@@ -219,13 +235,26 @@ def _to_scan(asked: Asked) -> str:
     return page.pay_to.qr
 
 
-def _told(page: Page, token: str) -> Mapping[str, object]:
+def _seen(asked: Asked, token: str, *, now: datetime) -> dict[str, Any]:
+    """What the templates of the page are drawn from."""
+    return {
+        "page": page_of(asked, now=now),
+        "claim": None if asked.claim is None else shown(asked.claim, asked.agency),
+        "claimable": asked.claimable,
+        "apps": APPS,
+        "token": token,
+    }
+
+
+def _told(asked: Asked, token: str, *, now: datetime) -> Mapping[str, object]:
+    seen = _seen(asked, token, now=now)
+    page = seen["page"]
     return {
         "state": page.state,
         "final": page.final,
         "title": page.title,
         "headline": page.headline,
-        "html": render_template("citizen/_state.html", page=page, token=token),
+        "html": render_template("citizen/_state.html", **seen),
     }
 
 

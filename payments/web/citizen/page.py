@@ -15,6 +15,8 @@ from payments.payment_requests import payable
 from payments.web.citizen.faces import FACES, LEAVING, REFUNDS, UNDER_WAY, Face
 from payments.web.i18n import day, moment
 
+_UNPAID: Final = ("open", "confirming", "partially_paid", "expired", "cancelled")
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -34,6 +36,13 @@ class Asked:
     """The public JSON of its refunds, in order."""
     kept: Dong | None = None
     """What is held beyond the fees and in no refund, in đồng; None for all that is too much."""
+    claim: Mapping[str, Any] | None = None
+    """What its payer said of it, and what came of that (`claims.snapshot`)."""
+
+    @property
+    def claimable(self) -> bool:
+        """Whether its payer may say that they paid: it is not paid."""
+        return self.snapshot["status"] in _UNPAID
 
     @property
     def changing(self) -> Mapping[str, Any]:

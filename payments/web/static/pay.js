@@ -1,12 +1,10 @@
-// The payer's page and the counter's windows: polls, counts down, copies; for browsers since 2017.
-"use strict";
+// Polls, counts, copies.
 {
-  const $ = (id) => document.getElementById(id), state = $("state"), data = state.dataset;
+  const $ = (id) => document.getElementById(id), state = $("state"), data = state.dataset, ms = +data.every || 2e3;
   const skew = Date.parse(data.now) - Date.now();
   const html = { createHTML: (t) => t };
-  const policy = window.trustedTypes ? trustedTypes.createPolicy("pay", html) : html;
-  let tag = data.tag, failed = 0, over, timer;
-
+  const safe = window.trustedTypes ? trustedTypes.createPolicy("pay", html) : html;
+  let tag = data.tag, fails = 0, over, timer;
   const count = () => {
     const left = state.querySelector("[data-until]");
     if (!left) return;
@@ -14,30 +12,28 @@
     left.textContent = left.dataset[s < 3600 ? "short" : "long"].replace("{s}", s % 60)
       .replace("{m}", Math.floor(s / 60) % 60).replace("{h}", Math.floor(s / 3600));
   };
-
   const ask = async () => {
     clearTimeout(timer);
     if (document.hidden || over) return;
     try {
       const got = await fetch(data.src, { cache: "no-store", headers: { "If-None-Match": tag } });
-      if (got.redirected) return location.reload(); // signed out: ask who it is
+      if (got.redirected) return location.reload();
       if (got.ok) {
         const news = await got.json();
         tag = got.headers.get("ETag");
-        state.innerHTML = policy.createHTML(news.html);
+        state.innerHTML = safe.createHTML(news.html);
         document.title = news.title;
         $("said").textContent = news.headline;
         over = news.final;
         count();
       } else if (got.status !== 304) throw got;
-      failed = 0;
+      fails = 0;
     } catch (e) {
-      failed++;
+      fails++;
     }
-    $("offline").hidden = failed < 3;
-    timer = setTimeout(ask, Math.min(2000 * 2 ** Math.max(0, failed - 2), 30000));
+    $("offline").hidden = fails < 3;
+    timer = setTimeout(ask, Math.min(ms * 2 ** Math.max(0, fails - 2), 30000));
   };
-
   state.onclick = async (event) => {
     const button = event.target.closest("[data-copy]");
     if (!button) return;
@@ -49,7 +45,6 @@
     }
     button.lastElementChild.textContent = $("said").textContent = button.dataset.done;
   };
-
   document.body.classList.add("js");
   document.onvisibilitychange = ask;
   setInterval(count, 1000);

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
-from payments import staff
+from payments import claims, staff
 from payments.core.errors import Invalid
 from payments.core.money import Dong
 from payments.core.words import say
@@ -63,7 +63,7 @@ def names_of(session: Session, actors: Iterable[str | None]) -> Mapping[str, str
 
     people = session.scalars(select(Person).where(Person.id.in_(numbers("staff"))))
     portals = session.scalars(select(Portal).where(Portal.id.in_(numbers("portal"))))
-    names = {one: say("actor.service") for one in asked}
+    names = {one: say("actor.service") for one in asked} | {claims.PAYER: say("actor.payer")}
     names |= {staff.actor(person.id): person.name for person in people}
     return names | {f"portal:{one.id}": say("actor.portal", name=one.name) for one in portals}
 

@@ -11,8 +11,9 @@ from flask import render_template
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from payments import payouts
+from payments import claims, payouts
 from payments.agencies import CollectionAccount
+from payments.claims import Claim
 from payments.core import clock
 from payments.core.approvals import Approval
 from payments.core.calendar import local_day
@@ -24,8 +25,9 @@ from payments.payouts import Payout, State
 from payments.staff import Person, Role, StaffRole
 from payments.web.auth import StaffPages, staff_only
 from reconciliation import breaks, statements
-from reconciliation.breaks import About, Action, Break, NoteKind
+from reconciliation.breaks import About, Action, Break, Candidate, NoteKind
 from reconciliation.breaks.about import (
+    claim_of,
     credit_of,
     line_of,
     payout_of,
@@ -56,6 +58,16 @@ class Suggested:
 
 
 @dataclass(frozen=True, slots=True)
+class Claimed:
+    """A payer's claim: where it stands, and what it may be about."""
+
+    claim: Claim
+    state: str
+    request: PaymentRequest
+    candidates: Sequence[Candidate]
+
+
+@dataclass(frozen=True, slots=True)
 class Proposed:
     """A decision that waits for a second person, in words."""
 
@@ -81,6 +93,7 @@ class Shown:
     counterparts: Sequence[tuple[Break, About | None]]
     related: Sequence[tuple[Break, About | None]]
     payouts: Sequence[Payout]
+    claimed: Claimed | None
     sweep: Sequence[Payout]
     without_route: Dong
     history: Sequence[Happened]
@@ -108,6 +121,7 @@ def add(pages: StaffPages, cashless: Service) -> None:
             shown=found,
             notes=NoteKind,
             raw_readers=RAW_READERS,
+            longest_answer=claims.LONGEST_WORDS,
             version_of=breaks.version_of,
         )
 
@@ -132,6 +146,7 @@ def _shown(session: Session, public_id: str, *, now: datetime) -> Shown:
         counterparts=_with_words(session, breaks.counterparts(session, one) if live else ()),
         related=_with_words(session, breaks.related(session, one)),
         payouts=_payouts(session, one, credit),
+        claimed=_claimed(session, one),
         sweep=sweep,
         without_route=without_route(session, one, now=now),
         history=history(told, names),
@@ -159,6 +174,16 @@ def _payouts(session: Session, one: Break, credit: Credit | None) -> Sequence[Pa
         return session.scalars(payouts.of_credit(credit.id).order_by(Payout.id)).all()
     payout = payout_of(session, one)
     return () if payout is None else [payout]
+
+
+def _claimed(session: Session, one: Break) -> Claimed | None:
+    claim = claim_of(session, one)
+    if claim is None:
+        return None
+    request = session.get_one(PaymentRequest, claim.payment_request_id, populate_existing=True)
+    state = claims.state_of(claim, request)
+    found = breaks.candidates(session, claim) if breaks.is_live(one) else ()
+    return Claimed(claim, state.value, request, found)
 
 
 def _sweep(session: Session, one: Break, line: StatementLine | None) -> Sequence[Payout]:

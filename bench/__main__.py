@@ -25,6 +25,7 @@ BENCHES: dict[str, list[str]] = {
     "reconcile": ["--many", "20000"],
     "receipts": ["--many", "1000"],
     "precision": ["--many", "20000"],
+    "targets": ["--payments", "20000"],
 }
 """What each is asked here; without arguments it measures what the record states."""
 

@@ -13,6 +13,7 @@ import argparse
 import contextlib
 import os
 import statistics
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,12 +27,14 @@ from bench.__main__ import machine
 from bench.world import a_database
 from payments.core.database import Database, table_of
 from reconciliation.jobs.rollups import count_months_of, roll_up_changes
-from reconciliation.targets import rollups, share, usage
+from reconciliation.targets import rollup_proof, rollups, share, usage
 from reconciliation.targets.monthly_tables import Span
 from reconciliation.targets.promises import promises
 from reconciliation.targets.rollup_tables import DailyRollup, DailyTotal, MonthlyFees, MonthlyMeans
 from reconciliation.targets.share import By
 from tests.province_year import FIRST, LAST, YEAR, lay_out, province
+from tests.reconciliation.targets.comparing import differences, same_months
+from tests.second_count import SecondCount, export
 
 BEGAN = datetime(YEAR, 1, 1, 3, tzinfo=UTC)
 NEW_YEAR = datetime(YEAR + 1, 1, 2, 3, tzinfo=UTC)
@@ -66,6 +69,11 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     asked.add_argument("--engine", choices=["sqlite", "postgresql", "both"], default="both")
     asked.add_argument("--payments", type=int, nargs="+", default=[100_000, 300_000, 1_200_000])
+    asked.add_argument(
+        "--second-count",
+        action="store_true",
+        help="count the largest year a second time, by DuckDB over the exported raw tables",
+    )
     told = asked.parse_args()
     print(machine())
     for engine in ("sqlite", "postgresql") if told.engine == "both" else (told.engine,):
@@ -73,6 +81,8 @@ def main() -> None:
             largest = payments == max(told.payments)
             with a_database(engine) as database:
                 measure(engine, database, payments, read=largest)
+                if largest and told.second_count:
+                    count_twice(database)
 
 
 def measure(engine: str, database: Database, payments: int, *, read: bool) -> None:
@@ -93,6 +103,24 @@ def measure(engine: str, database: Database, payments: int, *, read: bool) -> No
     )
     if read:
         questions(database, watch)
+
+
+def count_twice(database: Database) -> None:
+    """Compares every cut with a second count; ends with 1 where one differs."""
+    with tempfile.TemporaryDirectory() as folder:
+        database.read(lambda session: export(session, Path(folder)))
+        second = SecondCount(Path(folder))
+
+        def compare(session: Session) -> list[str]:
+            same_months(session, second)
+            return differences(session, second)
+
+        differ = database.read(compare)
+    broken = [one.name for one in database.read(rollup_proof.prove) if not one.holds]
+    print(f"  a second count by DuckDB: {differ or 'every figure the same'};", end=" ")
+    print(f"identities that do not hold: {broken or 'none'}", flush=True)
+    if differ or broken:
+        raise SystemExit(1)
 
 
 def questions(database: Database, watch: Watch) -> None:

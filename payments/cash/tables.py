@@ -92,6 +92,7 @@ class CashCollection(Row):
         Index(None, "portal_id", "id"),
         Index(None, "taken_by", "taken_at"),
         Index(None, "taken_on"),
+        partial_index("ix_cash_collection_voided", "voided_at", where="state = 'voided'"),
         Index(None, "agency_id", "taken_on"),
         {"sqlite_strict": True},
     )

@@ -7,6 +7,7 @@ import io
 import sys
 from collections.abc import Sequence
 from datetime import datetime
+from fractions import Fraction
 from typing import Final
 
 import click
@@ -16,7 +17,8 @@ from payments.core import clock, service
 from payments.core.money import grouped
 from payments.core.words import say
 from reconciliation.jobs import rollups as rolling
-from reconciliation.targets import rollup_proof, share_report
+from reconciliation.targets import rollup_proof, share, share_report
+from reconciliation.targets.percentages import percent
 from reconciliation.targets.share_report import Line
 
 _DIFFERS: Final = 1
@@ -95,7 +97,4 @@ def _table(lines: Sequence[Line]) -> None:
 
 
 def _percent(part: int | None) -> str:
-    if part is None:
-        return "–"
-    whole, rest = divmod(part, 100)
-    return f"{whole},{rest:02} %"
+    return "–" if part is None else percent(Fraction(part, share.WHOLE), digits=2)

@@ -22,7 +22,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
-    or_,
+    literal_column,
     select,
     union_all,
     update,
@@ -186,16 +186,15 @@ def _changed(sure: Mapping[Raw, Mark]) -> Rows:
     )
     credits = _changed_credits(sure).subquery()
     same = allocation.c.collection_account_id == credits.c.collection_account_id
-    taken = or_(
-        cash.c.id > sure[Raw.CASH_COLLECTION].row,
-        cash.c.voided_at >= sure[Raw.CASH_COLLECTION].at,
-    )
+    mark = sure[Raw.CASH_COLLECTION]
+    voided = (cash.c.state == literal_column("'voided'")) & (cash.c.voided_at >= mark.at)
     days = union_all(
         select(allocation.c.day).where(allocation.c.payment_request_line_id.in_(lines)),
         select(allocation.c.day)
         .select_from(credits)
         .join(allocation, same & (allocation.c.credit_id == credits.c.credit_id)),
-        select(cash.c.taken_on).where(taken),
+        select(cash.c.taken_on).where(cash.c.id > mark.row),
+        select(cash.c.taken_on).where(voided),
     ).subquery()
     return select(days.c.day).distinct()
 

@@ -139,8 +139,8 @@ class Board:
 
 
 def part_of(part: int, whole: int) -> int | None:
-    """A part in hundredths of a percent, rounded half up; None of nothing."""
-    return (2 * part * WHOLE + whole) // (2 * whole) if whole else None
+    """A part in hundredths of a percent, cut off and never rounded up; None of nothing."""
+    return part * WHOLE // whole if whole else None
 
 
 def figures(

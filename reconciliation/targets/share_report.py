@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, time, timedelta
 
 from sqlalchemy.orm import Session
 
+from payments import agencies
+from payments.core.calendar import at
 from reconciliation.targets import share
+from reconciliation.targets.coverage_tables import Measure
+from reconciliation.targets.goals import Goal, goals
 from reconciliation.targets.rollup_tables import Means
 from reconciliation.targets.share import Board, Share, Sum, Way
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the report: what it is cut by, of what, and its figures; shares of 10,000."""
+    """One line of the report: what it is cut by, of what, and its figures; shares of 10,000.
+
+    `goal` is the year's target of a unit for its share by count, where one was decided.
+    """
 
     cut: str
     key: str
@@ -24,6 +31,7 @@ class Line:
     waiting: Sum
     of_fees: int | None
     of_amount: int | None
+    goal: int | None = None
 
     def told(self) -> dict[str, str | int | None]:
         """The line as flat fields, amounts in đồng."""
@@ -38,16 +46,30 @@ class Line:
             "waiting_amount": int(self.waiting.amount),
             "share_of_fees": self.of_fees,
             "share_of_amount": self.of_amount,
+            "target": self.goal,
         }
 
 
 def report(session: Session, *, day: date, agency: str | None = None) -> list[Line]:
-    """The figures of `day`'s year until that day, as they were known at its end.
+    """The figures of `day`'s year until that day, as they were known at its end; so the targets.
 
     Raises `NotCountedThen` where nothing had been counted yet, and `UnknownAgency`.
     """
-    begins = day.replace(month=1, day=1)
-    return list(lines(share.board(session, first=begins, last=day, agency=agency, as_of=day)))
+    begins, ends = day.replace(month=1, day=1), at(day + timedelta(days=1), time.min)
+    board = share.board(session, first=begins, last=day, agency=agency, as_of=day)
+    nodes = agencies.tree(session, on=day)
+    aims = goals(session, Measure.CASHLESS_SHARE, nodes, year=day.year, as_of=ends)
+    return [
+        replace(line, goal=aims[line.key].value)
+        if line.cut == "unit" and line.key in aims
+        else line
+        for line in lines(board)
+    ]
+
+
+def _aimed(line: Line, aims: Mapping[str, Goal]) -> Line:
+    goal = aims.get(line.key) if line.cut == "unit" else None
+    return line if goal is None else replace(line, goal=goal.value)
 
 
 def lines(board: Board) -> Iterator[Line]:

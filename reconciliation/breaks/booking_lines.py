@@ -77,7 +77,6 @@ def _taken_back(line: StatementLine) -> Rows:
             Credit.amount == line.amount,
             Credit.match_id.is_not(None),
             Credit.reversed == 0,
-            Credit.reclaimed == 0,
             Credit.day <= line.day,
             named,
         )

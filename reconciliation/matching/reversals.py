@@ -3,7 +3,8 @@
 A bank's reference is its own for a day, and comes again. So a reference that names more credits
 than are taken back, of more than one code, says nothing: the debit is left to staff, unless it
 carries the code as well. Where several answer to one key, the k-th debit takes back the k-th. Nor
-is money taken back by itself of which, or in whose company, something was given back or forwarded.
+is money taken back by itself of which, or in whose company, something was given back or forwarded;
+but from then on nothing more of it leaves.
 """
 
 from __future__ import annotations
@@ -42,15 +43,53 @@ def reverse(session: Session, *, actor: str, now: datetime) -> int:
         taken = find(session, pairs, credit="reversed_credit_id")
         if taken:
             credits.gather_company(session, select(found.c.reversed_credit_id))
-            away = delete(found).where(found.c.reversed_credit_id.in_(credits.given_away()))
-            taken -= rows_of(session.execute(away))
+            away = found.c.reversed_credit_id.in_(credits.given_away())
+            credits.reclaim_all(session, select(found.c.reversed_credit_id).where(away))
+            taken -= rows_of(session.execute(delete(found).where(away)))
         if taken:
             make_all(session, actor=actor, now=now)
             back = select(found.c.line_id, found.c.reversed_credit_id, chunk.c.booked_on)
             back = back.join(chunk, chunk.c.line_id == found.c.line_id)
             settlement.reverse_all(session, back, actor=actor, now=now)
             done += taken
+    _freeze(session)
     return done
+
+
+def _freeze(session: Session) -> None:
+    """Nothing more leaves of what was given back or forwarded and a debit names, whoever decides.
+
+    That one is left to staff; until they looked, the money may be gone already.
+    """
+    for named, of_credit, _ in _KEYS[1:]:
+        lines = lines_of_chunk().where(
+            chunk.c.direction == Direction.DEBIT,
+            chunk.c.reversal.is_(True),
+            chunk.c[named].is_not(None),
+        )
+        told = ("collection_account_id", "amount", "day")
+        debits = lines.with_only_columns(
+            *[chunk.c[name] for name in told], chunk.c.code, chunk.c[named].label("key")
+        ).subquery()
+        meant = and_(
+            CREDIT.c.collection_account_id == debits.c.collection_account_id,
+            CREDIT.c[of_credit] == debits.c.key,
+            CREDIT.c.amount == debits.c.amount,
+            CREDIT.c.day <= debits.c.day,
+            or_(debits.c.code.is_(None), CREDIT.c.code == debits.c.code),
+        )
+        away = (
+            select(CREDIT.c.id)
+            .select_from(debits)
+            .join(CREDIT, meant)
+            .where(
+                CREDIT.c.match_id.is_not(None),
+                CREDIT.c.merged_into_id.is_(None),
+                CREDIT.c.reversed == 0,
+                CREDIT.c.refunded + CREDIT.c.remitted > 0,
+            )
+        )
+        credits.reclaim_all(session, away)
 
 
 def _debits(named: str, *, coded: bool) -> Subquery:

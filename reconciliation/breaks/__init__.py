@@ -29,7 +29,7 @@ from reconciliation.breaks.deciding import (
     withdraw,
 )
 from reconciliation.breaks.deriving import Tally, derive, follow_claims, live, tallies, with_claims
-from reconciliation.breaks.queue import Age, Bucket, Page, Search, ageing, page
+from reconciliation.breaks.queue import Age, Bucket, Oldest, Page, Search, ageing, oldest, page
 from reconciliation.breaks.refunding import RefundProposed, propose_refund, refund_waits
 from reconciliation.breaks.rules import FOR_MANY, allowed, second_person_from
 from reconciliation.breaks.tables import (
@@ -94,6 +94,7 @@ __all__ = [
     "NothingToMatchWith",
     "NothingToReopen",
     "NothingWritten",
+    "Oldest",
     "Page",
     "Priority",
     "RefundProposed",
@@ -127,6 +128,7 @@ __all__ = [
     "notes_of",
     "of_credit",
     "of_line",
+    "oldest",
     "page",
     "propose_refund",
     "refund_waits",

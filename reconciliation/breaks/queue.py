@@ -74,6 +74,14 @@ class Bucket:
 
 
 @dataclass(frozen=True, slots=True)
+class Oldest:
+    """So many breaks, and since when the oldest stands; None where there is none."""
+
+    count: int
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Some breaks of the queue; `next` is what to ask for the following ones after."""
 
@@ -103,6 +111,14 @@ def listed(wanted: Search, last: Break | None, *, now: datetime) -> Select[Any]:
         reached = (literal(last.priority), literal(last.since, Instant()), literal(last.id))
         rows = rows.where(tuple_(*place) > tuple_(*reached))
     return rows.order_by(Break.priority, Break.since, Break.id)
+
+
+def oldest(session: Session, wanted: Search, *, now: datetime) -> Oldest:
+    """How many breaks are asked for, and since when the oldest of them stands."""
+    count, since = session.execute(
+        select(func.count(), func.min(Break.since, type_=Instant())).where(*_asked(wanted, now=now))
+    ).one()
+    return Oldest(count, since)
 
 
 def ageing(session: Session, wanted: Search, *, now: datetime) -> list[Bucket]:

@@ -113,3 +113,39 @@ def test_a_break_is_decided_by_keyboard_without_a_script(browser: Browser, app: 
         page.keyboard.type("Phí tháng 11")
         page.keyboard.press("Enter")
         expect(page.locator(".note.tone-done")).to_be_visible()
+
+
+def test_the_queue_is_worked_by_single_keys_that_can_be_turned_off(
+    browser: Browser, app: Flask
+) -> None:
+    """j and k move, Enter opens, d leads to a decision, u back, ? explains; off, nothing moves."""
+    with (
+        serving(app) as address,
+        visiting(browser, width=1280) as visit,
+        opened(visit, f"{address}/sign-in") as page,
+    ):
+        enter(page, address, Role.RECONCILER, QUEUE)
+        expect(page.locator("[data-keys]")).to_be_visible()
+        rows = page.locator("[data-queue] tr th a")
+        for key, row in (("j", 0), ("j", 1), ("k", 0)):
+            page.keyboard.press(key)
+            expect(rows.nth(row)).to_be_focused()
+        page.keyboard.press("?")
+        expect(page.locator("dialog")).to_be_visible()
+        fits_everybody(page, "keys")
+        page.keyboard.press("Escape")
+        rows.first.focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("[data-keys=break]")).to_be_visible()
+        page.keyboard.press("d")
+        assert page.evaluate("document.activeElement.matches('summary, .suggestion input')")
+        page.keyboard.press("Escape")
+        page.keyboard.press("u")
+        expect(page).to_have_url(f"{address}{QUEUE}")
+        expect(page.locator("[data-keys=queue]")).to_be_visible()
+        page.keyboard.press("?")
+        page.locator("[data-switch]").uncheck()
+        page.keyboard.press("Escape")
+        page.reload()
+        page.keyboard.press("j")
+        expect(rows.first).not_to_be_focused()

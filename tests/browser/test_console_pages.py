@@ -43,6 +43,7 @@ PAGES = {
     "jobs": "/console/jobs",
     "tariff": "/console/tariff",
     "units": "/console/units",
+    "design": "/console/design",
 }
 """Every other list of the console, and what stands behind it."""
 

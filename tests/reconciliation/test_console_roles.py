@@ -81,6 +81,7 @@ MATRIX = """
     console.decline_setting_aside     - - a - - -  proof
     console.decline_suggestion        - r - - - -
     console.delivery                  v r a - m u
+    console.design                    v r a - m u
     console.discard_coverage          - r - - - -
     console.discard_layout            - r - - - -
     console.draft_layout              - r - - - -

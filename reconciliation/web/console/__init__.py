@@ -17,6 +17,7 @@ from reconciliation.web.console import (
     coverage_files,
     credit_list,
     day,
+    design,
     jobs_page,
     layout_draft,
     layouts,
@@ -93,6 +94,7 @@ _PAGES = (
     changes_forms,
     coverage_files,
     coverage_draft,
+    design,
 )
 
 

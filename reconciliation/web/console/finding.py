@@ -19,6 +19,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from payments import agencies, documents, references
 from payments.agencies import CollectionAccount
+from payments.claims import Claim
 from payments.core.errors import CashlessError
 from payments.credits import Credit, Evidence
 from payments.documents import Document
@@ -28,7 +29,7 @@ from payments.portals import Portal
 from payments.receipts import Receipt, ReceiptSeries
 from payments.references import Kind
 from payments.sources import SOURCES
-from reconciliation.breaks import Break
+from reconciliation.breaks import Break, Leg
 from reconciliation.statements import StatementLine
 from reconciliation.web.console.typed import among_newest, amount_of, has_words
 
@@ -120,7 +121,7 @@ def _collected(
         (Group.PAYOUT, Payout, _payouts(told)),
         (Group.RECEIPT, Receipt, _receipts(session, told)),
         (Group.PAPER, Document, _papers(told)),
-        (Group.BREAK, Break, _public_ids(Break.public_id, told)),
+        (Group.BREAK, Break, _breaks(session, told)),
     ):
         rows = _rows(session, table, conditions)
         if rows:
@@ -195,6 +196,16 @@ def _papers(told: str) -> Iterator[ColumnElement[bool]]:
         yield Document.code == documents.read_code(told)
     except CashlessError:  # no paper's code: it was meant as something else
         return
+
+
+def _breaks(session: Session, told: str) -> Iterator[ColumnElement[bool]]:
+    """By its own number, or by that of the payer's report that it is."""
+    yield from _public_ids(Break.public_id, told)
+    number = "".join(told.split())
+    claim = session.scalar(select(Claim).where(Claim.number == number))
+    if claim is not None:
+        named = (Break.leg == Leg.CLAIM) & (Break.key == str(claim.id))
+        yield (Break.collection_account_id == claim.collection_account_id) & named
 
 
 def _public_ids(column: InstrumentedAttribute[str], told: str) -> Iterator[ColumnElement[bool]]:

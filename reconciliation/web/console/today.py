@@ -1,27 +1,46 @@
-"""`/console/`: each account with the verdicts of its latest days, and what to do next."""
+"""`/console/`: is each account proved, what waits for whoever looks, how old is the oldest."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import Final
+from datetime import date, datetime
+from types import MappingProxyType
+from typing import Any, Final
 
-from flask import render_template
-from sqlalchemy import select
+from flask import render_template, url_for
+from sqlalchemy import ColumnElement, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from payments import agencies
 from payments.agencies import CollectionAccount
 from payments.core import clock
+from payments.core.approvals import Approval
 from payments.core.calendar import local_day
+from payments.core.columns import Instant
 from payments.core.service import Service
+from payments.staff import Role, SignedIn
+from payments.web import auth
 from payments.web.auth import StaffPages, staff_only
+from reconciliation import breaks
+from reconciliation.breaks import Bucket, Search
 from reconciliation.day_close import AccountDay, Verdict
 from reconciliation.web.console.parts import READERS
 
 SHOWN: Final = 7
 """So many days of each account, the latest first."""
+
+_APPROVED_AT: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = MappingProxyType(
+    {
+        "break": ("console.breaks", {"state": "proposed"}),
+        "payout": ("console.payouts", {"state": "proposed"}),
+        "receipt": ("console.receipts", {}),
+        "remittance_route": ("console.routes", {}),
+        "set_statement_aside": ("console.statements", {}),
+        "layout": ("console.layouts", {}),
+    }
+)
+"""The page where each kind of proposal is decided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +51,39 @@ class Account:
     days: Sequence[AccountDay]
     next: str
 
+    @property
+    def latest(self) -> AccountDay | None:
+        """The latest day that was run."""
+        return self.days[0] if self.days else None
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Something that waits for somebody: what, how much of it, since when, and where."""
+
+    what: str
+    count: int
+    since: datetime
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The page: each account, what waits for whoever looks, all that waits by age."""
+
+    accounts: Sequence[Account]
+    mine: Sequence[Waits]
+    ageing: Sequence[Bucket]
+    oldest: datetime | None
+    today: date
+    now: datetime
+
+    @property
+    def proved(self) -> int:
+        """How many accounts' latest day agrees to the last đồng."""
+        days = [one.latest for one in self.accounts]
+        return sum(1 for day in days if day and day.verdict == Verdict.RECONCILED)
+
 
 def add(pages: StaffPages, cashless: Service) -> None:
     """Adds the page."""
@@ -39,21 +91,85 @@ def add(pages: StaffPages, cashless: Service) -> None:
     @pages.get("/", endpoint="accounts")
     @staff_only(*READERS)
     def shown() -> str:
-        today = local_day(clock.now())
-        found = cashless.database.read(lambda session: _accounts(session, today))
-        return render_template("console/accounts.html", accounts=found, today=today)
+        now, who = clock.now(), auth.who()
+        found = cashless.database.read(lambda session: _shown(session, who, now=now))
+        return render_template("console/accounts.html", shown=found)
 
 
-def _accounts(session: Session, today: date) -> list[Account]:
-    return [
+def _shown(session: Session, who: SignedIn, *, now: datetime) -> Shown:
+    today, all_of_them = local_day(now), Search()
+    accounts = [
         Account(one, days := _days(session, one.id), next_step(days))
         for one in agencies.accounts(session, on=today)
     ]
+    return Shown(
+        accounts=accounts,
+        mine=sorted(_waits(session, who, accounts, now=now), key=lambda one: one.since),
+        ageing=breaks.ageing(session, all_of_them, now=now),
+        oldest=breaks.oldest(session, all_of_them, now=now).since,
+        today=today,
+        now=now,
+    )
 
 
 def _days(session: Session, account: int) -> Sequence[AccountDay]:
     rows = select(AccountDay).where(AccountDay.collection_account_id == account)
     return session.scalars(rows.order_by(AccountDay.day.desc()).limit(SHOWN)).all()
+
+
+def _waits(
+    session: Session, who: SignedIn, accounts: Sequence[Account], *, now: datetime
+) -> Iterator[Waits]:
+    """What waits for somebody: by their roles, and never what they proposed themselves."""
+    if who.roles & {Role.RECONCILER, Role.APPROVER}:
+        mine = breaks.oldest(session, Search(owner=who.actor), now=now)
+        yield from _some("mine", mine.count, mine.since, "console.breaks", owner="mine")
+    if Role.RECONCILER in who.roles:
+        free = breaks.oldest(session, Search(unowned=True), now=now)
+        yield from _some("unowned", free.count, free.since, "console.breaks", owner="nobody")
+    if Role.APPROVER in who.roles:
+        yield from _proposals(session, who.actor)
+        yield from _to_close(accounts, who.actor)
+
+
+def _proposals(session: Session, actor: str) -> Iterator[Waits]:
+    """Proposals of others, by the page where they are decided."""
+    rows = session.execute(
+        select(Approval.action, func.count(), func.min(Approval.proposed_at, type_=Instant()))
+        .where(_PROPOSED, Approval.maker != actor)
+        .group_by(Approval.action)
+    )
+    found: dict[str, tuple[int, datetime]] = {}
+    for action, count, since in rows:
+        kind = action.partition(".")[0]
+        before, first = found.get(kind, (0, since))
+        found[kind] = (before + count, min(first, since))
+    for kind, (count, since) in found.items():
+        if kind in _APPROVED_AT:
+            page, asked = _APPROVED_AT[kind]
+            yield from _some(f"approve.{kind}", count, since, page, **asked)
+
+
+_PROPOSED: Final[ColumnElement[bool]] = literal_column("approval.state = 'proposed'")
+"""In the words of its index."""
+
+
+def _to_close(accounts: Sequence[Account], actor: str) -> Iterator[Waits]:
+    """Days that another proposed to close."""
+    for one in accounts:
+        for day in one.days:
+            proposed = day.proposed_at is not None and day.closed_by is None
+            if proposed and day.proposed_by != actor and day.proposed_at is not None:
+                where = {"public_id": one.account.public_id, "on": day.day.isoformat()}
+                yield from _some("close", 1, day.proposed_at, "console.day", **where)
+
+
+def _some(
+    what: str, count: int, since: datetime | None, page: str, **asked: str
+) -> Iterator[Waits]:
+    if count and since is not None:
+        told: dict[str, Any] = dict(asked)
+        yield Waits(what, count, since, url_for(page, **told))
 
 
 def next_step(days: Sequence[AccountDay]) -> str:

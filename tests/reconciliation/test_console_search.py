@@ -9,8 +9,10 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from payments import references
+from payments import claims, references
+from payments.claims import Told
 from payments.core.database import Database
+from payments.core.money import Dong
 from payments.staff import Role
 from reconciliation.web.console.finding import Group, find
 from reconciliation.web.console.typed import amount_of
@@ -82,6 +84,17 @@ def test_whatever_a_citizen_brings_finds_the_payment(session: Session) -> None:
         assert [one.amount for one in found.get(group, ())] == [amount], (typed, found)
     for typed in ("", "abc", "TTHC0000000000", "%", "' OR 1=1"):
         assert find(session, typed, prefix="TTHC").groups == {}, typed
+
+
+def test_the_number_of_a_payers_report_finds_its_break(session: Session) -> None:
+    """As it is read out on the phone, with spaces."""
+    province = a_province(session)
+    request = a_payment_request(province)
+    told = Told(bank_number="FT26328000777", paid_on=TODAY, amount=Dong(50_000))
+    number = claims.make(session, request, told, now=NOON).number
+    run(province)
+    found = find(session, f"{number[:4]} {number[4:]}", prefix="TTHC").groups
+    assert [one.kind for one in found[Group.BREAK]] == ["citizen_claim"]
 
 
 def test_a_search_reads_no_large_table_whole(session: Session) -> None:

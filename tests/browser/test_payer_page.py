@@ -68,7 +68,7 @@ def test_every_state_is_fit_for_every_reader(opens: Opens, address: str) -> None
         for language in ("en", "vi"):
             page.goto(f"{address}/p/{token_of(state)}?lang={language}")
             assert page.locator("html").get_attribute("lang") == language
-            for width in WIDTHS:
+            for width in WIDTHS if language == "vi" else WIDTHS[:1]:
                 page.set_viewport_size({"width": width, "height": 800})
                 assert not spills(page), (state, width, language)
                 if language == "vi":

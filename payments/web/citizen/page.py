@@ -41,8 +41,8 @@ class Asked:
 
     @property
     def claimable(self) -> bool:
-        """Whether its payer may say that they paid: it is not paid."""
-        return self.snapshot["status"] in _UNPAID
+        """Whether its payer may say that they paid: it is not, and no money for it is held."""
+        return self.snapshot["status"] in _UNPAID and not self.beyond
 
     @property
     def changing(self) -> Mapping[str, Any]:

@@ -22,10 +22,9 @@ from sqlalchemy.sql.ddl import DDLElement
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from migrations import tables
+from migrations import role_guards, tables
 from payments import cash, documents, receipts
 from payments.payment_requests import MOVES
-from payments.staff import EXCLUDED
 
 FIXED = {
     "cash_collection": (cash.FIXED, cash.MOVES),
@@ -91,30 +90,6 @@ END $$"""
 REFUSE_RETURN = """CREATE FUNCTION refuse_return() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'a line keeps its account' USING ERRCODE = 'restrict_violation';
-END $$"""
-
-
-_EXCLUDED = " OR ".join(
-    f"(NEW.role = '{one}' AND role = '{other}')"
-    for pair in sorted(sorted(pair) for pair in EXCLUDED)
-    for one, other in (pair, pair[::-1])
-)
-_ROLES_CLASH = f"""EXISTS (
-    SELECT 1 FROM staff_role WHERE staff_id = NEW.staff_id AND ({_EXCLUDED}))"""  # noqa: S608  the words of our own roles
-
-REFUSE_ROLE = f"""CREATE FUNCTION refuse_role() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM 1 FROM staff WHERE id = NEW.staff_id FOR UPDATE;
-    IF {_ROLES_CLASH} THEN
-        RAISE EXCEPTION 'roles exclude each other' USING ERRCODE = 'restrict_violation';
-    END IF;
-    RETURN NEW;
-END $$"""
-
-REFUSE_ROLE_CHANGE = """CREATE FUNCTION refuse_role_change()
-RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'a role is given or taken' USING ERRCODE = 'restrict_violation';
 END $$"""
 
 
@@ -213,22 +188,6 @@ def postgresql_fixed() -> list[str]:
     ]
 
 
-def postgresql_roles() -> list[str]:
-    """The functions and triggers by which PostgreSQL keeps roles apart that exclude each other."""
-    return [
-        REFUSE_ROLE,
-        (
-            "CREATE TRIGGER staff_role_excluded BEFORE INSERT ON staff_role\n"
-            "FOR EACH ROW EXECUTE FUNCTION refuse_role()"
-        ),
-        REFUSE_ROLE_CHANGE,
-        (
-            "CREATE TRIGGER staff_role_stays BEFORE UPDATE ON staff_role\n"
-            "FOR EACH ROW EXECUTE FUNCTION refuse_role_change()"
-        ),
-    ]
-
-
 def sqlite_fixed() -> list[str]:
     """The triggers by which SQLite holds what rows say, and how their states change."""
     return [
@@ -245,21 +204,6 @@ def sqlite_fixed() -> list[str]:
                 f"WHEN {_not_in('state', moves)}\n{_refuse(table)}"
             ),
         )
-    ]
-
-
-def sqlite_roles() -> list[str]:
-    """The triggers by which SQLite keeps roles apart that exclude each other."""
-    return [
-        (
-            "CREATE TRIGGER staff_role_excluded BEFORE INSERT ON staff_role\n"
-            f"WHEN {_ROLES_CLASH}\n"
-            "BEGIN SELECT RAISE(ABORT, 'roles exclude each other'); END"
-        ),
-        (
-            "CREATE TRIGGER staff_role_stays BEFORE UPDATE ON staff_role\n"
-            "BEGIN SELECT RAISE(ABORT, 'a role is given or taken'); END"
-        ),
     ]
 
 
@@ -310,7 +254,7 @@ def statements(metadata: MetaData, dialect: DefaultDialect) -> list[str]:
             *sqlite_moves(),
             *sqlite_set_aside(),
             *sqlite_fixed(),
-            *sqlite_roles(),
+            *role_guards.sqlite(),
         ]
     guards = [text for table in tables.append_only() for text in postgresql_triggers(table)]
     return [
@@ -320,7 +264,7 @@ def statements(metadata: MetaData, dialect: DefaultDialect) -> list[str]:
         *postgresql_moves(),
         *postgresql_set_aside(),
         *postgresql_fixed(),
-        *postgresql_roles(),
+        *role_guards.postgresql(),
     ]
 
 

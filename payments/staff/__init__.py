@@ -59,6 +59,7 @@ from payments.staff.sessions import (
     sign_out,
 )
 from payments.staff.tables import (
+    GUARDED,
     Person,
     Proof,
     ProviderAnswer,
@@ -73,6 +74,7 @@ from payments.staff.tries import TooManyTries
 
 __all__ = [
     "EXCLUDED",
+    "GUARDED",
     "AnotherPerson",
     "AnswerUsed",
     "BadCredentials",

@@ -18,12 +18,9 @@ from payments.core import approvals
 from payments.core.approvals import Approval, State
 from payments.staff import people
 from payments.staff.people import OwnRoles, actor
-from payments.staff.tables import Person, Role
+from payments.staff.tables import GUARDED, Person, Role
 
 ACTION: Final = "staff.roles"
-
-GUARDED: Final = frozenset({Role.RECONCILER, Role.APPROVER, Role.CLERK, Role.ADMINISTRATOR})
-"""The roles that two administrators give: those that touch money, and those that give roles."""
 
 
 def give(
@@ -71,7 +68,7 @@ def approve(session: Session, approval: Approval, *, by: str, now: datetime) -> 
         raise OwnRoles
     wanted: Sequence[str] = approval.shown["roles"]
     approvals.approve(session, approval, shown=_shown(session, person, wanted), by=by, now=now)
-    people.set_roles(session, person.id, wanted, by=by, now=now)
+    people.set_roles(session, person.id, wanted, by=by, now=now, approval_id=approval.id)
 
 
 def decline(session: Session, approval: Approval, *, reason: str, by: str, now: datetime) -> None:

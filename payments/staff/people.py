@@ -122,7 +122,7 @@ def add(
     """
     granted = checked(roles)
     person = _new(session, username, name=name, password=password, by=by, now=now)
-    session.add_all(StaffRole(staff_id=person.id, role=role) for role in granted)
+    session.add_all(StaffRole(staff_id=person.id, role=role, given_by=by) for role in granted)
     session.flush()
     _tell(session, "staff.added", person.id, by=by, now=now, roles=granted)
     return person
@@ -170,10 +170,12 @@ def set_roles(
     by: str,
     now: datetime,
     reason: str = "",
+    approval_id: int | None = None,
 ) -> None:
     """Gives a person these roles instead of the old ones, and signs them out everywhere.
 
-    Whoever was not let in any more is let in again. Raises `OwnRoles`, `LastAdministrator`,
+    Whoever was not let in any more is let in again. `approval_id` is the approval of two others
+    that gives what lets somebody change anything. Raises `OwnRoles`, `LastAdministrator`,
     `UnknownRole` or `RolesExcluded`.
     """
     granted = checked(roles)
@@ -185,7 +187,11 @@ def set_roles(
     session.execute(
         delete(StaffRole).where(StaffRole.staff_id == staff_id, StaffRole.role.not_in(granted))
     )
-    session.add_all(StaffRole(staff_id=staff_id, role=role) for role in granted if role not in has)
+    session.add_all(
+        StaffRole(staff_id=staff_id, role=role, given_by=by, approval_id=approval_id)
+        for role in granted
+        if role not in has
+    )
     session.get_one(Person, staff_id).active = True
     session.flush()
     end_sessions(session, staff_id, now=now)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -69,18 +70,35 @@ class Person(Row):
     )
 
 
+GUARDED: Final = frozenset({Role.RECONCILER, Role.APPROVER, Role.CLERK, Role.ADMINISTRATOR})
+"""The roles that two administrators give: those that touch money, and those that give roles."""
+
+_NOT_GUARDED: Final = ", ".join(f"'{role}'" for role in Role if role not in GUARDED)
+
+
 class StaffRole(Row):
-    """A role that a person has."""
+    """A role that a person has, and who gave it.
+
+    What lets somebody change anything was approved by `given_by` as another proposed it, where it
+    was not given on the server itself; triggers look that up.
+    """
 
     __tablename__ = "staff_role"
 
     id: Mapped[int] = mapped_column(Key(), primary_key=True)
     staff_id: Mapped[int] = mapped_column(Key(), ForeignKey("staff.id"))
     role: Mapped[str] = mapped_column(Code())
+    given_by: Mapped[str] = mapped_column(Code())
+    approval_id: Mapped[int | None] = mapped_column(Key(), ForeignKey("approval.id"))
 
     __table_args__ = (
         UniqueConstraint("staff_id", "role"),
         one_of("role", Role),
+        CheckConstraint(
+            f"role IN ({_NOT_GUARDED}) OR given_by NOT LIKE 'staff:%' OR approval_id IS NOT NULL",
+            name="by_two",
+        ),
+        CheckConstraint("given_by <> 'staff:' || staff_id", name="not_own"),
         {"sqlite_strict": True},
     )
 

@@ -90,7 +90,7 @@ def blueprint(cashless: Service) -> StaffPages:
         now = clock.now()
         shown = cashless.database.read(lambda session: _shown(session, public_id, now=now))
         return render_template(
-            "people/one.html", shown=shown, every_role=tuple(Role), guarded=grants.GUARDED
+            "people/one.html", shown=shown, every_role=tuple(Role), guarded=staff.GUARDED
         )
 
     _add_new(pages, cashless)
@@ -323,7 +323,7 @@ def _form(error: CashlessError | None) -> Response:
         typed=typed,
         chosen=request.form.getlist("role"),
         every_role=tuple(Role),
-        guarded=grants.GUARDED,
+        guarded=staff.GUARDED,
     )
     return make_response(shown, 200 if told is None else told.status)
 

@@ -19,7 +19,7 @@ from payments.staff import Person, Role, SignInAttempt, StaffSession, passwords
 
 NOW = datetime(2026, 11, 24, 1, tzinfo=UTC)
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
-BY = "staff:99"
+BY = "command:test"
 PASSWORD = "trời xanh mây trắng"
 HERE = "192.0.2.1"
 

@@ -253,7 +253,7 @@ def test_one_person_with_both_hands_is_refused(
 
     def promote(session: Session) -> None:
         from_now_on = staff.by_username(session, "reconciler").id
-        staff.set_roles(session, from_now_on, ["approver"], by="staff:99", now=MORNING)
+        staff.set_roles(session, from_now_on, ["approver"], by="command:test", now=MORNING)
 
     database.write(promote)
     again = sign_in(Role.RECONCILER)  # the same person, by user name

@@ -18,7 +18,7 @@ from payments.core.money import Dong
 from payments.payment_requests import PaymentRequest
 from payments.staff import Role
 from tests import builders
-from tests.builders import BY, NOON, a_payment_request, a_province, the_province
+from tests.builders import NOON, a_payment_request, a_province, the_province
 from tests.callers import a_priced_fee
 from tests.console import PASSWORD, Person, SignIn, employ, whole_app
 from tests.counters import IN_ENGLISH, Clerk, at_the_counter, hidden
@@ -37,7 +37,7 @@ def requests(database: Database) -> list[PaymentRequest]:
         a_priced_fee(session)
         employ(session, Role.CLERK)
         told = {"name": "Ms other", "password": PASSWORD, "roles": [Role.CLERK]}
-        staff.add(session, "other", by=BY, now=NOON, **told)
+        staff.add(session, "other", by="command:test", now=NOON, **told)
         other = "000.00.12.H09-261124-0002"
         return [
             a_payment_request(province),

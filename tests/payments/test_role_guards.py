@@ -1,0 +1,106 @@
+"""The database holds who may do what, whatever a program says: tried by plain SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from payments import staff
+from payments.core import approvals
+from payments.core.approvals import Approval
+from payments.staff import Role, StaffRole, grants, identities
+
+NOW = datetime(2026, 11, 24, 1, tzinfo=UTC)
+PASSWORD = "trời xanh mây trắng"
+
+
+def a_person(session: Session, username: str, *roles: Role) -> int:
+    told = {"name": "Người mẫu", "password": PASSWORD, "by": "command:test", "now": NOW}
+    if roles:
+        return staff.add(session, username, roles=roles, **told).id
+    return staff.add_without_roles(session, username, **told).id
+
+
+@pytest.fixture
+def admins(session: Session) -> tuple[int, int]:
+    """Two administrators."""
+    first, second = (a_person(session, name, Role.ADMINISTRATOR) for name in ("first", "second"))
+    return first, second
+
+
+def sql(session: Session, statement: str, **told: Any) -> None:
+    """What somebody does who is at the database."""
+    with session.begin_nested():
+        session.execute(text(statement), told)
+
+
+def refused(session: Session, why: str, statement: str, **told: Any) -> None:
+    with pytest.raises(DBAPIError, match=why):
+        sql(session, statement, **told)
+
+
+TAKEN = "DELETE FROM staff_role WHERE role = 'administrator' AND staff_id = :person"
+SHUT_OUT = "UPDATE staff SET active = :no WHERE id = :person"
+GIVEN = (
+    "INSERT INTO staff_role (staff_id, role, given_by, approval_id)"
+    " VALUES (:person, :role, :by, :approval)"
+)
+
+
+@pytest.mark.parametrize("statement", [TAKEN, SHUT_OUT])
+def test_an_administrator_remains(
+    session: Session, engine: str, admins: tuple[int, int], statement: str
+) -> None:
+    """The last one is neither shut out nor without the role, nor all of them at once."""
+    no: Mapping[str, Any] = {"no": 0 if engine == "sqlite" else False}
+    first, second = admins
+    everybody = statement.replace(" = :person", " IN (:person, :other)")
+    told = no if ":no" in statement else {}
+    refused(session, "an administrator remains", everybody, person=first, other=second, **told)
+    sql(session, statement, person=first, **told)
+    refused(session, "an administrator remains", statement, person=second, **told)
+    assert staff.count_administrators(session) == 1
+
+
+def test_what_lets_somebody_change_anything_is_there_by_two(
+    session: Session, admins: tuple[int, int]
+) -> None:
+    """Neither by one alone, nor by a proposal that waits or is about another, nor for oneself."""
+    person, other = a_person(session, "lan"), a_person(session, "mai")
+    first, second = (staff.actor(one) for one in admins)
+    waits = grants.give(session, person, ["approver"], reason="x", by=first, now=NOW)
+    assert waits is not None
+    told: dict[str, Any] = {"person": person, "role": "approver", "by": second}
+    refused(session, "by_two", GIVEN, approval=None, **told)
+    refused(session, "given by two", GIVEN, approval=waits.id, **told)
+    grants.approve(session, waits, by=second, now=NOW)
+    kept = session.scalars(select(StaffRole).where(StaffRole.staff_id == person)).one()
+    assert (kept.given_by, kept.approval_id) == (second, waits.id)
+    refused(session, "given by two", GIVEN, approval=waits.id, **{**told, "person": other})
+    refused(session, "given by two", GIVEN, approval=waits.id, **{**told, "by": first})
+    own = {"person": other, "role": "viewer", "by": staff.actor(other), "approval": None}
+    refused(session, "not_own", GIVEN, **own)
+    sql(session, GIVEN, **{**own, "by": first})
+
+
+def test_a_link_to_the_provider_is_there_by_two(session: Session, admins: tuple[int, int]) -> None:
+    """The row of a link points at the approval that said so."""
+    person = a_person(session, "lan")
+    first, second = (staff.actor(one) for one in admins)
+    told = {"issuer": "https://sso.example.vn", "reason": "x", "by": first, "now": NOW}
+    waits = identities.propose(session, person, "1", **told)
+    link = (
+        "INSERT INTO staff_identity (staff_id, issuer, subject, approval_id, linked_at, linked_by)"
+        " VALUES (:person, 'i', 's', :approval, '2026-11-24T01:00:00.000000Z', :by)"
+    )
+    refused(session, "made by two", link, person=person, approval=waits.id, by=second)
+    identities.approve(session, waits, by=second, now=NOW)
+    found = session.scalars(select(Approval).where(Approval.id == waits.id)).one()
+    assert found.state == approvals.State.APPROVED
+    assert identities.of_person(session, person) is not None

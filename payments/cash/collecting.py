@@ -30,6 +30,7 @@ from payments.payment_requests import (
     PaymentRequestLine,
     Status,
 )
+from payments.portals import Portal
 
 LONGEST_EXPLANATION: Final = 200
 
@@ -71,6 +72,12 @@ class RequestNotForCash(Conflict):
     """Only an open request that no money has come for is paid in cash."""
 
     code = "request_not_for_cash"
+
+
+class FeeHasRequest(Conflict):
+    """One of the fees is asked for by an open request of the dossier: cash is for that request."""
+
+    code = "fee_has_request"
 
 
 class CashAlreadyVoided(Conflict):
@@ -151,8 +158,9 @@ def collect(
 ) -> CashCollection:
     """Records cash and cancels the request it was taken for; `portal_id` is the portal's that asks.
 
-    Raises `AmountNotAsPriced`, `NothingToCollect`, `ExplanationMissing`, `RequestNotForCash`, and
-    what pricing and the tree of agencies raise. Takes the request's account's lock.
+    Raises `AmountNotAsPriced`, `NothingToCollect`, `ExplanationMissing`, `RequestNotForCash`,
+    `FeeHasRequest`, and what pricing and the tree of agencies raise. Takes the request's account's
+    lock.
     """
     if taking.reason is Reason.OTHER and not taking.explanation.strip():
         raise ExplanationMissing(pointer="/explanation")
@@ -164,6 +172,8 @@ def collect(
     if isinstance(taking.what, ForRequest):
         _close(session, taking.what.request, now=now)
         portal_id = taking.what.request.portal_id
+    else:
+        _refuse_if_asked(session, taking.what, portal_id=portal_id)
     collection = _write(session, taking, found, by=by, now=now, portal_id=portal_id)
     _tell(session, collection, RECORDED, by=by, now=now)
     return collection
@@ -242,6 +252,28 @@ def _close(session: Session, request: PaymentRequest, *, now: datetime) -> None:
         status = payment_requests.public_status(request)
         raise RequestNotForCash(reference=request.reference, status=status)
     payment_requests.cancel(session, request, reason=CancelReason.PAID_IN_CASH, now=now)
+
+
+def _refuse_if_asked(session: Session, what: ForFees, *, portal_id: int | None) -> None:
+    """Refuses what an open request of the dossier asks for: its QR code could be paid too.
+
+    Requests of the portal that asks are looked at; of every portal where a clerk asks.
+    """
+    whose = select(Portal.id) if portal_id is None else [portal_id]
+    request, line = PaymentRequest, PaymentRequestLine
+    found = session.scalar(
+        select(request.reference)
+        .join(line, line.payment_request_id == request.id)
+        .where(
+            request.portal_id.in_(whose),
+            request.dossier == what.dossier,
+            request.status == Status.OPEN,
+            line.fee.in_({item.fee for item in what.items}),
+        )
+        .limit(1)
+    )
+    if found is not None:
+        raise FeeHasRequest(reference=found)
 
 
 def _write(

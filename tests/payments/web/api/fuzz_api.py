@@ -32,6 +32,7 @@ BREAKING: Final = schemathesis.GenerationMode.NEGATIVE
 MANNERS: Final = ((FOLLOWING, True), (FOLLOWING, False), (BREAKING, False))
 """How the calls are made up, and whether they name what exists."""
 EXISTING: Final = {"agency": "H09", "replaces": None}
+TAKEN: Final = {"agency": "H09", "request": None, "channel": "counter", "dossier": "D-1"}
 MOST_ROUNDS: Final = 8
 """An operation without arguments is called once a round, however large its share."""
 PRICED: Final = {"fee": "CERT", "amount": None, "quantity": 1, "reduction": "student"}
@@ -51,7 +52,13 @@ def test_no_call_is_answered_by_a_fault_or_against_the_description(
     unpaid, overpaid = (portal.issue()["reference"] for _ in range(2))
     payers.pay(overpaid, 1_000_000, payer="9704229200112233")
     payers.stand_on_a_statement()
+    taken = portal.post(
+        "/cash-collections",
+        json={"request": portal.issue()["reference"], "amount": 200_000, "reason": "refuses"},
+        headers={"Idempotency-Key": "fedcba9876543211"},
+    ).json["id"]
     named = {"reference": unpaid, "receipt_id": receipt.public_id, "name": "detail"}
+    named["collection"] = taken
     operations = described(app)
     answers: Counter[int] = Counter()
     failures: list[BaseException] = []
@@ -126,6 +133,9 @@ def name_what_exists(case: schemathesis.Case, named: Mapping[str, str]) -> None:
         case.headers["Idempotency-Key"] = f"key-{next(_keys):016}"
     if isinstance(case.body, Mapping) and isinstance(case.body.get("to"), Mapping):
         case.body = {**case.body, "to": {**case.body["to"], **KNOWN}}
-    elif isinstance(case.body, Mapping) and "lines" in case.body:
+    elif isinstance(case.body, Mapping) and case.body.get("lines"):
         lines = [{**line, **PRICED} for line in case.body["lines"]]
-        case.body = {**case.body, **EXISTING, "lines": lines}
+        existing = TAKEN if "reason" in case.body else EXISTING
+        case.body = {**case.body, **existing, "lines": lines}
+        if "reason" in case.body:
+            case.body["amount"] = 100_000 * len(lines)

@@ -145,6 +145,18 @@ def test_a_request_that_money_has_come_for_takes_no_cash(portal: Portal, payers:
     assert portal.get("/cash-collections").json["items"] == []
 
 
+def test_a_fee_that_an_open_request_asks_for_is_paid_by_that_request(portal: Portal) -> None:
+    """Else its code could be paid too; another fee, or once it is closed, is taken."""
+    reference = portal.issue(dossier=DOSSIER)["reference"]
+    answer = take(portal, amount=500_000, **FEES)
+    assert refused(answer)[:2] == (409, "fee_has_request")
+    assert reference in answer.json["detail"]
+    other = {**FEES, "lines": [{"fee": "PHI", "amount": 5_000}]}
+    assert take(portal, amount=5_000, **other).status_code == 201
+    portal.post(f"/payment-requests/{reference}/cancel", json={"reason": "other"})
+    assert take(portal, amount=500_000, **FEES).status_code == 201
+
+
 def test_money_that_comes_after_the_cash_is_kept_for_its_payer(
     portal: Portal, payers: Payers
 ) -> None:

@@ -1,0 +1,185 @@
+"""What strangers write is shown as they wrote it and does nothing: in pages, and in files.
+
+A stranger chooses a transfer's memo, a file's name, a claim's words. The test follows every link
+of the console in a real browser and looks at two pages of each kind.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from urllib.parse import urljoin, urlsplit
+from xml.sax.saxutils import escape
+
+import pytest
+from flask import Flask
+from playwright.sync_api import APIResponse, Browser, Page
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.exceptions import HTTPException
+
+from payments import claims
+from payments.claims import Told
+from payments.core.database import Database
+from payments.core.money import Dong
+from payments.staff import Role
+from reconciliation import breaks
+from reconciliation.breaks import Attachment, Break
+from tests.bank import TODAY, BankLine, camt, imported, run
+from tests.browser.pages import enter, opened, serving, visiting
+from tests.builders import NOON, a_message, a_payment_request, a_province, paid, settle
+from tests.console import employ, whole_app
+
+pytestmark = pytest.mark.committed
+
+SCRIPTS = (
+    "<script>window.hacked=1</script>",
+    "</title></textarea><script>window.hacked=1</script>",
+    '"><img src=x onerror=window.hacked=1>',
+    "' autofocus onfocus='window.hacked=1' x='",
+    "<svg/onload=window.hacked=1>",
+    '<a href="javascript:window.hacked=1">nop phi</a>',
+    "{{ 7*191 }}${7*191}<%= 7*191 %>",
+)
+FORMULAS = (
+    '=HYPERLINK("https://x.example","y")',
+    "+1+1",
+    "-2+3",
+    "@SUM(1;1)",
+    "=cmd|' /C calc'!A0",
+)
+HOSTILE = (*SCRIPTS, *FORMULAS)
+FILENAME = '"><img src=x onerror=window.hacked=1>.xml'
+LATER = NOON + timedelta(hours=19)
+FILE = re.compile(r"\.[a-z]{3,5}$|/notes/|/reports/ledger/")
+"""The addresses that answer with a file."""
+PER_KIND = 2
+"""So many pages of one kind are looked at."""
+
+START = "/console/search?q=script"
+
+FOREIGN = """() => [
+    window.hacked ?? null,
+    document.querySelectorAll('img[src="x"], svg[onload], [onerror], [onfocus]').length,
+    document.querySelectorAll('a[href^="javascript:"]').length,
+    [...document.scripts].filter(one => one.textContent.includes('hacked')).length,
+]"""
+"""What runs, or would, if a text were taken for a page's own."""
+
+
+@pytest.fixture
+def app(database: Database, database_url: str) -> Iterator[Flask]:
+    """The morning after a day of hostile memos, file names and notes."""
+
+    def unit(session: Session) -> None:
+        province = a_province(session)
+        paid(province, a_payment_request(province, dossier='H09<b>"x'), reference="FT<b>1")
+        for number, memo in enumerate(HOSTILE):
+            a_message(province, memo, amount=10_000 + number, reference=f"FT{number}<i>")
+        settle(province)
+        lines = [
+            BankLine(10_000 + number, memo, reference=f"FT{number}<i>")
+            for number, memo in enumerate(HOSTILE)
+        ]
+        wrong = [BankLine(-5_000 - number, memo) for number, memo in enumerate(HOSTILE)]
+        content = camt(province.account.number, [*lines, *wrong], number=escape("S<i>1"))
+        imported(province, content, filename=FILENAME)
+        run(province)
+        employ(session, Role.RECONCILER)
+        claimed = a_payment_request(province, amount=90_000)
+        claims.make(session, claimed, Told("FT1", TODAY, Dong(90_000), HOSTILE[0]), now=LATER)
+        found = session.scalars(select(Break).where(Break.kind == "unidentified")).all()
+        for one, words in zip(found, HOSTILE, strict=False):
+            attached = Attachment(FILENAME.replace(".xml", ".pdf"), b"%PDF-1.4 text")
+            breaks.write(session, one, words, attachment=attached, by="staff:1", now=LATER)
+        run(province)
+
+    database.write(unit)
+    with whole_app(database_url, NOON + timedelta(hours=20)) as whole:
+        yield whole
+
+
+class Walk:
+    """Follows the links of the pages, some pages of each kind; files are kept for later."""
+
+    def __init__(self, app: Flask, address: str, start: str) -> None:
+        self._routes = app.url_map.bind("127.0.0.1")
+        self._address = address
+        self._met: Counter[str] = Counter()
+        self._known = {start}
+        self.waiting = [start]
+        self.files: list[str] = []
+
+    def take_links(self, page: Page) -> None:
+        """Keeps the page's links for later, as far as there were few of their kind."""
+        links = page.eval_on_selector_all("a[href]", "all => all.map(one => one.href)")
+        for link in links:
+            parts = urlsplit(link)
+            path = parts.path + ("?" + parts.query if parts.query else "")
+            if not link.startswith(self._address) or path in self._known:
+                continue
+            self._known.add(path)
+            kind = self._kind(parts.path)
+            self._met[kind] += 1
+            if self._met[kind] <= PER_KIND:
+                (self.files if FILE.search(parts.path) else self.waiting).append(path)
+
+    def _kind(self, path: str) -> str:
+        try:
+            return str(self._routes.match(path)[0])
+        except HTTPException:
+            return path
+
+
+def disarmed(answer: APIResponse, path: str) -> None:
+    """No cell of a file is a formula, and no file is a page of ours."""
+    kind, body = answer.headers["content-type"], answer.body()
+    assert answer.ok, path
+    assert not kind.startswith("text/html"), path
+    if kind.startswith("text/csv"):
+        rows = csv.reader(io.StringIO(body.decode("utf-8-sig")))
+        cells = [cell for row in rows for cell in row if cell.startswith(("=", "+", "-", "@"))]
+        assert [cell for cell in cells if not cell.lstrip("+-").isdecimal()] == [], path
+    if "spreadsheetml" in kind:
+        with zipfile.ZipFile(io.BytesIO(body)) as workbook:
+            sheets = [name for name in workbook.namelist() if name.startswith("xl/worksheets/")]
+            assert sheets, path
+            assert [name for name in sheets if b"<f" in workbook.read(name)] == [], path
+
+
+def test_what_strangers_wrote_does_nothing(browser: Browser, app: Flask) -> None:
+    """Not in any page that a link of the console leads to, and not in any file."""
+    with (
+        serving(app) as address,
+        visiting(browser, width=1280) as visit,
+        opened(visit, f"{address}/sign-in") as page,
+    ):
+        enter(page, address, Role.RECONCILER, START)
+        walk, seen = Walk(app, address, START), 0
+        while walk.waiting:
+            path = walk.waiting.pop(0)
+            answer = page.goto(urljoin(address, path))
+            assert answer is not None, path
+            assert answer.status < 500, path
+            assert page.evaluate(FOREIGN) == [None, 0, 0, 0], path
+            assert "1337" not in page.inner_text("main"), path
+            seen += SCRIPTS[0] in page.inner_text("main")
+            walk.take_links(page)
+        assert seen, "the texts were on no page"
+        for path in walk.files:
+            disarmed(page.request.get(urljoin(address, path)), path)
+
+
+def test_the_test_finds_a_page_that_trusts_texts(browser: Browser) -> None:
+    """A page made of texts as they came runs them: the corpus bites where nothing protects."""
+    for text in SCRIPTS[:3]:
+        with visiting(browser) as visit:
+            page = visit.new_page()
+            page.set_content(f'<title>x</title><main>{text}<input value="{text}"></main>')
+            page.wait_for_function("window.hacked === 1")
+            assert page.evaluate(FOREIGN) != [None, 0, 0, 0]

@@ -189,7 +189,7 @@ def take_in(
     if unconfirmed:
         raise FiguresUnconfirmed(count=len(unconfirmed))
     version = _store(session, received, told, looked, by=by, approved_by=approved_by, now=now)
-    numbers = {code: node.id for code, node in gazetteer(session, told.quarter).nodes.items()}
+    numbers = {node.code: node.id for node in tree_on(session, told.quarter.last_day).nodes}
     rows = [
         {
             "coverage_version_id": version.id,

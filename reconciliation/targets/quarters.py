@@ -74,6 +74,8 @@ def last_over(today: date) -> Quarter:
 
 def heard(text: str) -> Quarter | None:
     """The quarter a text writes, in Vietnamese or English; None where it is none."""
+    if text.isdigit() or not any(map(str.isdigit, text)):
+        return None
     plain = " ".join(fold(text).lower().split())
     for written in _WRITTEN:
         if found := written.fullmatch(plain):

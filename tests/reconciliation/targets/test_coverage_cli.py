@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -12,11 +13,13 @@ import pytest
 import time_machine
 from click.testing import CliRunner, Result
 
+from cashless.cli import cashless as root
 from payments.core.database import Database
 from payments.core.errors import CashlessError
 from reconciliation.cli import COMMANDS
+from reconciliation.targets.coverage import coverage
 from reconciliation.targets.coverage_refusals import CoverageRefused, QuarterKnown
-from tests.coverage_files import NOW, ROWS, a_small_province, csv_of
+from tests.coverage_files import NOW, Q3, ROWS, a_small_province, csv_of
 
 pytestmark = pytest.mark.committed
 
@@ -103,3 +106,16 @@ def test_a_target_is_set() -> None:
     assert "H09.720" in done.output
     assert "82,50\N{NO-BREAK SPACE}%" in done.output
     assert isinstance(run(*words[:-1], "120", "--basis", "x").exception, CashlessError)
+
+
+@pytest.mark.usefixtures("here")
+def test_practice_is_seeded_with_invented_figures(database: Database) -> None:
+    """Each of them says so; a second time changes nothing."""
+    for _ in range(2):
+        seeded = CliRunner().invoke(root, ["seed", "--sample", "--json"])
+        assert seeded.exit_code == 0, seeded.output
+    found = database.read(lambda session: coverage(session, as_of=NOW + timedelta(days=1)))
+    assert found.quarter == Q3
+    assert [(one.version, "SỐ LIỆU THỬ" in one.document) for one in found.sources] == [
+        (1, True)
+    ] * 8

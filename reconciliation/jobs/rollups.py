@@ -12,6 +12,7 @@ from payments.core.calendar import local_day
 from payments.core.database import Database
 from payments.core.service import Service
 from reconciliation.targets import monthly, rollups
+from reconciliation.targets.monthly_tables import Span
 
 
 def roll_up(cashless: Service, now: datetime) -> str:
@@ -46,8 +47,12 @@ def count_months_of(database: Database, *, now: datetime) -> Sequence[date]:
     months = database.read(lambda session: monthly.due(session, on=today))
     for one in months:
         database.write(_measured(one))
-        payers = database.read(_payers_of(one, on=today))
-        database.write(_stored(one, payers))
+    spans = [(Span.MONTH, one.month) for one in months]
+    spans += [(Span.YEAR, year) for year in sorted({one.month.replace(month=1) for one in months})]
+    for span, begins in spans:
+        payers = database.read(_payers_of(span, begins, on=today))
+        database.write(_stored(span, begins, payers))
+    database.write(lambda session: monthly.keep_counted(session, months))
     return [one.month for one in months]
 
 
@@ -75,9 +80,13 @@ def _measured(one: monthly.Due) -> Callable[[Session], None]:
     return lambda session: monthly.count(session, one.month)
 
 
-def _payers_of(one: monthly.Due, *, on: date) -> Callable[[Session], Sequence[monthly.Payers]]:
-    return lambda session: monthly.count_payers(session, one.month, on=on)
+def _payers_of(
+    span: Span, begins: date, *, on: date
+) -> Callable[[Session], Sequence[monthly.Payers]]:
+    return lambda session: monthly.count_payers(session, span, begins, on=on)
 
 
-def _stored(one: monthly.Due, payers: Sequence[monthly.Payers]) -> Callable[[Session], None]:
-    return lambda session: monthly.store(session, one, payers)
+def _stored(
+    span: Span, begins: date, payers: Sequence[monthly.Payers]
+) -> Callable[[Session], None]:
+    return lambda session: monthly.store_payers(session, span, begins, payers)

@@ -100,8 +100,8 @@ def count(session: Session, month: date) -> None:
     session.execute(insert(PayerUse).from_select(names, _uses(month)))
 
 
-def count_payers(session: Session, month: date, *, on: date) -> list[Payers]:
-    """How many accounts paid in a month and in its year, at each unit of the tree as it is `on`."""
+def count_payers(session: Session, span: Span, begins: date, *, on: date) -> list[Payers]:
+    """How many accounts paid in a month or a year, at each unit of the tree as it is `on`."""
     here = units(session, on=on)
     lines = lines_up(here)
     rows = [
@@ -113,20 +113,15 @@ def count_payers(session: Session, month: date, *, on: date) -> list[Payers]:
     if rows:
         session.execute(insert(_above), rows)
         analyze(session, _above)
-    year = month.replace(month=1)
-    return [
-        *_payers(session, Span.MONTH, month, month),
-        *_payers(session, Span.YEAR, year, year.replace(month=12)),
-    ]
+    last = begins if span is Span.MONTH else begins.replace(month=12)
+    return _payers(session, span, begins, last)
 
 
-def store(session: Session, done: Due, payers: Sequence[Payers]) -> None:
-    """Keeps how many paid, and that the month is counted, unless a day of it changed since."""
-    spans = ((Span.MONTH, done.month), (Span.YEAR, done.month.replace(month=1)))
-    for span, begins in spans:
-        session.execute(
-            delete(PayerCount).where(PayerCount.span == span.value, PayerCount.begins == begins)
-        )
+def store_payers(session: Session, span: Span, begins: date, payers: Sequence[Payers]) -> None:
+    """Keeps how many paid in a period, in the place of what was counted before."""
+    session.execute(
+        delete(PayerCount).where(PayerCount.span == span.value, PayerCount.begins == begins)
+    )
     session.add_all(
         PayerCount(
             span=one.span.value,
@@ -138,10 +133,15 @@ def store(session: Session, done: Due, payers: Sequence[Payers]) -> None:
         )
         for one in payers
     )
-    session.execute(
-        delete(MonthDue).where(MonthDue.month == done.month, MonthDue.changes == done.changes)
-    )
     session.flush()
+
+
+def keep_counted(session: Session, done: Sequence[Due]) -> None:
+    """Keeps that months are counted, but for those of which a day changed since."""
+    for one in done:
+        session.execute(
+            delete(MonthDue).where(MonthDue.month == one.month, MonthDue.changes == one.changes)
+        )
 
 
 def _lines_of(month: date) -> Rows:

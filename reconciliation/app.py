@@ -7,7 +7,7 @@ from flask import Flask
 from payments.core.service import Service
 from payments.web import auth
 from reconciliation.jobs import JOBS
-from reconciliation.web import console, readings
+from reconciliation.web import console, open_data, readings
 from reconciliation.web.reports_api import PortalReports
 
 
@@ -15,6 +15,7 @@ def init_app(app: Flask) -> None:
     """Adds the console, and the reports of the API, to what `payments.app.create_app` made."""
     cashless: Service = app.extensions["cashless"]
     app.register_blueprint(console.blueprint(cashless))
+    app.register_blueprint(open_data.blueprint(cashless.database))
     auth.add_home(app, console.HOME)
     app.extensions["readings"].append(readings.days)
     app.extensions["work"].extend(JOBS)

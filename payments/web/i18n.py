@@ -21,6 +21,7 @@ from payments.core.words import say
 COOKIE: Final = "lang"
 _YEAR_SECONDS: Final = 365 * 24 * 3600
 _MOMENT: Final = {"vi": "HH:mm, dd/MM/yyyy", "en": "d MMM yyyy, HH:mm"}
+_NARROW: Final = "\N{NO-BREAK SPACE}"
 _DAY: Final = {"vi": "dd/MM/yyyy", "en": "d MMM yyyy"}
 
 
@@ -100,13 +101,14 @@ def number(many: int) -> str:
 
 
 def percent(share: int) -> str:
-    """A share in hundredths of a percent, `7996` as `79,9%`.
+    """A share in hundredths of a percent, `7996` as `79,9 %` in Vietnamese, `79.9%` in English.
 
-    It is cut, not rounded: 80% is never said of less.
+    It is cut, not rounded: 80 % is never said of less.
     """
     whole, tenth = divmod(share // 10, 10)
-    mark = "," if words.language.get() == "vi" else "."
-    return f"{number(whole)}{mark}{tenth}%" if tenth else f"{number(whole)}%"
+    vietnamese = words.language.get() == "vi"
+    rest = f"{',' if vietnamese else '.'}{tenth}" if tenth else ""
+    return f"{number(whole)}{rest}{_NARROW if vietnamese else ''}%"
 
 
 def moment(instant: datetime | str) -> str:

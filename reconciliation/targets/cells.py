@@ -8,10 +8,11 @@ earlier day they are added up from the differences alone, day by day.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, func, literal, select, union_all
@@ -71,9 +72,11 @@ def read_fees(
     *,
     as_of: date | None,
     keys: Sequence[Key],
+    only: Mapping[Key, int | str] = MappingProxyType({}),
 ) -> Sequence[Measured]:
-    """The cells of a period by `keys`."""
-    return _read(session, _Cut(here, by_fee=True), first, last, as_of=as_of, keys=keys)
+    """The cells of a period by `keys`; `only` those of which the named keys have these values."""
+    cut = _Cut(here, by_fee=True)
+    return _read(session, cut, first, last, as_of=as_of, keys=keys, only=only)
 
 
 def read_days(
@@ -112,12 +115,14 @@ def _read(
     *,
     as_of: date | None,
     keys: Sequence[Key],
+    only: Mapping[Key, int | str] = MappingProxyType({}),
 ) -> Sequence[Measured]:
     cell = union_all(*_of_period(session, cut, first, last, as_of=as_of)).subquery("cell")
     names = [key.value for key in keys] + ([] if cut.by_fee else list(cut.names))
     by = [cell.c[name] for name in names]
     sums = [func.sum(cell.c[name]) for name in SIDES]
-    return session.execute(select(*by, *sums).group_by(*by)).all()
+    wanted = [cell.c[key.value] == value for key, value in only.items()]
+    return session.execute(select(*by, *sums).where(*wanted).group_by(*by)).all()
 
 
 def _of_period(

@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session
 from payments.core.columns import Day
 from payments.core.errors import Invalid, NotFound
 from payments.core.money import ZERO, Dong
-from payments.fees import Fee
+from payments.fees import Fee, UnknownFee
 from reconciliation.targets import cells
 from reconciliation.targets.cells import Key, Measured
 from reconciliation.targets.rollup_tables import SIDES, Means
@@ -232,6 +232,69 @@ def board(
         channels=_most_first((row[1], row) for row in by_fee),
         ways=_ways(by_unit),
     )
+
+
+def narrowed(
+    session: Session,
+    *,
+    first: date,
+    last: date,
+    agency: str | None = None,
+    procedure: str | None = None,
+    channel: str | None = None,
+) -> Board:
+    """As `board`, of one procedure or one channel or both; without weeks and ways.
+
+    Sources, reasons and days are not counted by procedure. Raises what `board` does, and
+    `UnknownFee`.
+    """
+    here = _checked(session, first, last, agency=agency, as_of=None)
+    names = _fee_codes(session)
+    only = _only(names, procedure=procedure, channel=channel)
+
+    def read(*keys: Key) -> Sequence[Measured]:
+        return cells.read_fees(session, here, first, last, as_of=None, keys=keys, only=only)
+
+    by_unit, by_fee = read(Key.AGENCY), read(Key.FEE, Key.CHANNEL)
+    return Board(
+        total=_added(agency or "", by_fee),
+        units=_by_unit(here, by_unit),
+        ended=_ended(here, by_unit),
+        months=_by_time(read(Key.MONTH), by=By.MONTH),
+        weeks=(),
+        procedures=_most_first((names[row[0]], row) for row in by_fee),
+        channels=_most_first((row[1], row) for row in by_fee),
+        ways=(),
+    )
+
+
+def monthly_means(
+    session: Session, *, first: date, last: date, agency: str | None = None
+) -> Mapping[str, Mapping[Means, int]]:
+    """How many fees of each month, by its first day, were paid by which means.
+
+    Raises what `figures` does.
+    """
+    here = _checked(session, first, last, agency=agency, as_of=None)
+    rows = cells.read_means(session, here, first, last, as_of=None, keys=[Key.MONTH])
+    found: dict[str, dict[Means, int]] = defaultdict(lambda: dict.fromkeys(Means, 0))
+    for row in rows:
+        found[row[0].isoformat()][Means(row[1])] += _added("", [row]).whole.fees
+    return found
+
+
+def _only(
+    names: Mapping[int, str], *, procedure: str | None, channel: str | None
+) -> Mapping[Key, int | str]:
+    only: dict[Key, int | str] = {}
+    if procedure is not None:
+        found = [number for number, code in names.items() if code == procedure]
+        if not found:
+            raise UnknownFee(pointer="query:procedure", fee=procedure[:40])
+        only[Key.FEE] = found[0]
+    if channel is not None:
+        only[Key.CHANNEL] = channel
+    return only
 
 
 def _checked(

@@ -175,7 +175,7 @@ def test_a_trend_shows_every_point(values: list, aim: int, ahead: int) -> None:
     root = fit(trend(HEAD, points, target=aim, fitted_line=fitted_line, ahead=later))
     known = [value for value in values if value is not None]
     assert len(list(root.iter("circle"))) == len(known)
-    assert len(list(root.iter("polygon"))) == (1 if known else 0)
+    assert len(list(root.iter("polygon"))) == (1 if known and ahead else 0)
 
 
 def test_labels_of_quarters_do_not_touch() -> None:

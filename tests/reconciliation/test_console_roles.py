@@ -154,6 +154,8 @@ MATRIX = """
     console.statements                v r a - - u
     console.take_decision_back        - r - - - -
     console.take_receipt_back         - r - - - -
+    console.target_unit               v r a - - u
+    console.targets                   v r a - - u
     console.tariff                    v r a - m u
     console.three_way                 v r a - - u
     console.three_way_file            v r a - - u

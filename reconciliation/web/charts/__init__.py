@@ -6,7 +6,7 @@ says, and everything is an attribute: the pages allow no style that stands inlin
 """
 
 from reconciliation.web.charts.bullets import Bullet, bullets
-from reconciliation.web.charts.drawing import Heading
+from reconciliation.web.charts.drawing import WHOLE, Heading
 from reconciliation.web.charts.hours import hours
 from reconciliation.web.charts.multiples import Panel, multiples
 from reconciliation.web.charts.ranked import Bar, ranked
@@ -15,6 +15,7 @@ from reconciliation.web.charts.tile_map import District, Tile, tile_map
 from reconciliation.web.charts.trend import Line, Point, trend
 
 __all__ = [
+    "WHOLE",
     "Bar",
     "Bullet",
     "Column",

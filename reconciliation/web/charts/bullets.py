@@ -48,8 +48,11 @@ class Bullet:
     note: str = ""
 
 
-def bullets(heading: Heading, rows: Sequence[Bullet], *, target: int) -> Markup:
-    """The units from top to bottom as given; `target` in hundredths of a percent."""
+def bullets(heading: Heading, rows: Sequence[Bullet], *, target: int | None) -> Markup:
+    """The units from top to bottom as given; `target` in hundredths of a percent, if there is one.
+
+    The piece from a bar's end to the target is hatched.
+    """
     if not rows:
         return empty(heading)
     hatch, bottom = f"{heading.id}-lacks", _TOP + _ROW * len(rows)
@@ -63,18 +66,22 @@ def bullets(heading: Heading, rows: Sequence[Bullet], *, target: int) -> Markup:
     )
 
 
-def _axis(target: int) -> list[Markup]:
+def _axis(target: int | None) -> list[Markup]:
+    ends = [
+        words(0, 12, percent(0), size=SMALL, fill=SOFT),
+        words(WIDTH, 12, percent(WHOLE), size=SMALL, fill=SOFT, text_anchor="end"),
+    ]
+    return ends if target is None else [*ends, _named(target)]
+
+
+def _named(target: int) -> Markup:
     told = say("chart.target", share=percent(target))
     half = room_of(told, size=SMALL) // 2
     at = min(max(_SCALE.at(target), half + room_of("0%")), WIDTH - half - room_of("100%"))
-    return [
-        words(0, 12, percent(0), size=SMALL, fill=SOFT),
-        words(at, 12, told, size=SMALL, text_anchor="middle", font_weight=600),
-        words(WIDTH, 12, percent(WHOLE), size=SMALL, fill=SOFT, text_anchor="end"),
-    ]
+    return words(at, 12, told, size=SMALL, text_anchor="middle", font_weight=600)
 
 
-def _row(row: Bullet, y: int, target: int, hatch: str) -> Markup:
+def _row(row: Bullet, y: int, target: int | None, hatch: str) -> Markup:
     share = "–" if row.reached is None else percent(row.reached)
     told = f"{share} · {row.note}" if row.note else share
     name = fitted(row.name, room=WIDTH - room_of(told, size=SMALL) - 8)
@@ -87,16 +94,17 @@ def _row(row: Bullet, y: int, target: int, hatch: str) -> Markup:
     )
 
 
-def _bar(reached: int | None, y: int, target: int, hatch: str) -> list[Markup]:
+def _bar(reached: int | None, y: int, target: int | None, hatch: str) -> list[Markup]:
     if reached is None:
         return [box(1, y, WIDTH - 2, _BAR, fill=PAPER, stroke=RULE, stroke_dasharray="3 3")]
-    end, wanted = _SCALE.at(reached), _SCALE.at(target)
+    end = _SCALE.at(reached)
+    wanted = end if target is None else _SCALE.at(target)
     lacks = [box(end, y, wanted - end, _BAR, fill=f"url(#{hatch})")] if end < wanted else []
     return [
         box(1, y, WIDTH - 2, _BAR, fill=PAPER, stroke=RULE),
         *lacks,
         box(1, y, end - 1, _BAR, fill=MAIN),
-        *_mark(wanted, y),
+        *(() if target is None else _mark(wanted, y)),
     ]
 
 

@@ -31,8 +31,8 @@ from reconciliation.web.charts.drawing import (
     words,
 )
 
-_LEFT: Final = 36
-_RIGHT: Final = WIDTH - 16
+_LEFT: Final = 46
+_RIGHT: Final = WIDTH - 22
 _TOP: Final = 18
 _BOTTOM: Final = 178
 _APART: Final = 44
@@ -70,8 +70,8 @@ def trend(
 ) -> Markup:
     """The points in order of time; `ahead` labels the quarters after the last that are shown too.
 
-    `fitted_line` may end in one of those, and where it is at the target or above, that quarter is
-    marked as the meeting.
+    `fitted_line` may end in one of those, and where it is at the target or above there, that
+    quarter is marked as the meeting.
     """
     known = [point.value for point in points if point.value is not None]
     if not known:
@@ -84,7 +84,9 @@ def trend(
     keys = [Key(say("chart.points"), fill=MAIN)]
     drawn = [*_frame(low, up, target), *_labels(labels, across)]
     if fitted_line is not None:
-        drawn += _fitted(fitted_line, across, up, target=target)
+        drawn += _fitted(fitted_line, across, up)
+        if fitted_line.last >= len(points) and fitted_line.at_last >= target:
+            drawn.append(_meeting(across.at(fitted_line.last), up.at(fitted_line.at_last)))
         keys.append(Key(say("chart.line"), dashes=_FITTED))
     keys.append(Key(say("chart.target", share=percent(target)), dashes=_TARGET))
     told, high = legend(keys, top=_BOTTOM + 30)
@@ -118,14 +120,16 @@ def _spread(many: int, across: Scale) -> range:
     return range(0, many, step)
 
 
-def _fitted(fitted_line: Line, across: Scale, up: Scale, *, target: int) -> list[Markup]:
+def _fitted(fitted_line: Line, across: Scale, up: Scale) -> list[Markup]:
     x1, y1 = across.at(fitted_line.first), up.at(fitted_line.at_first)
     x2, y2 = across.at(fitted_line.last), up.at(fitted_line.at_last)
-    drawn = [line(x1, y1, x2, y2, stroke=INK, stroke_width=2, stroke_dasharray=_FITTED)]
-    if fitted_line.at_last >= target:
-        places = f"{x2},{y2 - 7} {x2 + 7},{y2} {x2},{y2 + 7} {x2 - 7},{y2}"
-        drawn.append(tag("polygon", points=places, fill=PAPER, stroke=INK, stroke_width=2))
-    return drawn
+    return [line(x1, y1, x2, y2, stroke=INK, stroke_width=2, stroke_dasharray=_FITTED)]
+
+
+def _meeting(x: int, y: int) -> Markup:
+    """An empty diamond."""
+    places = f"{x},{y - 7} {x + 7},{y} {x},{y + 7} {x - 7},{y}"
+    return tag("polygon", points=places, fill=PAPER, stroke=INK, stroke_width=2)
 
 
 def _points(points: Sequence[Point], across: Scale, up: Scale) -> list[Markup]:

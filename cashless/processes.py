@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -146,14 +147,17 @@ class Company:
 
 
 @contextmanager
-def together(members: Sequence[Member], *, patience: Patience = _USUAL) -> Iterator[Company]:
+def together(
+    members: Sequence[Member], *, patience: Patience = _USUAL, cut_short: int = 0
+) -> Iterator[Company]:
     """The members, each started once the one before it answers; all stopped at the end.
 
-    SIGTERM and Ctrl-C end the block in order, whenever they come; from the main thread only.
+    SIGTERM and Ctrl-C end the block in order, whenever they come, and the process with the status
+    `cut_short`; from the main thread only.
     """
     company = Company(patience)
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _leave)
+        signal.signal(number, partial(_leave, cut_short))
     try:
         for member in members:
             company.start(member)
@@ -163,11 +167,11 @@ def together(members: Sequence[Member], *, patience: Patience = _USUAL) -> Itera
         company.stop()
 
 
-def _leave(_signal: int, _frame: FrameType | None) -> None:
+def _leave(status: int, _signal: int, _frame: FrameType | None) -> None:
     """Leaves by way of every `finally`; told a second time, goes on stopping."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    sys.exit(0)
+    sys.exit(status)
 
 
 def _answers(address: str) -> bool:

@@ -39,6 +39,8 @@ NEXT_MORNING: Final = MORNING + timedelta(days=1)
 _OVER: Final = timedelta(hours=8)
 """So long after midnight nothing of a morning is still to come."""
 
+CUT_SHORT: Final = 130
+"""The status of a day that was stopped before its end: nothing was proved."""
 _CASHLESS: Final = (sys.executable, "-m", "cashless")
 _OURS: Final = ("CASHLESS_", "SANDBOX_")
 
@@ -113,7 +115,7 @@ class Stage:
             f"{self.bank}/healthz",
             self.folder / "bank.log",
         )
-        with processes.together([member]):
+        with processes.together([member], cut_short=CUT_SHORT):
             yield
 
     def before_a_minute(self, at: timedelta, *, seconds: int) -> timedelta:
@@ -124,7 +126,7 @@ class Stage:
     @contextlib.contextmanager
     def serving(self, members: Sequence[Member]) -> Iterator[Company]:
         """Some of the service's processes, until the end of the block."""
-        with processes.together(members) as company:
+        with processes.together(members, cut_short=CUT_SHORT) as company:
             yield company
 
     def command(self, *words: str, at: timedelta, allowed: Sequence[int] = (0,)) -> str:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import io
-import json
 import logging
 import sqlite3
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
 
 import pytest
 import structlog
@@ -16,35 +13,14 @@ import structlog
 from payments.core import logs
 from payments.core.errors import Conflict
 from payments.core.money import Dong
-
-
-class Book:
-    """A log kept in memory."""
-
-    def __init__(self) -> None:
-        self.out = io.BytesIO()
-
-    @property
-    def text(self) -> str:
-        return self.out.getvalue().decode()
-
-    @property
-    def last(self) -> dict[str, Any]:
-        line: dict[str, Any] = json.loads(self.text.splitlines()[-1])
-        return line
+from tests.logbook import Book, a_book
 
 
 @pytest.fixture
 def book() -> Iterator[Book]:
     """The process's log, sent to memory for the length of a test."""
-    root, kept = logging.getLogger(), Book()
-    handlers, level = root.handlers[:], root.level
-    logs.configure(stream=kept.out)
-    yield kept
-    structlog.contextvars.clear_contextvars()
-    logs.configure()
-    root.handlers[:] = handlers
-    root.setLevel(level)
+    with a_book() as kept:
+        yield kept
 
 
 def test_an_event_is_one_line_of_json(book: Book) -> None:

@@ -1,0 +1,166 @@
+"""A payer's name, account and words stay where they belong: never in logs, figures or addresses.
+
+A morning's work is done with people who are easily found again, rightly and wrongly: messages,
+statements, refunds, claims, search, and what is refused of each.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+
+from payments import connections
+from payments.claims import Claim
+from payments.core.database import Database
+from payments.payment_requests import PaymentRequest
+from payments.staff import Role
+from tests.bank import BankLine, camt
+from tests.builders import a_payment_request, the_province
+from tests.console import Person, SignIn, whole_app
+from tests.logbook import Book, a_book
+from tests.refund_pages import MORNING, PAYER, Here, a_treasury, approved, do, form_of, propose
+
+pytestmark = pytest.mark.committed
+
+NAME, FOLDED, PHONE, MEMO = (
+    "Nguyễn Thị Hoàng Yến",
+    "NGUYEN VAN MAU",
+    "0912345678",
+    "tien cua chi Yen",
+)
+CANARIES = (NAME, NAME.replace(" ", "%20"), FOLDED, "NGUYEN+VAN+MAU", PHONE, MEMO, PAYER)
+OWN_WORDS = "/console/search?q="
+"""The one address that holds what somebody looked for: their own words, so that Back works."""
+EVERYTHING = f"{NAME} {FOLDED} {PHONE} {MEMO} {PAYER}"
+
+
+@pytest.fixture
+def book() -> Iterator[Book]:
+    """The log of the whole morning."""
+    with a_book() as kept:
+        yield kept
+
+
+@pytest.fixture
+def here(database: Database, book: Book) -> Here:
+    """Money of known payers that waits to be given back."""
+    return database.write(a_treasury)
+
+
+@pytest.fixture
+def app(here: Here, database_url: str) -> Iterator[Flask]:
+    """The whole application, the morning after."""
+    with whole_app(database_url, MORNING) as whole:
+        yield whole
+
+
+def leaked(text: str) -> list[str]:
+    """The canaries in a text."""
+    return [canary for canary in CANARIES if canary.casefold() in text.casefold()]
+
+
+class Watched:
+    """Looks at every address that is sent to a browser, whoever asked."""
+
+    def __init__(self, app: Flask) -> None:
+        self.addresses: list[str] = []
+        app.after_request(self._look)
+
+    def _look(self, response):  # type: ignore[no-untyped-def]  # Flask's own type of what it passes
+        self.addresses.append(response.headers.get("Location", ""))
+        if response.mimetype == "text/html" and not response.direct_passthrough:
+            page = response.get_data(as_text=True)
+            self.addresses += re.findall(r'(?:href|action|src)="([^"]*)"', page)
+        return response
+
+
+def work_rightly(here: Here, sign_in: SignIn) -> None:
+    """Refunds to a named account, a search for a payer's words, an answer to a claim."""
+    maker, checker = sign_in(Role.RECONCILER), sign_in(Role.APPROVER)
+    payout = approved(maker, checker, here.credits["overpaid"])
+    maker.see(payout)
+    do(checker, payout, "account")
+    for words in (PAYER, MEMO, "FT1"):
+        maker.client.get("/console/search", query_string={"q": words})
+    maker.see("/console/breaks")
+    maker.see(f"/console/credits/{here.credits['unknown']}")
+
+
+def work_wrongly(here: Here, sign_in: SignIn) -> None:
+    """Forms and files with a payer's data in fields that do not take it."""
+    maker = sign_in(Role.RECONCILER)
+    for field in ("amount", "bin", "account"):
+        assert propose(maker, here.credits["duplicate"], **{field: EVERYTHING}).status_code >= 400
+    number = here.credits["duplicate"]
+    assert maker.send(form_of(number), on=form_of(number), name=EVERYTHING).status_code >= 400
+    cut = camt("0011001234567", [BankLine(5_000, EVERYTHING, payer=PAYER)], number="S9")[:-90]
+    told = {"file": (io.BytesIO(cut), f"{FOLDED}.xml")}
+    assert maker.send("/console/statements", on="/console/statements", **told).status_code >= 400
+    stranger = Person(maker.client.application.test_client())
+    told = {"username": PHONE, "password": EVERYTHING}
+    assert stranger.send("/sign-in", on="/sign-in", **told).status_code >= 400
+
+
+def tell_of_money(app: Flask, connection: str) -> list[TestResponse]:
+    """Messages nobody signed, and one that is no message."""
+    client, bodies = (
+        app.test_client(),
+        [EVERYTHING.encode(), f'{{"memo": "{EVERYTHING}"}}'.encode()],
+    )
+    headers = {"X-Sandbox-Signature": EVERYTHING.encode("ascii", "ignore").decode()}
+    at = f"/callbacks/sandbox/{connection}"
+    return [client.post(at, data=body, headers=headers) for body in bodies]
+
+
+def claim(app: Flask, database: Database) -> None:
+    """A payer writes of themselves, first where it does not belong."""
+
+    def unit(session: Session) -> str:
+        return a_payment_request(the_province(session)).token
+
+    token = database.write(unit)
+    payer, at = Person(app.test_client()), f"/p/{token}/claim"
+    rightly = {"bank_number": "FT26331", "paid_on": "2026-11-24", "amount": "50.000"}
+    wrongly = rightly | {"amount": EVERYTHING, "bank_number": EVERYTHING}
+    assert payer.client.post(at, data=wrongly).status_code >= 400
+    answer = payer.client.post(at, data=rightly | {"words": EVERYTHING})
+    assert answer.status_code == 303, answer.get_data(as_text=True)
+
+
+def test_no_payer_is_in_a_log_a_figure_or_an_address(
+    app: Flask, database: Database, here: Here, sign_in: SignIn, book: Book
+) -> None:
+    """Whatever was done or refused this morning."""
+    watched = Watched(app)
+    work_rightly(here, sign_in)
+    work_wrongly(here, sign_in)
+    known = select(connections.Connection.public_id).where(
+        connections.Connection.source == "sandbox"
+    )
+    connection = database.read(lambda session: session.scalars(known).first())
+    assert {answer.status_code for answer in tell_of_money(app, str(connection))} == {401}
+    claim(app, database)
+    made = database.read(lambda session: session.scalars(select(Claim.words)).all())
+    payers = database.read(lambda session: session.scalars(select(PaymentRequest.id)).all())
+    figures = app.test_client().get("/metrics").get_data(as_text=True)
+    assert made == [EVERYTHING]
+    assert len(payers) > 1
+    assert '"http.answered"' in book.text
+    assert figures
+    assert leaked(book.text) == []
+    assert leaked(figures) == []
+    sent = [one for one in watched.addresses if not one.startswith(OWN_WORDS)]
+    assert [address for address in sent if leaked(address)] == []
+
+
+def test_the_canaries_are_found_where_they_are() -> None:
+    """The test would see them."""
+    assert leaked("/console/search?q=nguyen+van+mau") == ["NGUYEN+VAN+MAU"]
+    assert leaked(f"paid by {PAYER}") == [PAYER]

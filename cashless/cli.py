@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 stopped by the user or the reader of our output; 2 refused
 
 from __future__ import annotations
 
+import copy
 import gettext
 import inspect
 import os
@@ -13,7 +14,7 @@ import sys
 from collections import ChainMap
 from collections.abc import Mapping, MutableMapping
 from importlib.util import find_spec
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 import click
 
@@ -38,6 +39,8 @@ OWN: Final = Commands(
     **PRACTICE,
 )
 
+Told = TypeVar("Told", bound=click.Command)
+
 _REFUSED: Final = 2
 _LATER: Final = 3
 
@@ -52,24 +55,30 @@ class _Spoken(click.Group):
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes the help of the group itself, translated."""
-        _translate(self)
-        super().format_help(ctx, formatter)
+        click.Group.format_help(_translated(self), ctx, formatter)
 
 
 def translated(command: click.Command) -> click.Command:
-    """The command and all below it, their help in the reader's language."""
-    _translate(command)
-    if isinstance(command, click.Group):
-        for below in command.commands.values():
-            translated(below)
-    return command
+    """A copy of the command and all below it, their help in the reader's language."""
+    told = _translated(command)
+    if isinstance(told, click.Group):
+        told.commands = {name: translated(below) for name, below in told.commands.items()}
+    return told
 
 
-def _translate(command: click.Command) -> None:
-    command.help = say(inspect.cleandoc(command.help)) if command.help else None
-    for parameter in command.params:
-        if isinstance(parameter, click.Option) and parameter.help:
-            parameter.help = say(parameter.help)
+def _translated(command: Told) -> Told:
+    told = copy.copy(command)
+    told.help = say(inspect.cleandoc(command.help)) if command.help else None
+    told.params = [_translated_option(parameter) for parameter in command.params]
+    return told
+
+
+def _translated_option(parameter: click.Parameter) -> click.Parameter:
+    if not isinstance(parameter, click.Option) or not parameter.help:
+        return parameter
+    told = copy.copy(parameter)
+    told.help = say(parameter.help)
+    return told
 
 
 def speak(chosen: str) -> None:

@@ -6,7 +6,8 @@
 
 `browser` is one browser for the whole run (marker `browser`; skipped only where no Chromium is
 installed and `CASHLESS_TEST_BROWSER` is not set). What a page does wrong by itself, such as a
-breach of its content policy or a failed script, fails the test that opened it.
+breach of its content policy or a failed script, fails the test that opened it. A story that is told
+in both languages is lived in Vietnamese each time, and in English by `make prove`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
+            if getattr(item, "callspec", None) and item.callspec.params.get("language") == "en":
+                item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

@@ -58,7 +58,7 @@ FILENAME = '"><img src=x onerror=window.hacked=1>.xml'
 LATER = NOON + timedelta(hours=19)
 FILE = re.compile(r"\.[a-z]{3,5}$|/notes/|/reports/ledger/")
 """The addresses that answer with a file."""
-PER_KIND = 2
+PER_KIND = 1
 """So many pages of one kind are looked at."""
 
 START = "/console/search?q=script"

@@ -108,11 +108,17 @@ def answered_once(
 
     Runs inside the unit of work of `work`, which is not run for a key already answered. When
     `work` raises, nothing is kept and the key is free. Raises `IdempotencyKeyReused` and
-    `IdempotencyInFlight`.
+    `IdempotencyInFlight`, the latter also where `work` says no only because another has just done
+    the same.
     """
     given = claim(session, asked, now=now)
     if given is None:
-        given = work()
+        try:
+            given = work()
+        except CashlessError:
+            if _look(session, [asked])[0].id is not None:
+                raise IdempotencyInFlight(retry_after=1) from None
+            raise
         keep(session, asked, given, now=now)
     return given
 

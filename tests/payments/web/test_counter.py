@@ -22,6 +22,7 @@ from tests.builders import NOON, a_payment_request, a_province, the_province
 from tests.callers import a_priced_fee
 from tests.console import PASSWORD, Person, SignIn, employ, whole_app
 from tests.counters import IN_ENGLISH, Clerk, at_the_counter, hidden
+from tests.receipts import receipted
 
 pytestmark = pytest.mark.committed
 
@@ -111,6 +112,18 @@ def test_a_clerk_shows_a_code_and_both_windows_see_the_money_come(
         assert told.status_code == 200
         assert told.json["headline"] == "Money received"
     assert f'data-chime="{requests[0].reference}"' in clerk.news(of="/display").json["html"]
+
+
+def test_a_paid_payments_receipts_are_at_hand_in_the_clerks_window(
+    clerk: Clerk, requests: list[PaymentRequest], database: Database
+) -> None:
+    """Once they are issued, the clerk prints them for whoever has no phone."""
+    receipt = database.write(lambda session: receipted(session, requests[0].reference)[0].public_id)
+    clerk.find(DOSSIER)
+    paper = f"/p/{requests[0].token}/receipts/{receipt}.pdf"
+    assert paper in clerk.see()
+    assert paper in clerk.news().json["html"]
+    assert clerk.person.client.get(paper).data.startswith(b"%PDF-")
 
 
 def test_whatever_a_scanner_reads_of_a_payment_shows_it(

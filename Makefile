@@ -15,7 +15,7 @@ CASES ?= 1000000
 CODE := payments reconciliation sandbox cashless migrations tests bench $(wildcard wsgi.py)
 
 # Starting a process is four times as quick from compiled modules, which some machines never write.
-COMPILE := $(BIN)/python -m compileall -q payments reconciliation sandbox cashless migrations
+unexport PYTHONDONTWRITEBYTECODE
 
 # What is installed is known by a stamp, so that a second run costs nothing.
 TOOLS := $(VENV)/.tools
@@ -31,11 +31,9 @@ setup: $(DEV) ## Makes .venv with everything for work on the code
 	@echo "Ready: $(VENV)"
 
 demo: $(DEMO) ## Lives one whole business day and proves it (only Python is needed)
-	@$(COMPILE)
 	$(BIN)/cashless demo
 
 run: $(DEMO) ## Serves that day: web, scheduler and practice bank, until Ctrl-C
-	@$(COMPILE)
 	$(BIN)/cashless run
 
 test: $(DEV) ## Runs all quick and browser tests on SQLite and on a PostgreSQL of its own

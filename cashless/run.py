@@ -89,7 +89,7 @@ def run(port: int, bank_port: int, payments: int) -> None:
         )
         if "CASHLESS_DATABASE_URL" not in os.environ and not (place.folder / _DATABASE).exists():
             _live(place, payments=payments)
-        _serve(place)
+        _serve(dataclasses.replace(place, stopped=0))  # being stopped is how serving ends
 
 
 def _settings(config: Config) -> dict[str, str]:

@@ -62,6 +62,8 @@ class Stage:
     ahead: timedelta
     language: str
     settings: Mapping[str, str] = field(repr=False)
+    stopped: int = CUT_SHORT
+    """The status the process ends with when Ctrl-C stops what runs here."""
 
     @property
     def web(self) -> str:
@@ -115,7 +117,7 @@ class Stage:
             f"{self.bank}/healthz",
             self.folder / "bank.log",
         )
-        with processes.together([member], cut_short=CUT_SHORT):
+        with processes.together([member], cut_short=self.stopped):
             yield
 
     def before_a_minute(self, at: timedelta, *, seconds: int) -> timedelta:
@@ -126,7 +128,7 @@ class Stage:
     @contextlib.contextmanager
     def serving(self, members: Sequence[Member]) -> Iterator[Company]:
         """Some of the service's processes, until the end of the block."""
-        with processes.together(members, cut_short=CUT_SHORT) as company:
+        with processes.together(members, cut_short=self.stopped) as company:
             yield company
 
     def command(self, *words: str, at: timedelta, allowed: Sequence[int] = (0,)) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from random import Random
@@ -11,12 +12,13 @@ from sqlalchemy import Column, Integer, MetaData, Table, func, insert, select
 from sqlalchemy.orm import Session
 
 from payments import documents, receipts
+from payments.core.database import Database
 from payments.documents import Finding
 from payments.jobs.receipting import issue
 from payments.outbox import Event
 from payments.receipts import Receipt
 from tests.builders import NOON, a_payment_request, a_province, paid
-from tests.dying import Killed, dying
+from tests.dying import counting, killed
 from tests.receipts import open_a_pair
 from tests.services import a_service
 from tests.stores import Stores, opened
@@ -51,19 +53,23 @@ def _told(session: Session, one: Receipt) -> Sequence[object]:
     return one.kind, one.number, one.amount, one.state, valid == {Finding.VALID}
 
 
+def issuing(database: Database) -> None:
+    """One run of the job."""
+    issue(a_service(database), NOON)
+
+
 def lived(stores: Stores, engine: str, *, dies_at: int | None) -> tuple[object, int]:
     """The outcome of a life that dies once and is lived again, and how many commands it sent."""
     with stores.fresh_url(engine) as url:
         database = opened(url)
         database.write(three_paid)
-        with dying(database, at=dies_at or 0) as sent:
-            try:
-                issue(a_service(database), NOON)
-            except Killed:
-                assert dies_at is not None
-        if dies_at is not None:
-            database.dispose()  # the dead one's connections go with it
-            database = opened(url)
+        sent: Counter[str] = Counter()
+        if dies_at is None:
+            with counting(database) as sent:
+                issuing(database)
+        else:
+            database.dispose()
+            killed(issuing, url, at=dies_at, now=NOON)
             while issue(a_service(database), LATER):
                 pass
         found = database.read(outcome)

@@ -6,8 +6,10 @@ n-th commit; what was committed by then stays. Beside it a naive run, to show th
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from random import Random
 
 import pytest
@@ -27,7 +29,7 @@ from reconciliation.matching import LineMatch, Suggestion
 from reconciliation.statements import Received, StatementLine
 from tests.bank import TODAY, BankLine, camt, known_words
 from tests.builders import NOON, a_message, a_payment_request, a_province, settle
-from tests.dying import Killed, dying
+from tests.dying import counting, killed
 from tests.services import a_service
 from tests.stores import Stores, opened
 
@@ -108,15 +110,15 @@ def lived(stores: Stores, engine: str, *, dies_at: int | None) -> tuple[object, 
     with stores.fresh_url(engine) as url, time_machine.travel(NIGHT, tick=True) as time:
         database = opened(url)
         account, content = database.write(a_day)
-        with dying(database, at=dies_at or 0) as sent:
-            try:
+        sent: Counter[str] = Counter()
+        if dies_at is None:
+            with counting(database) as sent:
                 live(database, account, content)
-            except Killed:
-                assert dies_at is not None
-        if dies_at is not None:
-            database.dispose()  # the dead one's connections go with it
-            database = opened(url)
-            time.shift(timedelta(minutes=5))  # and its lease runs out
+        else:
+            database.dispose()
+            life = partial(live, account_id=account, content=content)
+            killed(life, url, at=dies_at, now=NIGHT)
+            time.shift(timedelta(minutes=5))  # its lease runs out
             live(database, account, content)
         found = database.read(lambda session: outcome(session, account))
         database.dispose()

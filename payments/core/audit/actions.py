@@ -21,7 +21,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     "collection_account": "opened",
     "virtual_accounts": "begun ended",
     "connection": "added account_added secret_rotated stopped",
-    "portal": "added",
+    "portal": "added refused",
     "portal_key": "made revoked",
     "webhook_endpoint": "set secret_rotated stopped",
     "payout": "proposed approved rejected withdrawn beneficiary_opened",

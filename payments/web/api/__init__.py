@@ -29,6 +29,7 @@ from payments.web.api.callers import Gate
 from payments.web.api.counter import counter
 from payments.web.api.description import Api, pages
 from payments.web.api.desk import PREFIX, Blueprint, Desk
+from payments.web.api.refusals import Refusals
 from payments.web.pace import Pace
 
 OPENAPI: Final = f"{PREFIX}/openapi.json"
@@ -52,7 +53,8 @@ RESOURCES: Final[tuple[Blueprint, ...]] = (
 def install(app: Flask, cashless: Service, *, pace: Pace | None = None) -> Api:
     """Adds the API to `app`, which has the kit; `pace` is the usual one if not told."""
     gate = Gate(cashless.database, pace or Pace())
-    app.extensions["api"] = Desk(cashless, gate, counter(cashless, RememberingLookups()))
+    refusals = Refusals(cashless.database)
+    app.extensions["api"] = Desk(cashless, gate, counter(cashless, RememberingLookups()), refusals)
     api = Api(app)
     for resource in RESOURCES:
         api.register_blueprint(resource)

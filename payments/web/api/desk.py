@@ -23,6 +23,7 @@ from payments.portals import Scope
 from payments.web import bodies
 from payments.web.api.callers import Gate, caller
 from payments.web.api.counter import Counter
+from payments.web.api.refusals import Refusals
 
 PREFIX: Final = "/api/v1"
 
@@ -36,6 +37,7 @@ class Desk:
     cashless: Service
     gate: Gate
     counter: Counter
+    refusals: Refusals
 
 
 def desk() -> Desk:
@@ -103,6 +105,7 @@ def _enter() -> None:
 
 def _finish(response: Response) -> Response:
     response.headers.update(desk().gate.pace_headers())
+    desk().refusals.write_down(response, now=clock.now())
     if request.method in ("GET", "HEAD") and response.status_code == 200:
         response.headers["Cache-Control"] = "private, no-cache"
         response.add_etag()

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from payments import portals
+from payments.core.audit import AuditEntry
 from payments.core.service import Service
 from payments.portals import PortalKey, Scope
 from payments.web import api, kit
@@ -230,3 +231,30 @@ def test_an_unknown_address_or_method_is_told_as_a_problem(client: FlaskClient) 
     answer = client.delete("/api/v1/payment-requests")
     assert refused(answer)[0] == 405
     assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS", "POST"}
+
+
+def test_what_a_portal_asks_in_vain_is_in_the_audit_trail(portal: Portal, service: Service) -> None:
+    """Once a minute for the same; what is wrong with an order is its portal's own affair."""
+    reader = a_portal(service, portal.client, "reader", READS)
+    asked = select(AuditEntry).where(AuditEntry.action == "portal.refused")
+    with time_machine.travel(datetime.now(UTC), tick=False) as clock:
+        for _ in range(3):
+            reader.post("/payment-requests/TTHC9999999999/cancel", json={"reason": "other"})
+            portal.post("/payment-requests/TTHC9999999999/cancel", json={"reason": "other"})
+            portal.try_to_issue(agency="nobody")
+            portal.get("/payment-requests/TTHC9999999999")
+        clock.shift(61)
+        portal.post("/payment-requests/TTHC9999999999/cancel", json={"reason": "other"})
+    told = service.database.read(
+        lambda session: [
+            (one.actor, one.subject, one.details) for one in session.scalars(asked).all()
+        ]
+    )
+    subject = "call:payment_requests.cancel_payment_request"
+    of_reader, of_portal = f"portal:{reader.id}", f"portal:{portal.id}"
+    assert [(actor, about, details["code"]) for actor, about, details in told] == [
+        (of_reader, subject, "scope_missing"),
+        (of_portal, subject, "unknown_request"),
+        (of_portal, subject, "unknown_request"),
+    ]
+    assert told[-1][2]["arguments"] == {"reference": "TTHC9999999999"}

@@ -3,36 +3,44 @@
     python -m bench.bench_targets [--engine sqlite|postgresql|both] [--payments N ...]
 
 A year of 119 units is laid out by sets, 15 of a hundred payments in cash, and rolled up from the
-raw tables; the time of each size shows how it grows. Then what the overview page asks is read, each
-question several times, beside a floor: a bare sum over the same roll-up.
+raw tables; the time of each size shows how it grows. At the largest the pages are asked for by the
+application whole, as somebody signed in sees them, and then the questions behind them one by one,
+each several times, beside a floor: a bare sum over the same roll-up.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
+import math
 import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bench.__main__ import machine
+from bench.serving import address_of
 from bench.world import a_database
+from payments.core.config import Mode
 from payments.core.database import Database, table_of
+from payments.staff import Role
 from reconciliation.jobs.rollups import count_months_of, roll_up_changes
-from reconciliation.targets import rollup_proof, rollups, share, usage
+from reconciliation.targets import practice, rollup_proof, rollups, share, usage
 from reconciliation.targets.monthly_tables import Span
 from reconciliation.targets.promises import promises
 from reconciliation.targets.rollup_tables import DailyRollup, DailyTotal, MonthlyFees, MonthlyMeans
 from reconciliation.targets.share import By
-from tests.province_year import FIRST, LAST, YEAR, lay_out, province
+from tests.console import employ, signing_in, whole_app
+from tests.province_year import BY, FIRST, LAST, YEAR, lay_out, province
 from tests.reconciliation.targets.comparing import differences, same_months
 from tests.second_count import SecondCount, export
 
@@ -58,37 +66,57 @@ QUESTIONS: dict[str, Callable[[Session], object]] = {
     "payers": lambda session: usage.payers(session, span=Span.YEAR, begins=FIRST),
     "promises": lambda session: promises(session, first=FIRST, last=LAST),
 }
-PAGE = ("overview until 20 December", "hours", "payers", "promises")
-"""What the overview page asks, one after another."""
+PERIOD = f"from={FIRST}&to={PARTIAL}"
+PAGES = {
+    "the overview until 20 December": f"/console/targets?{PERIOD}",
+    "the overview of a whole year": f"/console/targets?from={FIRST}&to={LAST}",
+    "the overview of a district": f"/console/targets?{PERIOD}&unit={DISTRICT}",
+    "one procedure of the year": f"/console/targets?{PERIOD}&procedure=CTBS",
+    "the sheet of a district": f"/console/targets/units/{DISTRICT}?{PERIOD}",
+}
+"""What somebody at the console sees, by the address."""
 
 AS_KNOWN = "report as known on the last day"
 
 
 def main() -> None:
-    """Measure each engine with each size; the overview is read at the largest."""
+    """Measure each engine with each size; the pages are read at the largest."""
     asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     asked.add_argument("--engine", choices=["sqlite", "postgresql", "both"], default="both")
-    asked.add_argument("--payments", type=int, nargs="+", default=[100_000, 300_000, 1_200_000])
+    asked.add_argument("--payments", type=int, nargs="+", default=[100_000, 400_000, 1_200_000])
     asked.add_argument(
         "--second-count",
         action="store_true",
         help="count the largest year a second time, by DuckDB over the exported raw tables",
     )
-    told = asked.parse_args()
+    chosen = asked.parse_args()
     print(machine())
-    for engine in ("sqlite", "postgresql") if told.engine == "both" else (told.engine,):
-        for payments in sorted(told.payments):
-            largest = payments == max(told.payments)
+    for engine in ("sqlite", "postgresql") if chosen.engine == "both" else (chosen.engine,):
+        rolled: dict[int, Took] = {}
+        for payments in sorted(chosen.payments):
+            largest = payments == max(chosen.payments)
             with a_database(engine) as database:
-                measure(engine, database, payments, read=largest)
-                if largest and told.second_count:
+                rolled[payments] = measure(engine, database, payments, read=largest)
+                if largest and chosen.second_count:
                     count_twice(database)
+        print(growth(rolled), flush=True)
 
 
-def measure(engine: str, database: Database, payments: int, *, read: bool) -> None:
+def growth(rolled: Mapping[int, Took]) -> str:
+    """By which power of the payments the rolling up grew from size to size: 1 is linear."""
+    sizes = sorted(rolled)
+    steps = [
+        f"{small:,} to {large:,}: "
+        f"{math.log(rolled[large].processor / rolled[small].processor, large / small):.2f}"
+        for small, large in itertools.pairwise(sizes)
+    ]
+    return f"  rolling up grows with the power of {', '.join(steps) or '–'} (1 is linear)"
+
+
+def measure(engine: str, database: Database, payments: int, *, read: bool) -> Took:
     """One year of so many payments: laid out, rolled up, and read if it is the largest."""
     watch = Watch(database)
-    database.write(lambda session: province(session, now=BEGAN))
+    database.write(a_year)
     laid = watch.time(lambda: lay_out(database, payments))
     rolled = watch.time(lambda: roll_up_changes(database, now=NEW_YEAR))
     months = watch.time(lambda: count_months_of(database, now=NEW_YEAR))
@@ -102,7 +130,28 @@ def measure(engine: str, database: Database, payments: int, *, read: bool) -> No
         flush=True,
     )
     if read:
+        pages(database, watch)
         questions(database, watch)
+    return rolled
+
+
+def a_year(session: Session) -> None:
+    """The province with eight quarters of coverage, and somebody to look at it."""
+    province(session, now=BEGAN)
+    practice.practise(session, mode=Mode.SANDBOX, by=BY, now=NEW_YEAR)
+    employ(session, Role.VIEWER)
+
+
+def pages(database: Database, watch: Watch) -> None:
+    """The pages as they are answered: read and drawn, without a network."""
+    with whole_app(address_of(database), NEW_YEAR, log_level="ERROR") as app:
+        viewer = signing_in(app)(Role.VIEWER)
+        for name, path in PAGES.items():
+            told(
+                f"PAGE: {name}, {len(viewer.see(path)) // 1024:,} KiB",
+                watch,
+                partial(viewer.see, path),
+            )
 
 
 def count_twice(database: Database) -> None:
@@ -124,26 +173,24 @@ def count_twice(database: Database) -> None:
 
 
 def questions(database: Database, watch: Watch) -> None:
-    """What the overview asks: the middle of several rounds, by the clock and of the processor."""
-    asked = QUESTIONS | {"THE PAGE: " + ", ".join(PAGE): page, AS_KNOWN: as_known}
-    for name, ask in asked.items():
-        rounds = [watch.time(lambda ask=ask: database.read(ask)) for _ in range(ROUNDS)]
-        clock = statistics.median(one.clock for one in rounds) * 1000
-        processor = statistics.median(one.processor for one in rounds) * 1000
-        print(f"  {clock:8.1f} ms, {processor:8.1f} ms of the processor  {name}", flush=True)
+    """What the pages ask, one by one."""
+    for name, ask in (QUESTIONS | {AS_KNOWN: as_known}).items():
+        told(name, watch, partial(database.read, ask))
     print(f"  load {load()}", flush=True)
+
+
+def told(name: str, watch: Watch, work: Callable[[], object]) -> None:
+    """The middle of several rounds, by the clock and of the processor."""
+    rounds = [watch.time(work) for _ in range(ROUNDS)]
+    clock = statistics.median(one.clock for one in rounds) * 1000
+    processor = statistics.median(one.processor for one in rounds) * 1000
+    print(f"  {clock:8.1f} ms, {processor:8.1f} ms of the processor  {name}", flush=True)
 
 
 def as_known(session: Session) -> None:
     """The overview from the differences of days, as of the last day on which one was learnt."""
     known = session.scalar(select(func.max(DailyRollup.known_on)))
     share.board(session, first=FIRST, last=LAST, as_of=known)
-
-
-def page(session: Session) -> None:
-    """What the overview page asks."""
-    for name in PAGE:
-        QUESTIONS[name](session)
 
 
 def one_day(database: Database) -> None:

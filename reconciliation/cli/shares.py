@@ -6,18 +6,19 @@ import csv
 import io
 import sys
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from fractions import Fraction
 from typing import Final
 
 import click
 import orjson
 
-from payments.core import clock, service
+from payments.core import clock, service, sheets
 from payments.core.money import grouped
 from payments.core.words import say
 from reconciliation.jobs import rollups as rolling
 from reconciliation.targets import rollup_proof, share, share_report
+from reconciliation.targets.open_data import DATASETS, Dataset
 from reconciliation.targets.percentages import percent
 from reconciliation.targets.share_report import Line
 
@@ -30,9 +31,19 @@ _DATE: Final = click.DateTime(["%Y-%m-%d"])
 @click.option("--agency", help="The code of a unit, with all that is below it.")
 @click.option("--json", "form", flag_value="json", help="One JSON object.")
 @click.option("--csv", "form", flag_value="csv", help="CSV, one line a figure.")
-def report(as_of: datetime, agency: str | None, form: str | None) -> None:
+@click.option(
+    "--published",
+    type=click.Choice(list(DATASETS)),
+    help="Instead, the open data file of that name as it was published on the day after.",
+)
+def report(as_of: datetime, agency: str | None, form: str | None, published: str | None) -> None:
     """Tell the year's shares until a day, as they were known at its end: the same for ever."""
     day = as_of.date()
+    if published is not None:
+        if agency is not None or form is not None:
+            raise click.UsageError(say("targets.published_alone"))
+        _publish(DATASETS[published], day)
+        return
     with service.opened() as cashless:
         lines = cashless.database.read(
             lambda session: share_report.report(session, day=day, agency=agency)
@@ -73,6 +84,15 @@ def prove() -> None:
     click.echo(say("rollup.proves" if holds else "rollup.does_not_prove"))
     if not holds:
         sys.exit(_DIFFERS)
+
+
+def _publish(dataset: Dataset, day: date) -> None:
+    """Writes the file whole, byte for byte as it is downloaded."""
+    with service.opened() as cashless:
+        rows = cashless.database.read(lambda session: list(dataset.rows(session, day)))
+    file = io.BytesIO()
+    sheets.write_csv(file, dataset.headings, rows)
+    click.echo(file.getvalue(), nl=False)
 
 
 def _csv(lines: Sequence[Line]) -> str:

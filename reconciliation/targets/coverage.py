@@ -29,7 +29,7 @@ from reconciliation.targets.coverage_tables import CoverageVersion, Measure
 from reconciliation.targets.goals import Goal, goals, pace_setters
 from reconciliation.targets.quarters import Quarter
 from reconciliation.targets.ranking import Rank, ranks
-from reconciliation.targets.trend import Forecast, Line, Point
+from reconciliation.targets.trend import Forecast, Line, Pace, Point
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,8 @@ class UnitCoverage:
     `points` are the figures of the last eight quarters, oldest first, as far as there are any;
     `latest` is the newest quarter's, `gap` the people to reach in it, both None without a figure.
     `rank` is its place among the units of its kind by coverage, the highest first; `work` its
-    place by people to reach, the most first. `missing` are the codes of communes without a figure.
+    place by people to reach, the most first. `pace` is what each quarter has to add so that the
+    target is met in time. `missing` are the codes of communes without a figure.
     """
 
     code: str
@@ -66,6 +67,7 @@ class UnitCoverage:
     gap: int | None
     line: Line | None
     forecast: Forecast | None
+    pace: Pace | None
     rank: Rank | None
     work: Rank | None
     missing: tuple[str, ...]
@@ -180,6 +182,7 @@ def _unit(
         gap=latest.gap(goal.share) if latest and goal else None,
         line=drawn,
         forecast=trend.forecast(told, drawn, goal.share, newest=newest) if goal else None,
+        pace=trend.needed(latest, goal.share, year=goal.year) if goal else None,
         rank=rank,
         work=work,
         missing=missing,

@@ -2,7 +2,7 @@
 
 Every figure is told as it was known at the end of a day, the day before at the latest, and rounded
 by `rounding`: so the same day gives the same file for ever (`cashless targets report --as-of` tells
-the figures it was rounded from).
+the figures it was rounded from, and with `--published` writes the file itself again).
 """
 
 from __future__ import annotations
@@ -45,6 +45,14 @@ class Kind(StrEnum):
     LAW = "law"  # a number of the tariff, exact: it is the law's and nobody's
 
 
+_IN_CSV: Final = {
+    Kind.COUNT: SheetKind.COUNT,
+    Kind.AMOUNT: SheetKind.AMOUNT,
+    Kind.LAW: SheetKind.AMOUNT,
+    Kind.DAY: SheetKind.DAY,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column by a name that stays; what it means is in the words `open_data.column.<name>`."""
@@ -63,6 +71,11 @@ class Dataset:
     name: str
     columns: Sequence[Column]
     rows: Callable[[Session, date], Iterable[Cells]]
+
+    @property
+    def headings(self) -> Sequence[Heading]:
+        """Its columns as a file of rows has them."""
+        return [Heading(one.name, _IN_CSV.get(one.kind, SheetKind.TEXT)) for one in self.columns]
 
     @property
     def key(self) -> str:

@@ -12,7 +12,7 @@ What it can't know is said beside each figure, and is in none:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from payments import agencies, payouts
 from payments.core.calendar import local_day
 from payments.core.money import ZERO, Dong
+from payments.fees import Entry
 from reconciliation.targets.monthly_tables import End, Measure, Wait
 from reconciliation.targets.share import part_of
 from reconciliation.targets.units import units
@@ -101,6 +102,32 @@ class Promises:
     receipt_after: Waits
     break_after: Waits
     forwarded_late: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTariff:
+    """The fees that have a price on a day, and how many of them anyone can check at `/tariff`.
+
+    `based` name the law they stand on, `verified` were held against its text.
+    """
+
+    priced: int
+    based: int
+    verified: int
+
+
+def open_tariff(entries: Sequence[Entry]) -> OpenTariff:
+    """How transparent a day's tariff is."""
+    priced = [one for one in entries if one.prices]
+    based = [
+        one
+        for one in priced
+        if one.fee.legal_basis.strip() and all(price.basis.strip() for price in one.prices)
+    ]
+    verified = [
+        one for one in based if one.fee.verified and all(price.verified for price in one.prices)
+    ]
+    return OpenTariff(len(priced), len(based), len(verified))
 
 
 def promises(session: Session, *, first: date, last: date, agency: str | None = None) -> Promises:

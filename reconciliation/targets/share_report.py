@@ -59,12 +59,7 @@ def report(session: Session, *, day: date, agency: str | None = None) -> list[Li
     board = share.board(session, first=begins, last=day, agency=agency, as_of=day)
     nodes = agencies.tree(session, on=day)
     aims = goals(session, Measure.CASHLESS_SHARE, nodes, year=day.year, as_of=ends)
-    return [
-        replace(line, goal=aims[line.key].value)
-        if line.cut == "unit" and line.key in aims
-        else line
-        for line in lines(board)
-    ]
+    return [_aimed(line, aims) for line in lines(board)]
 
 
 def _aimed(line: Line, aims: Mapping[str, Goal]) -> Line:
@@ -79,6 +74,7 @@ def lines(board: Board) -> Iterator[Line]:
         ("unit", board.units),
         ("ended_unit", board.ended),
         ("month", board.months),
+        ("week", board.weeks),
         ("procedure", board.procedures),
         ("channel", board.channels),
     ):

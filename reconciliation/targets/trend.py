@@ -161,6 +161,19 @@ def pace(last: Point, share: Fraction, *, by: Quarter) -> Pace | None:
     return Pace(by, left, Fraction(share - last.coverage, left), ceil(Fraction(gap, left)))
 
 
+def needed(last: Point | None, share: Fraction, *, year: int) -> Pace | None:
+    """The pace that meets a target by the end of its year, or, once that is over, of the next one.
+
+    None where it is met, or the newest figure is not complete.
+    """
+    if last is None or not last.complete:
+        return None
+    by = Quarter(year, 4)
+    if by.place <= last.quarter.place:
+        by = Quarter(last.quarter.year + 1, 4)
+    return pace(last, share, by=by)
+
+
 def window(newest: Quarter) -> tuple[Quarter, ...]:
     """The eight quarters that a trend is drawn through, oldest first."""
     return tuple(quarters.at(newest.place - back) for back in reversed(range(QUARTERS)))

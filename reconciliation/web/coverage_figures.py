@@ -10,7 +10,7 @@ from payments.agencies import Kind
 from payments.core.words import say
 from payments.web.i18n import day, number, percent
 from reconciliation.targets.coverage import UnitCoverage
-from reconciliation.targets.percentages import hundredths
+from reconciliation.targets.percentages import hundredths, points
 from reconciliation.targets.quarters import Quarter
 from reconciliation.targets.ranking import Rank
 from reconciliation.targets.trend import Outlook, Point
@@ -26,6 +26,18 @@ _AHEAD: Final = 12
 """So many quarters ahead a meeting with the target is drawn; a later one is told in words."""
 
 NONE: Final = "–"
+
+_UNIT_COLUMNS: Final = (
+    "unit",
+    "population",
+    "accounts",
+    "coverage",
+    "target",
+    "gap",
+    "pace",
+    "rank",
+    "outlook",
+)
 
 
 def coverage_figures(stand: Standing) -> list[Figure]:
@@ -91,6 +103,25 @@ def outlook(unit: UnitCoverage) -> str:
     return say(f"targets.outlook.{told.outlook}", share=share, on=told.quarter.last_day)
 
 
+def pace_words(unit: UnitCoverage) -> str:
+    """What each quarter has to add, beside what it adds now; empty where nothing is needed."""
+    pace, goal = unit.pace, unit.goal
+    if pace is None or goal is None:
+        return ""
+    told = say(
+        "targets.pace",
+        share=percent(goal.value),
+        on=pace.by.last_day,
+        people=number(pace.people),
+        points=points(pace.share),
+    )
+    if pace.by.year != goal.year:
+        told = f"{say('targets.pace.late', year=goal.year)} {told}"
+    if unit.line is None:
+        return told
+    return f"{told} {say('targets.pace.now', points=points(unit.line.slope))}"
+
+
 def reached_words(unit: UnitCoverage | None) -> str:
     """A unit's coverage of the newest quarter, as it is shown."""
     reached = None if unit is None else _reached(unit.latest, whole=False)
@@ -130,7 +161,9 @@ def _bullets(stand: Standing, below: Sequence[UnitCoverage]) -> Figure:
         say("targets.coverage", unit=name_of(stand.top)),
         say("targets.coverage.told", many=len(below), share=percent(target)),
     )
-    bars = [Bullet(shortest(one), _reached(one.latest), gap_words(one)) for one in below]
+    bars = [
+        Bullet(shortest(one), _reached(one.latest), gap_words(one), goal_of(one)) for one in below
+    ]
     drawing = charts.bullets(heading, bars, target=target)
     return Figure(heading, drawing, _unit_table(below), _source(stand), [say("targets.star")])
 
@@ -189,7 +222,9 @@ def _unit_table(units: Sequence[UnitCoverage]) -> Table:
             name_of(one),
             [
                 *_point_cells(one.latest),
+                percent(goal_of(one)),
                 NONE if one.gap is None else number(one.gap),
+                NONE if one.pace is None else number(one.pace.people),
                 rank_words(one.rank),
                 outlook(one),
             ],
@@ -197,7 +232,7 @@ def _unit_table(units: Sequence[UnitCoverage]) -> Table:
         )
         for one in units
     ]
-    return _table(("unit", "population", "accounts", "coverage", "gap", "rank", "outlook"), rows)
+    return _table(_UNIT_COLUMNS, rows)
 
 
 def _quarter_row(quarter: Quarter, point: Point | None, unit: UnitCoverage) -> TableRow:

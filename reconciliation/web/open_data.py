@@ -19,20 +19,12 @@ from payments.core import clock
 from payments.core.calendar import local_day
 from payments.core.database import Database
 from payments.core.errors import NotFound
-from payments.core.sheets import Heading
-from payments.core.sheets import Kind as SheetKind
 from payments.core.words import say
 from payments.web.open_files import record, sheet
 from payments.web.pace import Pace
 from reconciliation.targets import open_data
-from reconciliation.targets.open_data import DATASETS, Dataset, Kind
+from reconciliation.targets.open_data import DATASETS, Dataset
 
-_IN_CSV: Final = {
-    Kind.COUNT: SheetKind.COUNT,
-    Kind.AMOUNT: SheetKind.AMOUNT,
-    Kind.LAW: SheetKind.AMOUNT,
-    Kind.DAY: SheetKind.DAY,
-}
 _GONE: Final = "-"
 
 Rows = Sequence[Sequence[Any]]
@@ -95,10 +87,7 @@ def blueprint(database: Database, *, pace: Pace | None = None) -> Blueprint:
     @pages.get("/<name>.csv")
     def as_csv(name: str) -> Response:
         dataset, day = _dataset(name), yesterday()
-        headings = [
-            Heading(one.name, _IN_CSV.get(one.kind, SheetKind.TEXT)) for one in dataset.columns
-        ]
-        return sheet(headings, kept.rows(dataset, day), called=f"{name}.csv")
+        return sheet(dataset.headings, kept.rows(dataset, day), called=f"{name}.csv")
 
     @pages.get("/<name>.json")
     def as_json(name: str) -> Response:

@@ -13,7 +13,7 @@ from reconciliation.targets.rollup_tables import Means
 from reconciliation.targets.share import Share
 from reconciliation.web import charts
 from reconciliation.web.charts import Bar, Bullet, Column, Heading
-from reconciliation.web.coverage_figures import NONE, rank_words
+from reconciliation.web.coverage_figures import NONE, rank_words, reached_words
 from reconciliation.web.figures import Figure, Table, TableRow
 from reconciliation.web.standing import Standing, name_of, shortest
 
@@ -30,18 +30,19 @@ def share_figures(stand: Standing) -> list[Figure]:
     if not board.total.whole.fees and not board.total.waiting.fees:
         return []
     found = [months_of(stand)]
+    if stand.board.weeks:
+        found.append(_weeks(stand))
     below = {one.kind for one in stand.nodes.values() if one.parent == stand.top.code}
     found += [_units(stand, kind) for kind in _KINDS if kind in below]
     found += [_procedures(stand), _channels(stand)]
     if not stand.asked.narrowed:
-        found += [reasons_of(stand), _hours(stand)]
+        found += [_sources(stand), reasons_of(stand), _hours(stand)]
     return found
 
 
 def goal_of(stand: Standing) -> int | None:
     """The target of the unit that is asked about, None where nobody decided one."""
-    goal = stand.goals.get(stand.top.code)
-    return None if goal is None else goal.value
+    return _own_goal(stand, stand.top.code)
 
 
 def months_of(stand: Standing) -> Figure:
@@ -85,6 +86,56 @@ def reasons_of(stand: Standing) -> Figure:
     return Figure(heading, charts.ranked(heading, bars), table, _source(stand))
 
 
+def _weeks(stand: Standing) -> Figure:
+    """The share of each week, against the target."""
+    heading = Heading("weeks", say("targets.weeks"), say("targets.weeks.told"))
+    weeks = [(date.fromisoformat(one.key), one) for one in stand.board.weeks]
+    points = [charts.Point(f"{begins:%-d/%-m}", one.of_fees) for begins, one in weeks]
+    drawing = charts.trend(heading, points, target=goal_of(stand), each=say("chart.weeks"))
+    rows = [TableRow(f"{begins:%d/%m/%Y}", _share_cells(one)) for begins, one in weeks]
+    return Figure(heading, drawing, _table(("week", *_SHARE_COLUMNS), rows), _source(stand))
+
+
+def _sources(stand: Standing) -> Figure:
+    """By which means and from which source money came that is not cash."""
+    heading = Heading("sources", say("targets.sources"), say("targets.sources.told"))
+    ways = [one for one in stand.board.ways if one.means is not Means.CASH]
+    names = [
+        f"{say(f'targets.column.{one.means}')} · {say(f'source.{one.detail}')}" for one in ways
+    ]
+    bars = [Bar(name, one.counted.fees) for name, one in zip(names, ways, strict=True)]
+    rows = [
+        TableRow(
+            name,
+            [number(one.counted.fees), dong(one.counted.amount), number(one.waiting.fees)],
+        )
+        for name, one in zip(names, ways, strict=True)
+    ]
+    table = _table(("source", "fees", "amount", "waiting"), rows)
+    return Figure(heading, charts.ranked(heading, bars), table, _source(stand))
+
+
+def pace_setters_of(stand: Standing) -> Table:
+    """The cities that go first, as what others are held against; without rows where none is."""
+    rows = []
+    for covered in stand.coverage.units:
+        one = stand.shares.get(covered.code)
+        if covered.pace_setter:
+            rows.append(
+                TableRow(
+                    name_of(covered),
+                    [
+                        reached_words(covered),
+                        NONE if covered.gap is None else number(covered.gap),
+                        NONE if one is None or one.of_fees is None else percent(one.of_fees),
+                        NONE if one is None else number(one.cash.fees),
+                    ],
+                    covered.code,
+                )
+            )
+    return _table(("unit", "reached", "gap", "share_of_fees", "cash_fees"), rows)
+
+
 def steps_of(stand: Standing) -> Table:
     """Where to go next: communes by people still to reach and by cash fees that could move."""
     rows = [
@@ -115,6 +166,7 @@ def _units(stand: Standing, kind: Kind) -> Figure:
             shortest(one),
             shares[one.code].of_fees,
             say("targets.fees_told", fees=number(shares[one.code].whole.fees)),
+            _own_goal(stand, one.code),
         )
         for one in paid
     ]
@@ -122,15 +174,28 @@ def _units(stand: Standing, kind: Kind) -> Figure:
     rows = [
         TableRow(
             name_of(one),
-            [*_share_cells(shares[one.code]), rank_words(stand.ranks.get(one.code))],
+            [
+                *_share_cells(shares[one.code]),
+                _goal_words(_own_goal(stand, one.code)),
+                rank_words(stand.ranks.get(one.code)),
+            ],
             one.code,
         )
         for one in inside
     ]
     silent = len(inside) - len(paid)
     notes = [say("targets.silent", many=silent)] if silent else []
-    table = _table(("unit", *_SHARE_COLUMNS, "rank"), rows)
+    table = _table(("unit", *_SHARE_COLUMNS, "target", "rank"), rows)
     return Figure(heading, drawing, table, _source(stand), notes)
+
+
+def _own_goal(stand: Standing, code: str) -> int | None:
+    goal = stand.goals.get(code)
+    return None if goal is None else goal.value
+
+
+def _goal_words(goal: int | None) -> str:
+    return NONE if goal is None else percent(goal)
 
 
 def _procedures(stand: Standing) -> Figure:

@@ -16,12 +16,13 @@ from sqlalchemy.orm import Session
 from payments import agencies, fees
 from payments.agencies import Kind, Node, UnknownAgency
 from payments.core import words
+from payments.fees import Entry
 from reconciliation.targets import promises, ranking, share, usage
 from reconciliation.targets.coverage import Coverage, UnitCoverage, coverage
 from reconciliation.targets.coverage_tables import Measure
 from reconciliation.targets.goals import Goal, goals, pace_setters
 from reconciliation.targets.monthly_tables import Span
-from reconciliation.targets.promises import Promises
+from reconciliation.targets.promises import OpenTariff, Promises
 from reconciliation.targets.ranking import Rank, Step
 from reconciliation.targets.rollup_tables import Means
 from reconciliation.targets.share import Board, By, Share
@@ -81,6 +82,7 @@ class Standing:
     promises: Promises
     steps: Sequence[Step]
     fees: Mapping[str, str]
+    tariff: OpenTariff
 
     @property
     def covered(self) -> UnitCoverage | None:
@@ -124,6 +126,7 @@ def standing(session: Session, asked: Asked, *, now: datetime) -> Standing | Non
     known = board.units if whole and not asked.narrowed else None
     cash = {one.key: one.cash.fees for one in board.units}
     inside = [one for one in covered.of_kind(Kind.COMMUNE) if one.code in cash]
+    tariff = fees.tariff(session, on=asked.last)
     return Standing(
         asked,
         now,
@@ -138,7 +141,8 @@ def standing(session: Session, asked: Asked, *, now: datetime) -> Standing | Non
         payers=_payers(session, top, asked.last),
         promises=promises.promises(session, **period),
         steps=ranking.next_steps(inside, cash),
-        fees=_fee_names(session, asked.last),
+        fees=_fee_names(tariff),
+        tariff=promises.open_tariff(tariff),
     )
 
 
@@ -208,9 +212,9 @@ def _payers(session: Session, top: Node, last: date) -> Payers | None:
     return next((one for one in counted if one.agency == top.code), None)
 
 
-def _fee_names(session: Session, on: date) -> Mapping[str, str]:
+def _fee_names(tariff: Sequence[Entry]) -> Mapping[str, str]:
     chosen = words.language.get()
     return {
         one.fee.code: (one.fee.name_en if chosen == "en" else None) or one.fee.name
-        for one in fees.tariff(session, on=on)
+        for one in tariff
     }

@@ -41,11 +41,15 @@ _SCALE: Final = Scale(0, WHOLE, 1, WIDTH - 1)
 
 @dataclass(frozen=True, slots=True)
 class Bullet:
-    """A unit: its coverage in hundredths of a percent, None where none can be told, and a note."""
+    """A unit: its coverage in hundredths of a percent, None where none can be told, and a note.
+
+    `target` is its own where it is not that of all; a unit whose own it is says so.
+    """
 
     name: str
     reached: int | None
     note: str = ""
+    target: int | None = None
 
 
 def bullets(heading: Heading, rows: Sequence[Bullet], *, target: int | None) -> Markup:
@@ -84,6 +88,9 @@ def _named(target: int) -> Markup:
 def _row(row: Bullet, y: int, target: int | None, hatch: str) -> Markup:
     share = "–" if row.reached is None else percent(row.reached)
     told = f"{share} · {row.note}" if row.note else share
+    if row.target is not None and row.target != target:
+        target = row.target
+        told = f"{told} · {say('chart.target', share=percent(target))}"
     name = fitted(row.name, room=WIDTH - room_of(told, size=SMALL) - 8)
     return tag(
         "g",

@@ -38,6 +38,9 @@ _BOTTOM: Final = 178
 _APART: Final = 44
 """So far apart are labels that do not touch."""
 
+_FEW: Final = 16
+"""More points than these are drawn smaller, so that they do not touch."""
+
 _TARGET: Final = "8 4"
 _FITTED: Final = "2 3"
 
@@ -64,11 +67,14 @@ def trend(
     heading: Heading,
     points: Sequence[Point],
     *,
-    target: int,
+    target: int | None,
+    each: str | None = None,
     fitted_line: Line | None = None,
     ahead: Sequence[str] = (),
 ) -> Markup:
-    """The points in order of time; `ahead` labels the quarters after the last that are shown too.
+    """The points in order of time, each a quarter or what `each` says; None has no target.
+
+    `ahead` labels the quarters after the last that are shown too.
 
     `fitted_line` may end in one of those, and where it is at the target or above there, that
     quarter is marked as the meeting.
@@ -77,34 +83,32 @@ def trend(
     if not known:
         return empty(heading)
     ends = [] if fitted_line is None else [fitted_line.at_first, fitted_line.at_last]
-    low = max(0, min(*known, *ends, target) // 1000 * 1000)
+    aims = [] if target is None else [target]
+    low = max(0, min([*known, *ends, *aims]) // 1000 * 1000)
     labels = [*(point.label for point in points), *ahead]
     across = Scale(0, max(1, len(labels) - 1), _LEFT + 8, _RIGHT)
     up = Scale(low, WHOLE, _BOTTOM, _TOP)
-    keys = [Key(say("chart.points"), fill=MAIN)]
-    drawn = [*_frame(low, up, target), *_labels(labels, across)]
+    keys = [Key(each or say("chart.points"), fill=MAIN)]
+    drawn = [*_frame(low, up, aims), *_labels(labels, across)]
     if fitted_line is not None:
         drawn += _fitted(fitted_line, across, up)
-        if fitted_line.last >= len(points) and fitted_line.at_last >= target:
+        if fitted_line.last >= len(points) and aims and fitted_line.at_last >= aims[0]:
             drawn.append(_meeting(across.at(fitted_line.last), up.at(fitted_line.at_last)))
         keys.append(Key(say("chart.line"), dashes=_FITTED))
-    keys.append(Key(say("chart.target", share=percent(target)), dashes=_TARGET))
+    keys += [Key(say("chart.target", share=percent(aim)), dashes=_TARGET) for aim in aims]
     told, high = legend(keys, top=_BOTTOM + 30)
     return framed(heading, _BOTTOM + 30 + high, *drawn, *_points(points, across, up), told)
 
 
-def _frame(low: int, up: Scale, target: int) -> list[Markup]:
-    wanted = up.at(target)
+def _frame(low: int, up: Scale, aims: Sequence[int]) -> list[Markup]:
     drawn = [box(_LEFT, _TOP, WIDTH - _LEFT - 1, _BOTTOM - _TOP, fill=PAPER, stroke=RULE)]
-    for value in sorted({low, target, WHOLE}):
+    for value in sorted({low, *aims, WHOLE}):
         y = up.at(value)
         drawn.append(
             words(_LEFT - 4, y + 4, percent(value), size=SMALL, fill=SOFT, text_anchor="end")
         )
-    drawn.append(
-        line(_LEFT, wanted, WIDTH - 1, wanted, stroke=INK, stroke_width=2, stroke_dasharray=_TARGET)
-    )
-    return drawn
+    dashed: dict[str, Any] = {"stroke": INK, "stroke_width": 2, "stroke_dasharray": _TARGET}
+    return [*drawn, *(line(_LEFT, up.at(aim), WIDTH - 1, up.at(aim), **dashed) for aim in aims)]
 
 
 def _labels(labels: Sequence[str], across: Scale) -> list[Markup]:
@@ -135,13 +139,14 @@ def _meeting(x: int, y: int) -> Markup:
 def _points(points: Sequence[Point], across: Scale, up: Scale) -> list[Markup]:
     spread = _spread(len(points), Scale(0, 1, across.at(0), across.at(max(1, len(points) - 1))))
     shown = {len(points) - 1 - at for at in spread}
+    radius = 4 if len(points) <= _FEW else 2
     drawn = []
     for at, point in enumerate(points):
         if point.value is None:
             continue
         x, y = across.at(at), up.at(point.value)
         mark = tag(
-            "circle", tag("title", f"{point.label}: {percent(point.value)}"), cx=x, cy=y, r=4
+            "circle", tag("title", f"{point.label}: {percent(point.value)}"), cx=x, cy=y, r=radius
         )
         drawn.append(tag("g", mark, fill=MAIN))
         if at in shown:

@@ -31,6 +31,7 @@ from reconciliation.web.coverage_figures import (
     coverage_figures,
     gap_words,
     outlook,
+    pace_words,
     rank_words,
     reached_words,
     trend_of,
@@ -38,6 +39,7 @@ from reconciliation.web.coverage_figures import (
 from reconciliation.web.share_figures import (
     goal_of,
     months_of,
+    pace_setters_of,
     reasons_of,
     share_figures,
     steps_of,
@@ -102,6 +104,7 @@ def _board(stand: Standing) -> dict[str, object]:
         **_facts(stand),
         "figures": [*coverage_figures(stand), *share_figures(stand)],
         "steps": steps_of(stand),
+        "first": pace_setters_of(stand),
         "units": units,
         "channels": list(Channel),
     }
@@ -131,12 +134,14 @@ def _facts(stand: Standing) -> dict[str, object]:
         "gap": None if covered is None else gap_words(covered),
         "missing": _missing(stand),
         "outlook": None if covered is None else outlook(covered),
+        "pace": "" if covered is None else pace_words(covered),
         "coverage_rank": rank_words(None if covered is None else covered.rank),
         "share_rank": rank_words(stand.ranks.get(stand.top.code)),
         "goal": None if goal is None else percent(goal),
         "total": stand.board.total,
         "payers": stand.payers,
         "kept": stand.promises,
+        "tariff": stand.tariff,
     }
 
 

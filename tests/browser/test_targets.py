@@ -31,6 +31,7 @@ PAGES = {
     "sheet": f"/console/targets/units/H09.724?{WHOLE_YEAR}",
     "open-data": "/open-data/",
 }
+SHEETS = ("H09", "H09.720", "H09.25741", "H09.d01")
 
 
 @pytest.fixture
@@ -64,8 +65,9 @@ def test_where_the_province_stands_is_read_anywhere(browser: Browser, app: Flask
                 page.set_viewport_size({"width": width, "height": 800})
                 assert not spills(page), (name, width)
                 pictured(page, f"{name}-{width}")
-            assert violations(page) == [], name
-        page.goto(address + PAGES["sheet"])
-        sheet = PdfReader(io.BytesIO(page.pdf(prefer_css_page_size=True)))
-        assert len(sheet.pages) == 1
+                assert violations(page) == [], (name, width)
+        for unit in SHEETS:
+            page.goto(f"{address}/console/targets/units/{unit}?{WHOLE_YEAR}")
+            sheet = PdfReader(io.BytesIO(page.pdf(prefer_css_page_size=True)))
+            assert len(sheet.pages) == 1, unit
         assert complaints == []

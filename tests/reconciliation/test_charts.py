@@ -144,6 +144,16 @@ def test_more_coverage_is_a_longer_bar(one: int, other: int) -> None:
         assert lacks[0] >= lacks[1]
 
 
+def test_a_unit_with_a_target_of_its_own_is_held_against_that() -> None:
+    """It says so; what lacks reaches to its own, and the others' stays where it was."""
+    rows = [Bullet("a", 8500), Bullet("b", 8500, target=9000), Bullet("c", 8500, target=8000)]
+    root = fit(bullets(HEAD, rows, target=8000))
+    told = [group.findtext("title") or "" for group in root.findall("g")]
+    assert ["90" in each for each in told] == [False, True, False]
+    lacks = [sum("url" in r.get("fill", "") for r in g.findall("rect")) for g in root.findall("g")]
+    assert lacks == [0, 1, 0]
+
+
 def test_a_unit_without_figures_is_shown_and_not_as_zero() -> None:
     """It has its name, a dashed frame and no bar."""
     root = fit(bullets(HEAD, [Bullet("Minh Hòa", None, "thiếu 2 xã")], target=8000))

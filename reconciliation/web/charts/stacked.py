@@ -35,7 +35,7 @@ from reconciliation.web.charts.drawing import (
 MOST_PARTS: Final = 4
 _TOP: Final = 22
 _BOTTOM: Final = 172
-_APART: Final = 32
+_APART: Final = 38
 """So far apart are the names of months that do not touch."""
 
 

@@ -59,6 +59,9 @@ def test_a_report_is_the_same_whenever_it_is_asked(counted: Database) -> None:
     lines = {(line["cut"], line["key"]): line for line in json.loads(asked.stdout)["lines"]}
     assert lines["total", ""]["share_of_fees"] == 7_500
     assert lines["unit", "H09"]["share_of_amount"] == 3_000
+    assert [key for cut, key in lines if cut == "week"] == [
+        (TODAY - timedelta(days=TODAY.weekday())).isoformat()
+    ]
     assert lines["means_cash", "no_account"]["cash_fees"] == 1
     assert told("report", "--as-of", TODAY.isoformat(), "--json").stdout == asked.stdout
     rows = list(

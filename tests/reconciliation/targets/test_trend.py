@@ -137,6 +137,19 @@ def test_no_pace_is_needed_once_the_target_is_met_or_the_time_is_over() -> None:
     assert trend.pace(Point(NEWEST, 1_000, 700), GOAL, by=NEWEST) is None
 
 
+def test_the_pace_is_for_the_year_of_the_target_or_once_that_is_over_for_the_next() -> None:
+    """The newest figure is of the third quarter of 2026; without a complete one nothing is told."""
+    last = Point(NEWEST, 1_000, 700)
+    ahead, late = (trend.needed(last, GOAL, year=year) for year in (2027, 2025))
+    assert ahead == Pace(Quarter(2027, 4), 5, Fraction(1, 50), 20)
+    assert late == ahead
+    this_year = trend.needed(last, GOAL, year=2026)
+    assert this_year == Pace(Quarter(2026, 4), 1, Fraction(1, 10), 100)
+    assert trend.needed(None, GOAL, year=2027) is None
+    assert trend.needed(Point(NEWEST, 1_000, 700, known=1, units=2), GOAL, year=2027) is None
+    assert trend.needed(Point(NEWEST, 1_000, 800), GOAL, year=2027) is None
+
+
 def test_a_trend_looks_at_eight_quarters() -> None:
     """Two years, the newest included."""
     window = trend.window(NEWEST)

@@ -22,6 +22,7 @@ BENCHES: dict[str, list[str]] = {
     "issue": ["--rounds", "2", "--seconds", "5"],
     "intake": ["--rounds", "2", "--seconds", "4"],
     "steady": ["--seconds", "15"],
+    "pages": ["--payments", "10"],
     "reconcile": ["--many", "20000"],
     "receipts": ["--many", "1000"],
     "precision": ["--many", "20000"],

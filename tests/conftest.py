@@ -38,7 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 PAGES = re.compile(
-    r"/browser/|/test_console(_breaks|_layouts|_payouts|_receipts|_refunds)?\.py|/reports/test_pages|/targets/test_target_pages|/web/test_(citizen|counter|docs|tariff_page|sign_in|second_factor|people|trail)|/targets/test_coverage_pages"
+    r"/browser/|/test_console(_breaks|_layouts|_payouts|_receipts|_refunds)?\.py|/reconciliation/test_own_and_foreign|/reports/test_pages|/targets/test_target_pages|/web/test_(citizen|counter|docs|tariff_page|sign_in|second_factor|people|trail)|/targets/test_coverage_pages"
 )
 """Tests that look at pages, by their file."""
 

@@ -111,6 +111,14 @@ def spills(page: Page) -> bool:
     return wider
 
 
+def fits(page: Page, name: str) -> None:
+    """Nothing to push sideways at any width."""
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        assert not spills(page), (name, width)
+        pictured(page, f"{name}-{width}")
+
+
 def fits_everybody(page: Page, name: str) -> None:
     """Nothing to push sideways and nothing a reader stumbles over, at each width."""
     for width in WIDTHS:
@@ -118,6 +126,55 @@ def fits_everybody(page: Page, name: str) -> None:
         assert not spills(page), (name, width)
         assert violations(page) == [], (name, width)
         pictured(page, f"{name}-{width}")
+
+
+def unreachable(page: Page) -> list[str]:
+    """What the keyboard does not reach, or where nobody sees it: each stop by its tag.
+
+    The page is walked as it stands in the document, since no stop has a place of its own; the
+    first one skips to the content.
+    """
+    found: list[str] = page.evaluate(_WALKED)
+    return found
+
+
+def moving(page: Page) -> list[str]:
+    """What moves by itself, or slides when it changes: each part by its tag."""
+    found: list[str] = page.evaluate(_MOVING)
+    return found
+
+
+_WALKED = """() => {
+    const named = one => one.outerHTML.slice(0, 160);
+    const stops = [...document.querySelectorAll(
+        'a[href], button, input, select, textarea, summary, [tabindex="0"]'
+    )].filter(one => one.type !== 'hidden' && !one.disabled && one.checkVisibility());
+    const wrong = stops.filter(one => one.tabIndex !== 0).map(named);
+    for (const one of stops) {
+        one.focus({focusVisible: true});
+        const seen = one.matches('.file input') ? one.nextElementSibling : one;
+        const drawn = getComputedStyle(seen);
+        if (document.activeElement !== one || drawn.outlineStyle !== 'solid'
+            || parseFloat(drawn.outlineWidth) < 2) wrong.push(named(one));
+    }
+    const skip = document.querySelector('a.skip');
+    if (skip) {
+        skip.focus({focusVisible: true});
+        const place = skip.getBoundingClientRect();
+        if (stops[0] !== skip || place.top < 0 || place.left < 0) wrong.push(named(skip));
+        if (!document.querySelector('main' + skip.hash)) wrong.push(named(skip));
+    } else if (stops.length && !document.querySelector('main').contains(stops[0]))
+        wrong.push('no way to skip to the content');
+    document.activeElement.blur();
+    scrollTo(0, 0);
+    return wrong;
+}"""
+
+_MOVING = """() => [...document.querySelectorAll('*')].filter(one => {
+    const drawn = getComputedStyle(one);
+    return drawn.animationName !== 'none'
+        || drawn.transitionDuration.split(', ').some(time => parseFloat(time) > 0);
+}).map(one => one.outerHTML.slice(0, 160))"""
 
 
 def pictured(page: Page, name: str) -> None:

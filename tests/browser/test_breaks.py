@@ -80,7 +80,7 @@ def test_a_morning_of_breaks(browser: Browser, app: Flask, language: str) -> Non
             page.locator("#list ~ form table a, #list ~ .sideways table a").first.click()
             for folded in page.locator("details.decision > summary").all():
                 folded.click()
-            fits_everybody(page, f"match-{language}")
+            fits_everybody(page, f"break-late-{language}")
         with (
             visiting(browser, language=language) as visit,
             opened(visit, f"{address}/sign-in") as page,

@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 import zipfile
-from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 from xml.sax.saxutils import escape
 
 import pytest
 from flask import Flask
-from playwright.sync_api import APIResponse, Browser, Page
+from playwright.sync_api import APIResponse, Browser
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from werkzeug.exceptions import HTTPException
 
 from payments import claims
 from payments.claims import Told
@@ -32,6 +29,7 @@ from reconciliation import breaks
 from reconciliation.breaks import Attachment, Break
 from tests.bank import TODAY, BankLine, camt, imported, run
 from tests.browser.pages import enter, opened, serving, visiting
+from tests.browser.walking import Walk
 from tests.builders import NOON, a_message, a_payment_request, a_province, paid, settle
 from tests.console import employ, whole_app
 
@@ -56,11 +54,6 @@ FORMULAS = (
 HOSTILE = (*SCRIPTS, *FORMULAS)
 FILENAME = '"><img src=x onerror=window.hacked=1>.xml'
 LATER = NOON + timedelta(hours=19)
-FILE = re.compile(r"\.[a-z]{3,5}$|/notes/|/reports/ledger/")
-"""The addresses that answer with a file."""
-PER_KIND = 1
-"""So many pages of one kind are looked at."""
-
 START = "/console/search?q=script"
 
 FOREIGN = """() => [
@@ -102,38 +95,6 @@ def app(database: Database, database_url: str) -> Iterator[Flask]:
     database.write(unit)
     with whole_app(database_url, NOON + timedelta(hours=20)) as whole:
         yield whole
-
-
-class Walk:
-    """Follows the links of the pages, some pages of each kind; files are kept for later."""
-
-    def __init__(self, app: Flask, address: str, start: str) -> None:
-        self._routes = app.url_map.bind("127.0.0.1")
-        self._address = address
-        self._met: Counter[str] = Counter()
-        self._known = {start}
-        self.waiting = [start]
-        self.files: list[str] = []
-
-    def take_links(self, page: Page) -> None:
-        """Keeps the page's links for later, as far as there were few of their kind."""
-        links = page.eval_on_selector_all("a[href]", "all => all.map(one => one.href)")
-        for link in links:
-            parts = urlsplit(link)
-            path = parts.path + ("?" + parts.query if parts.query else "")
-            if not link.startswith(self._address) or path in self._known:
-                continue
-            self._known.add(path)
-            kind = self._kind(parts.path)
-            self._met[kind] += 1
-            if self._met[kind] <= PER_KIND:
-                (self.files if FILE.search(parts.path) else self.waiting).append(path)
-
-    def _kind(self, path: str) -> str:
-        try:
-            return str(self._routes.match(path)[0])
-        except HTTPException:
-            return path
 
 
 def disarmed(answer: APIResponse, path: str) -> None:

@@ -1,4 +1,4 @@
-"""Who may call: a live key, for its scopes, at a bearable pace; none sees another's things."""
+"""Who may call: a live key, for its scopes, at a bearable pace."""
 
 from __future__ import annotations
 
@@ -138,32 +138,6 @@ def test_a_key_opens_what_its_scopes_say_and_nothing_else(
                 assert answer.status_code != 403, (rule, scope)
             else:
                 assert refused(answer)[:2] == (403, "scope_missing"), (rule, scope)
-
-
-def test_nobody_sees_or_touches_another_portals_things(
-    service: Service, portal: Portal, other: Portal
-) -> None:
-    """Each call on another's request or message: 404 as for one that does not exist; no trace."""
-    portal.put("/webhook", json={"url": "http://127.0.0.1:9/"})
-    other.put("/webhook", json={"url": "http://127.0.0.1:9/"})
-    reference = portal.issue()["reference"]
-    event = portal.post("/webhook/test").json["id"]
-    before = portal.get(f"/payment-requests/{reference}").json
-    headers = {"Idempotency-Key": "0123456789abcdef"}
-    for (method, rule), (_, body) in MATRIX.items():
-        if "<reference>" in rule or "<event>" in rule:
-            paths = [
-                path_to(rule, reference=reference, event=event),
-                path_to(rule, reference="TTHC9999999999", event="no"),
-            ]
-            theirs, nobodys = (
-                other.call(method, path, json=body, headers=headers) for path in paths
-            )
-            assert refused(theirs)[0] == 404, rule
-            assert theirs.json["code"] == nobodys.json["code"], rule
-    for path in ("/payment-requests", "/events", "/webhook/deliveries"):
-        assert other.get(path).json["items"] == [], path
-    assert portal.get(f"/payment-requests/{reference}").json == before
 
 
 def test_a_revoked_key_is_refused_within_a_second(portal: Portal, service: Service) -> None:

@@ -185,13 +185,7 @@ def announce_reconciled(session: Session, collection_account_id: int, *, now: da
     )
     reconciled = _lay_out(session, proved, "payment_request.reconciled")
     if reconciled:
-        session.execute(
-            update(request)
-            .where(request.id.in_(_concerned()))
-            .values(reconciled_at=now)
-            .execution_options(synchronize_session=False)
-        )
-        _announce(session, now=now)
+        _announce(session, now=now, reconciled_at=now)
     return reconciled
 
 
@@ -249,8 +243,12 @@ def _lay_out(session: Session, requests: Rows, kind: str) -> int:
     return materialise(session, _news, news)
 
 
-def _announce(session: Session, *, now: datetime) -> None:
-    session.execute(_numbered_anew())
+def _announce(session: Session, *, now: datetime, **changed: datetime) -> None:
+    """Numbers and tells what is laid out; what else changes of the requests is written with it.
+
+    PostgreSQL asks for every foreign key of a row that one transaction writes a second time.
+    """
+    session.execute(_numbered_anew().values(changed) if changed else _numbered_anew())
     session.expire_all()
     told = session.execute(_told()).all()
     shown = snapshots(session, _concerned())

@@ -95,10 +95,12 @@ class PaymentRequest(Row):
             "expires_at",
             where="status = 'open'",
         ),
+        # Not of `confirmed`: PostgreSQL would write a request into all its indexes anew each time a
+        # statement confirms one. Measured: a third of what confirming costs.
         partial_index(
             "ix_payment_request_unforwarded",
             "collection_account_id",
-            where="status = 'paid' AND confirmed = received AND remitted + refunded <> amount",
+            where="status = 'paid' AND remitted + refunded <> amount",
         ),
         partial_index(
             "ix_payment_request_unannounced",
@@ -149,7 +151,7 @@ UNFORWARDED: Final = and_(
     PaymentRequest.remitted + PaymentRequest.refunded != PaymentRequest.amount,
 )
 """Requests whose every credit stands on a statement, and of which fees are still with us: in the
-words of their index, with which SQLite knows no "less than" of a sum."""
+words of their index, with which SQLite knows no "less than" of a sum, and what is seen besides."""
 
 
 class PaymentRequestLine(Row):

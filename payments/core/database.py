@@ -53,6 +53,9 @@ Rows = Select[*tuple[Any, ...]]
 _TRIES: Final = 5
 _RETRIED: Final = {"40001", "40P01", "55P03"}
 _CONNECTION_LOST: Final = ("08", "57P")
+_SAMPLED: Final = 20
+"""Of how fine a grain PostgreSQL's statistics are that a unit of work asks for; 100 by itself."""
+
 _OPTIONS: Final = "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
 
 NAMES: Final = {
@@ -176,10 +179,16 @@ def _as_copied(column: Column[Any], dialect: Dialect) -> tuple[str, Callable[[An
 
 
 def renew_statistics(session: Session, *tables: Table) -> None:
-    """Tells PostgreSQL's planner of tables that a unit makes grow much; it does so itself later."""
+    """Tells PostgreSQL's planner of tables that a unit makes grow much; it does so itself later.
+
+    A fifth of the rows it would look at by itself tells it how many there are of an account's.
+    """
     if session.get_bind().dialect.name == "postgresql":
-        for table in tables:
-            session.connection().exec_driver_sql(f"ANALYZE {table.name}")
+        names = ", ".join(table.name for table in tables)
+        connection = session.connection()
+        connection.exec_driver_sql(f"SET LOCAL default_statistics_target = {_SAMPLED}")
+        connection.exec_driver_sql(f"ANALYZE {names}")
+        connection.exec_driver_sql("SET LOCAL default_statistics_target TO DEFAULT")
 
 
 def numbered(session: Session, table: Table, *, order_by: Any) -> ColumnElement[int]:

@@ -171,9 +171,9 @@ def live_day(url: str, folder: Path, *, steps: bool) -> None:
     for file in sorted(folder.glob("*.xml"), key=lambda file: int(file.stem)):
         account_id = int(file.stem)
         lines += store_file(database, file, account_id, clock)
-        with floor.over("join"):
-            database.read(lambda session: session.execute(bare_join(account_id)).one())  # noqa: B023  done at once
         run_day(database, account_id, clock)
+        with floor.over("join"):  # with the statistics that a day leaves
+            database.read(lambda session: session.execute(bare_join(account_id)).one())  # noqa: B023  done at once
         bank, transit = database.read(lambda session: explained(session, account_id))  # noqa: B023  done at once
         found += int(bank.explained)
         residual += abs(int(transit.residual))

@@ -30,7 +30,7 @@ def written(session: Session, *, how: str = "updated") -> int:
 
 
 def test_a_statement_confirms_a_request_without_its_indexes(province: Province) -> None:
-    """There are a dozen of them: to write each anew cost more than all else of confirming."""
+    """There are a dozen of them: to write each anew doubled what the update costs."""
     session = province.session
     before, light = written(session), written(session, how="hot_updated")
 

@@ -30,6 +30,7 @@ from sqlalchemy.orm import Session
 from bench.__main__ import machine
 from bench.serving import address_of
 from bench.world import a_database
+from payments.core import logs
 from payments.core.config import Mode
 from payments.core.database import Database, table_of
 from payments.staff import Role
@@ -90,6 +91,7 @@ def main() -> None:
         help="count the largest year a second time, by DuckDB over the exported raw tables",
     )
     chosen = asked.parse_args()
+    logs.configure(level="WARNING")
     print(machine())
     for engine in ("sqlite", "postgresql") if chosen.engine == "both" else (chosen.engine,):
         rolled: dict[int, Took] = {}
@@ -144,7 +146,7 @@ def a_year(session: Session) -> None:
 
 def pages(database: Database, watch: Watch) -> None:
     """The pages as they are answered: read and drawn, without a network."""
-    with whole_app(address_of(database), NEW_YEAR, log_level="ERROR") as app:
+    with whole_app(address_of(database), NEW_YEAR) as app:
         viewer = signing_in(app)(Role.VIEWER)
         for name, path in PAGES.items():
             told(

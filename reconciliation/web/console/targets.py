@@ -18,7 +18,7 @@ from payments.core.money import Dong
 from payments.core.service import Service
 from payments.fees import Channel
 from payments.web.auth import StaffPages, staff_only
-from payments.web.i18n import percent
+from payments.web.i18n import number, percent
 from reconciliation.targets import promises
 from reconciliation.web.console.parts import (
     READERS,
@@ -105,6 +105,7 @@ def _board(stand: Standing) -> dict[str, object]:
         "figures": [*coverage_figures(stand), *share_figures(stand)],
         "steps": steps_of(stand),
         "first": pace_setters_of(stand),
+        "ended": [f"{one.key} ({number(one.whole.fees)})" for one in stand.board.ended],
         "units": units,
         "channels": list(Channel),
     }

@@ -21,6 +21,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from payments import agencies, seed
+from payments.agencies import Agency
 from payments.agencies import Kind as Unit
 from payments.cash import CashCollection
 from payments.core.config import Mode
@@ -94,6 +95,7 @@ def test_the_pages_show_what_was_counted(viewer: Person, year: Database) -> None
     a_target_of_its_own_is_shown_with_its_unit(viewer, year)
     the_address_narrows_what_is_counted(viewer, year)
     a_unit_has_one_sheet_about_itself(viewer, year)
+    a_unit_that_ended_counts_with_its_successor_or_is_named(viewer, year)
 
 
 def the_board_shows_the_province_and_every_unit_of_it(viewer: Person, year: Database) -> None:
@@ -223,6 +225,29 @@ def a_unit_has_one_sheet_about_itself(viewer: Person, year: Database) -> None:
     shown = page(viewer, f"/console/targets/units/{department}?{WHOLE_YEAR}")
     assert "People aged 15+" not in shown
     assert "Requests and waiting" in shown
+
+
+def a_unit_that_ended_counts_with_its_successor_or_is_named(viewer: Person, year: Database) -> None:
+    """One that merged has its fees there; one that nobody goes on with is in the whole alone."""
+    last, following, gone = "H09.25741", "H09.25744", "H09.25747"
+    before = {one.key: one.whole.fees for one in board_of(year).units}
+    assert before[last]
+    assert before[gone]
+
+    def end(session: Session) -> None:
+        ids = {one.code: one.id for one in agencies.tree(session, on=NOW.date())}
+        agencies.succeed(session, ids[last], ids[following], on=date(2026, 12, 15))
+        session.get_one(Agency, ids[gone]).valid_to = date(2026, 12, 15)
+
+    year.write(end)
+    board = board_of(year)
+    after = {one.key: one.whole.fees for one in board.units}
+    assert after[following] == before[last] + before[following]
+    assert [(one.key, one.whole.fees) for one in board.ended] == [(gone, before[gone])]
+    assert board.total.whole.fees == before["H09"]
+    assert after["H09"] == before["H09"] - before[gone]
+    shown = page(viewer, f"/console/targets?{WHOLE_YEAR}")
+    assert f"{gone} ({before[gone]})" in shown
 
 
 def test_nobody_is_known_by_what_is_published(

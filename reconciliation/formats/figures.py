@@ -36,6 +36,7 @@ _PLAIN: Final = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,5})?")
 _THREE_DECIMALS: Final = re.compile(r"\.[0-9]{3}")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _ISO_DAY: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:Z|[+-][0-9]{2}:[0-9]{2})?")
+_VIETNAMESE_DAY: Final = re.compile(r"([0-9]{2})([/.-])([0-9]{2})\2([0-9]{4})")
 _ISO_INSTANT: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
     r"(?:Z|[+-][0-9]{2}:[0-9]{2})?"
@@ -144,7 +145,11 @@ def iso_instant(text: str, *, line: int) -> datetime:
 
 
 def vietnamese_day(text: str, *, line: int) -> date:
-    """`24/11/2026`: day, month, year."""
+    """`24/11/2026`, `24-11-2026` or `24.11.2026`: day, month, year.
+
+    A day or month of one digit is refused: so writes a sheet that went through another country's
+    settings, where the month may stand first.
+    """
     day = _vietnamese_day(text)
     if day is None:
         raise UnreadableDate(line=line, text=text)
@@ -197,10 +202,8 @@ def _iso_day(text: str) -> date | None:
 
 @lru_cache(maxsize=1024)
 def _vietnamese_day(text: str) -> date | None:
-    if not re.fullmatch(r"[0-9]{2}/[0-9]{2}/[0-9]{4}", text):
-        return None
-    day, month, year = text.split("/")
-    return _day(year, month, day)
+    found = _VIETNAMESE_DAY.fullmatch(text)
+    return _day(found[4], found[3], found[1]) if found else None
 
 
 def _day(year: str, month: str, day: str) -> date | None:

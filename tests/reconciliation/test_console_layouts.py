@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from io import BytesIO
 
@@ -61,6 +62,24 @@ def test_labels_are_proposed_and_direction_is_left_to_a_person(reconciler: Perso
     assert shown_choice(page, "order") == "either"
     assert "What do these columns hold? “Tiền ra”, “Tiền vào”" in page
     assert "Save and propose" not in page
+
+
+def test_every_answer_of_the_form_is_said_in_words(reconciler: Person) -> None:
+    """No choice shows the key that its words are kept under."""
+    page = reconciler.see(drafted(reconciler))
+
+    assert re.findall(r">\s*(layout\.[a-z_.0-9]+)\s*<", page) == []
+
+
+@pytest.mark.parametrize("day", ["24-11-2026", "24.11.2026"])
+def test_a_bank_that_writes_days_with_other_marks_can_be_described(
+    reconciler: Person, day: str
+) -> None:
+    """Day, month, year: with dashes or dots as with strokes."""
+    page = answered(reconciler, drafted(reconciler, as_csv(rows([day, *CREDIT[1:]]))))
+
+    assert "24/11/2026" in page
+    assert "Save and propose" in page
 
 
 def test_a_draft_shows_what_it_reads(reconciler: Person) -> None:

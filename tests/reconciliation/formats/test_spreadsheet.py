@@ -94,6 +94,8 @@ BAD = [
     ("24/11/2026", "30/02/2026", "unreadable_date"),
     ("24/11/2026", "2026-11-24", "unreadable_date"),
     ("24/11/2026", "24/11/26", "unreadable_date"),
+    ("24/11/2026", "1/2/2026", "unreadable_date"),
+    ("24/11/2026", "24-11/2026", "unreadable_date"),
     ("24/11/2026", "", "missing_figure"),
     ("50,000", "", "missing_figure"),
     ("50,000", "50.000", "unreadable_amount"),

@@ -1,25 +1,30 @@
 """Whether statements follow one another without a gap, and what the balance was at a day's end.
 
-A day's balance is stated by the statement that ends on it. Days between an equal closing and
-opening had no movement. A statement over several days gives its inner days by its own lines, and
+A day's balance is stated by the statement that ends on it; of several on one day by the one that no
+other goes on from, whichever came here first. Days between an equal closing and opening had no
+movement. A statement over several days gives its inner days by its own lines, and
 one without balances by what went before and its lines; such a balance is derived, not proved.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Select, and_, case, cast, exists, func, select
 from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm.util import AliasedClass
 
 from payments.advice import Direction
 from payments.core.columns import Amount
 from payments.core.database import Rows
 from payments.core.money import Dong
 from reconciliation.statements.tables import Statement, StatementLine, stands
+
+_Statements: TypeAlias = type[Statement] | AliasedClass[Statement]
 
 
 class Basis(StrEnum):
@@ -68,7 +73,7 @@ def first_opening(session: Session, collection_account_id: int) -> Statement | N
             stands(),
             Statement.opening.is_not(None),
         )
-        .order_by(Statement.from_day, Statement.id)
+        .order_by(Statement.from_day, *_first_of_day())
         .limit(1)
     )
 
@@ -89,21 +94,23 @@ def days_without(
 ) -> list[date]:
     """The days in that span that no statement covers and that are not known to be still."""
     rows = session.execute(
-        select(Statement.from_day, Statement.to_day, Statement.opening, Statement.closing)
-        .where(
+        select(Statement.from_day, Statement.to_day, Statement.opening, Statement.closing).where(
             Statement.collection_account_id == collection_account_id,
             stands(),
         )
-        .order_by(Statement.from_day, Statement.to_day, Statement.id)
     ).all()
+    closings: dict[date, set[Dong]] = {}
+    for row in rows:
+        known = closings.setdefault(row.to_day, set())
+        if row.closing is not None:
+            known.add(row.closing)
+    ends = sorted(closings)
     covered: set[date] = set()
-    last_day, last_closing = date.min, None
-    for from_day, to_day, opening, closing in rows:
-        if from_day > last_day and opening is not None and opening == last_closing:
-            covered |= _days(max(last_day, since), min(from_day, through))
+    for from_day, to_day, opening, _ in rows:
+        place = bisect_left(ends, from_day)
+        if place and opening in closings[ends[place - 1]]:
+            covered |= _days(max(ends[place - 1], since), min(from_day, through))
         covered |= _days(max(from_day, since), min(to_day, through))
-        if to_day >= last_day:
-            last_day, last_closing = to_day, closing
     return sorted(_days(since, through) - covered)
 
 
@@ -136,8 +143,12 @@ def net() -> ColumnElement[Any]:
 
 
 def gaps(collection_account_id: int) -> Rows:
-    """The statements that do not open with the closing before them: (id, day, amount missing)."""
+    """The statements that do not open with the closing before them: (id, day, amount missing).
+
+    One that goes on from another of its day does, if the first of that day opens as it has to.
+    """
     later, earlier, last = aliased(Statement), aliased(Statement), aliased(Statement)
+    first = aliased(Statement)
     newest = (
         select(func.max(last.to_day))
         .where(
@@ -156,6 +167,13 @@ def gaps(collection_account_id: int) -> Rows:
         earlier.closing.is_not(None),
     )
     fits = exists().where(ends_there, earlier.closing == later.opening)
+    begins = exists().where(
+        ends_there,
+        first.collection_account_id == later.collection_account_id,
+        stands(first),
+        first.from_day == later.from_day,
+        first.opening == earlier.closing,
+    )
     closing = select(func.max(earlier.closing)).where(ends_there).scalar_subquery()
     missing = later.opening - closing
     return select(later.id, later.from_day, case((missing < 0, -missing), else_=missing)).where(
@@ -164,6 +182,7 @@ def gaps(collection_account_id: int) -> Rows:
         later.opening.is_not(None),
         newest.is_not(None),
         ~fits,
+        ~and_(_goes_on(later), begins),
     )
 
 
@@ -185,9 +204,46 @@ def _newest(collection_account_id: int, when: ColumnElement[bool]) -> Select[Sta
             Statement.to_day.desc(),
             Statement.sequence.desc().nulls_last(),
             case((Statement.added > 0, 0), else_=1),
+            case((_is_gone_on_from(Statement), 1), else_=0),
             Statement.id.desc(),
         )
         .limit(1)
+    )
+
+
+def _first_of_day() -> tuple[Any, ...]:
+    """Orders the statements of one day by which begins it."""
+    return (
+        case((_goes_on(Statement), 1), else_=0),
+        Statement.sequence.nulls_first(),
+        Statement.id,
+    )
+
+
+def _goes_on(one: _Statements) -> ColumnElement[bool]:
+    """Whether a statement opens with the closing of another that ends on the day it begins."""
+    other = aliased(Statement)
+    return _another(one, other, other.to_day == one.from_day, other.closing == one.opening)
+
+
+def _is_gone_on_from(one: _Statements) -> ColumnElement[bool]:
+    """Whether another that begins on the day a statement ends opens with its closing."""
+    other = aliased(Statement)
+    return _another(one, other, other.from_day == one.to_day, other.opening == one.closing)
+
+
+def _another(
+    one: _Statements, other: _Statements, *when: ColumnElement[bool]
+) -> ColumnElement[bool]:
+    return (
+        exists()
+        .where(
+            other.collection_account_id == one.collection_account_id,
+            other.id != one.id,
+            stands(other),
+            *when,
+        )
+        .correlate(one)
     )
 
 
@@ -212,6 +268,6 @@ def _next_opening(session: Session, collection_account_id: int, day: date) -> Do
             Statement.opening.is_not(None),
             stands(),
         )
-        .order_by(Statement.from_day, Statement.sequence.nulls_first(), Statement.id)
+        .order_by(Statement.from_day, *_first_of_day())
         .limit(1)
     )

@@ -20,6 +20,7 @@ from typing import Any, Final, TypeVar
 
 from reconciliation.formats.figures import Clock, Thousands, iso_day, vietnamese_day
 from reconciliation.formats.layouts import (
+    DELIMITERS,
     Column,
     Fact,
     Layout,
@@ -59,7 +60,7 @@ _LISTS_OF_LABELS: Final = _TABLES - {"signs"}
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _BIN: Final = re.compile(r"(?:[0-9]{6})?")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
-_DELIMITERS: Final = {mark: mark for mark in ",;\t|"}
+_DELIMITERS: Final = {mark: mark for mark in DELIMITERS}
 _TOTALS: Final = {"net": Figure.NET, "sum": Figure.SUM}
 _ENCODINGS: Final = frozenset({"utf-8", "cp1258", "cp1252", "iso8859-1"})
 """Those in which a line ends with one byte."""

@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
+from typing import Final
 
 from payments.core.errors import Invalid
 from payments.core.text import fold
 from reconciliation.formats.figures import Clock, Thousands
 from reconciliation.formats.parts import Figure
+
+DELIMITERS: Final = (",", ";", "\t", "|")
+"""What may stand between the cells of a CSV."""
 
 
 class WrongLayout(Invalid):

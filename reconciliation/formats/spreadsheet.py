@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from io import SEEK_END
-from itertools import chain
+from itertools import chain, product
 from typing import BinaryIO, Final
 
 from reconciliation.formats import biff, compound, delimited, package, workbook
 from reconciliation.formats.delimited import Row
-from reconciliation.formats.layouts import Fact, Layout, Order, RowKind
+from reconciliation.formats.layouts import DELIMITERS, Fact, Layout, Order, RowKind
 from reconciliation.formats.parts import End, Line, Part, Start, Tally
 from reconciliation.formats.preamble import Facts
 from reconciliation.formats.refusals import CutFile, RepeatedFigure, UnreadableFile
@@ -196,13 +196,20 @@ def is_workbook(stream: BinaryIO) -> bool:
 def dialects(
     stream: BinaryIO, layouts: Sequence[Layout]
 ) -> Mapping[tuple[str, str], Sequence[Layout]]:
-    """The encodings and delimiters to try, with the layouts that use them; a workbook has one."""
+    """The encodings and delimiters to try, with the layouts that use them; a workbook has one.
+
+    A CSV that went through a spreadsheet program has the delimiter of that machine's settings, so
+    the others are tried behind those that are declared: the header row must fit all the same.
+    """
     if is_workbook(stream):
         return {("", ""): layouts}
     found: dict[tuple[str, str], list[Layout]] = {}
     for layout in layouts:
         for encoding in layout.encodings:
             found.setdefault((encoding, layout.delimiter), []).append(layout)
+    for encoding, delimiter in product({encoding: None for encoding, _ in found}, DELIMITERS):
+        able = [layout for layout in layouts if encoding in layout.encodings]
+        found.setdefault((encoding, delimiter), able)
     return found
 
 

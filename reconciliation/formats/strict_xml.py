@@ -29,12 +29,19 @@ _CUT: Final = frozenset(
         expat.errors.XML_ERROR_PARTIAL_CHAR,
     )
 )
+_BEHIND: Final = expat.errors.codes[expat.errors.XML_ERROR_JUNK_AFTER_DOC_ELEMENT]
 
 
 class MalformedXml(UnreadableFile):
     """A file that is not well-formed XML, or in an encoding nobody reads."""
 
     code = "malformed_xml"
+
+
+class JoinedFiles(UnreadableFile):
+    """A file with something behind its document: two files in one, or one twice."""
+
+    code = "joined_files"
 
 
 class DoctypeRefused(UnreadableFile):
@@ -65,6 +72,8 @@ class StrictXml:
         except expat.ExpatError as error:
             if error.code in _CUT:
                 raise CutFile(line=error.lineno) from None
+            if error.code == _BEHIND:
+                raise JoinedFiles(line=error.lineno) from None
             raise MalformedXml(line=error.lineno, reason=expat.ErrorString(error.code)) from None
         self._fed += len(piece)
         if self._fed - self.expat.CurrentByteIndex > MOST_TAG_BYTES:

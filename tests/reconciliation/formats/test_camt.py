@@ -275,6 +275,12 @@ def test_another_encoding_is_read_if_the_file_declares_it():
     assert lines(latin.encode("windows-1252"))[0].memo == "phí é"
 
 
+@pytest.mark.parametrize("behind", [camt([FIFTY]), b"<Document/>", b"x"], ids=["twice", "", "x"])
+def test_what_stands_behind_a_statement_is_told_as_such(behind):
+    """Two files joined into one, or one fetched twice into it: neither half is taken."""
+    assert refusal(camt([FIFTY]) + behind).code == "joined_files"
+
+
 @pytest.mark.parametrize("encoding", ["UTF-7", "shift_jis", "rot13", "nonsense", "cp037"])
 def test_an_encoding_no_bank_writes_is_refused(encoding):
     """One that hides what it says, or that nobody knows."""

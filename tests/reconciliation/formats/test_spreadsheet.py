@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 from datetime import date
 from decimal import Decimal
-from io import BytesIO
+from io import BytesIO, StringIO
 
 import pytest
 
@@ -193,6 +194,14 @@ def test_a_csv_without_a_byte_order_mark_is_the_same():
 def test_a_csv_with_broken_quotes_is_refused(content, code):
     """A quote that does not close would swallow the lines after it."""
     assert refusal(content).code == code
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+def test_a_csv_that_went_through_a_spreadsheet_program_is_the_same(delimiter):
+    """With Vietnamese settings Excel writes semicolons; the header tells whose sheet it is."""
+    written = StringIO()
+    csv.writer(written, delimiter=delimiter).writerows(rows([FIFTY, CHARGE]))
+    assert parts(written.getvalue().encode("utf-8-sig")) == parts(as_csv(rows([FIFTY, CHARGE])))
 
 
 LAYOUT = """

@@ -129,6 +129,7 @@ def looked_at(page: Page, name: str) -> None:
     """Fit for everybody with everything unfolded; each stop of the keyboard is seen."""
     page.evaluate("for (const one of document.querySelectorAll('main details')) one.open = true")
     if name in NOT_OURS:
+        page.wait_for_load_state("networkidle")
         fits(page, f"every-{name}")
         return
     assert unreachable(page) == [], name

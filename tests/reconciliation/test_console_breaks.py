@@ -368,6 +368,19 @@ def test_a_break_is_taken_and_given(sign_in: SignIn, here: Here, database: Datab
     assert person.send(f"{path}/hand", on=path, owner="stranger").status_code == 404
 
 
+@pytest.mark.parametrize("until", ["", "soon", "2026-02-30"])
+def test_a_wait_until_no_day_is_refused_in_words_about_waiting(
+    sign_in: SignIn, here: Here, database: Database, until: str
+) -> None:
+    """What the form asks is said, not that an address is wrong."""
+    person, path = sign_in(Role.RECONCILER), page_of(database, "debit_unexplained")
+
+    answer = person.send(f"{path}/decide", on=path, action="wait", until=until, reason="asked")
+
+    assert answer.status_code == 422
+    assert "until a later day" in answer.get_data(as_text=True)
+
+
 def test_a_wait_is_ended_on_the_page(sign_in: SignIn, here: Here, database: Database) -> None:
     """Reopened with a reason."""
     person, path = sign_in(Role.RECONCILER), page_of(database, "debit_unexplained")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 from sqlalchemy import select
@@ -19,7 +19,7 @@ from payments.portals import Portal
 from payments.staff import Person
 from payments.web.i18n import day
 from reconciliation.breaks import Action, Decision, Entry, NoteKind
-from reconciliation.web.console.parts import day_of
+from reconciliation.web.console.parts import NotADay, day_of
 
 _SPOKEN: Final[Mapping[str, str]] = {
     "rule": "rule",
@@ -75,20 +75,29 @@ def compared(code: str, reference: str) -> Sequence[tuple[str, bool]]:
 
 
 def decision_of(form: MultiDict[str, str]) -> Decision:
-    """The decision that a form asks for. Raises `UnknownDecision` or `NotADay`."""
+    """The decision that a form asks for; a day to wait for that is none is as one not told.
+
+    Raises `UnknownDecision`.
+    """
     try:
         action = Action(form.get("action", ""))
     except ValueError:
         raise UnknownDecision from None
-    until = form.get("until", "")
     return Decision(
         action=action,
         reason=form.get("reason", ""),
         reference=form.get("reference") or None,
-        until=day_of(until) if until and action is Action.WAIT else None,
+        until=_day_told(form.get("until", "")) if action is Action.WAIT else None,
         suggestion=form.get("suggestion") or None,
         others=tuple(form.getlist("other")),
     )
+
+
+def _day_told(text: str) -> date | None:
+    try:
+        return day_of(text)
+    except NotADay:
+        return None
 
 
 def seen_in(form: MultiDict[str, str]) -> Mapping[str, str]:

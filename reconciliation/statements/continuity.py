@@ -203,8 +203,8 @@ def _newest(collection_account_id: int, when: ColumnElement[bool]) -> Select[Sta
         .order_by(
             Statement.to_day.desc(),
             Statement.sequence.desc().nulls_last(),
-            case((Statement.added > 0, 0), else_=1),
             case((_is_gone_on_from(Statement), 1), else_=0),
+            case((Statement.added > 0, 0), else_=1),
             Statement.id.desc(),
         )
         .limit(1)

@@ -62,6 +62,18 @@ def test_parts_of_a_day_follow_each_other(province: Province, order: tuple[str, 
     assert unproved(province) == []
 
 
+def test_a_line_taken_for_a_copy_leaves_no_green_day(province: Province) -> None:
+    """An equal line in each part, with nothing to tell them by, is kept once; the bank's says two.
+
+    The afternoon brought nothing new, and yet its closing is the day's.
+    """
+    line = BankLine(1_000, "khong ma")
+    imported(province, camt("0011001234567", [line], number="morning"))
+    imported(province, camt("0011001234567", [line], opening=1_000, number="afternoon"))
+
+    assert run(province).verdict == "incomplete"
+
+
 def test_the_first_part_that_never_came_is_a_gap_until_it_comes(province: Province) -> None:
     """Ten thousand are missing; the morning's statement brings them."""
     imported(province, still(YESTERDAY, 0))

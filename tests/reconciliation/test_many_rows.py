@@ -17,6 +17,7 @@ from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
 from payments.core.database import Database
+from payments.core.temporary import scratch, temporary
 from payments.staff import Role
 from tests.builders import a_province
 from tests.console import Person, employ, signing_in, whole_app
@@ -62,9 +63,13 @@ def walked(person: Person) -> Iterator[str]:
 def scanned(session: Session, sent: Sent) -> list[str]:
     """The large tables that a statement reads from end to end.
 
-    SQLite may read a table in the order asked for, until a page is full.
+    SQLite may read a table in the order asked for, until a page is full. Temporary tables that a
+    statement names are there, and empty.
     """
     statement, parameters = sent
+    named = [table for name, table in scratch.tables.items() if name in statement]
+    if named:
+        temporary(session, *named)
     connection = session.connection()
     if connection.dialect.name == "sqlite":
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from payments import agencies, documents, ledger
 from payments.core import approvals, audit
-from payments.core.approvals import SamePerson
+from payments.core.approvals import NotTheMaker, SamePerson
 from payments.core.calendar import local_day
 from payments.core.errors import Conflict
 from reconciliation.day_close.due import first_left_out
@@ -186,6 +186,43 @@ def reopen(
     return row
 
 
+def decline(
+    session: Session,
+    collection_account_id: int,
+    day: date,
+    *,
+    reason: str,
+    by: str,
+    now: datetime,
+) -> AccountDay:
+    """Says no to what another person proposed of a day, to close it or to reopen it.
+
+    Raises `NoReasonGiven`, `ReasonTooLong`, `DayNotRun`, `DayNotProposed` or `SamePerson`.
+    """
+    answer = approvals.given(reason)
+    row, maker = _proposed(session, collection_account_id, day)
+    if maker == by:
+        raise SamePerson
+    _drop_proposal(session, row)
+    _tell(session, "day.declined", row, by=by, now=now, maker=maker, answer=answer)
+    return row
+
+
+def take_back(
+    session: Session, collection_account_id: int, day: date, *, by: str, now: datetime
+) -> AccountDay:
+    """Takes one's own proposal back, to close a day or to reopen it.
+
+    Raises `DayNotRun`, `DayNotProposed` or `NotTheMaker`.
+    """
+    row, maker = _proposed(session, collection_account_id, day)
+    if maker != by:
+        raise NotTheMaker
+    _drop_proposal(session, row)
+    _tell(session, "day.taken_back", row, by=by, now=now)
+    return row
+
+
 def without_paper(session: Session) -> list[tuple[int, date]]:
     """The closed days whose record is not signed yet: account and day, the oldest first."""
     rows = session.execute(
@@ -230,6 +267,25 @@ def _to_be_closed(
     for one in sorted(one for one in (left_open, left_out) if one is not None):
         raise EarlierDayOpen(day=day, open=one)
     return row
+
+
+def _proposed(session: Session, collection_account_id: int, day: date) -> tuple[AccountDay, str]:
+    """A day of which something is proposed, and who proposed it."""
+    agencies.lock(session, collection_account_id)
+    row = of(session, collection_account_id, day)
+    session.refresh(row)
+    maker = row.proposed_by if row.closed_by is None else row.reopening_by
+    if maker is None:
+        raise DayNotProposed(day=day)
+    return row, maker
+
+
+def _drop_proposal(session: Session, row: AccountDay) -> None:
+    if row.closed_by is None:
+        row.proposed_by = row.proposed_at = row.proposed_hash = None
+    else:
+        row.reopening_by = row.reopening_reason = None
+    session.flush()
 
 
 def _closed(session: Session, collection_account_id: int, day: date) -> AccountDay:

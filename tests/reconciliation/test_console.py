@@ -389,6 +389,28 @@ def test_what_was_proposed_is_not_offered_again(sign_in: SignIn, here: Here) -> 
     assert f'action="{here.day}/close"' in checker.see(here.day)
 
 
+def test_a_proposal_is_declined_or_taken_back_on_the_page(sign_in: SignIn, here: Here) -> None:
+    """To close and to reopen alike: each is offered to whom it is for, and then the first step."""
+    maker, checker = sign_in(Role.RECONCILER), sign_in(Role.APPROVER)
+    bring(maker, camt(here.number, [BankLine(50_000, here.reference, reference="FT1")]))
+    maker.send(f"{here.day}/run", on=here.day)
+    no, back = f"{here.day}/decline", f"{here.day}/take-back"
+    for first, words in (("propose", ""), ("propose-reopening", "it was corrected")):
+        propose = f"{here.day}/{first}"
+        assert maker.send(propose, on=here.day, reason=words).status_code == 303
+        offers = [[f'action="{one}"' in person.see(here.day) for one in (no, back)]
+                  for person in (maker, checker)]  # fmt: skip
+        assert offers == [[False, True], [True, False]]
+        assert checker.send(no, on=here.day).status_code == 422
+        assert checker.send(no, on=here.day, reason="sai ngày").status_code == 303
+        assert maker.send(propose, on=here.day, reason=words).status_code == 303
+        assert maker.send(back, on=here.day).status_code == 303
+        assert f'action="{propose}"' in maker.see(here.day)
+        if first == "propose":
+            maker.send(propose, on=here.day)
+            assert checker.send(f"{here.day}/close", on=here.day).status_code == 303
+
+
 def test_the_filter_asked_twice_is_named(sign_in: SignIn) -> None:
     """Of two values none is dropped in silence."""
     person = sign_in(Role.VIEWER)

@@ -73,6 +73,7 @@ MATRIX = """
     console.decide_breaks             - r - - - -
     console.decline_change            - - - - m -  proof
     console.decline_coverage          - - a - - -  proof
+    console.decline_day               - - a - - -  proof
     console.decline_decision          - - a - - -  proof
     console.decline_layout            - - a - - -  proof
     console.decline_payout            - - a - - -  proof
@@ -152,6 +153,7 @@ MATRIX = """
     console.sources                   v r a - m u
     console.statement_progress        v r a - - u
     console.statements                v r a - - u
+    console.take_day_back             - r - - - -
     console.take_decision_back        - r - - - -
     console.take_receipt_back         - r - - - -
     console.target_unit               v r a - - u

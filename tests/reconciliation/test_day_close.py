@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from payments import ledger
 from payments.core import audit
-from payments.core.approvals import NoReasonGiven, ReasonTooLong, SamePerson
+from payments.core.approvals import NoReasonGiven, NotTheMaker, ReasonTooLong, SamePerson
 from payments.core.audit import AuditEntry
 from payments.ledger import DayOutOfOrder
 from reconciliation import day_close, proof
@@ -387,6 +387,49 @@ def test_who_confirms_a_reopening_was_shown_its_reason(province: Province) -> No
     assert (row.closed_by, row.reopening_reason) == (CHECKER, "to look at it")
     day_close.reopen(*told, proposal=day_close.reopening_of(row), by=CHECKER, now=NIGHT)
     assert row.closed_by is None
+
+
+def test_what_was_proposed_of_a_day_is_taken_back_or_declined(province: Province) -> None:
+    """By its maker the one, by another for a reason the other; then it is proposed anew."""
+    a_reconciled_day(province)
+    told = (province.session, province.account.id, TODAY)
+    day_close.propose(*told, by=MAKER, now=NIGHT)
+    paid(province, a_payment_request(province))
+
+    with pytest.raises(NotTheMaker):
+        day_close.take_back(*told, by=CHECKER, now=NIGHT)
+    with pytest.raises(SamePerson):
+        day_close.decline(*told, reason="changed", by=MAKER, now=NIGHT)
+    with pytest.raises(NoReasonGiven):
+        day_close.decline(*told, reason=" ", by=CHECKER, now=NIGHT)
+    day_close.decline(*told, reason="changed", by=CHECKER, now=NIGHT)
+    with pytest.raises(DayNotProposed):
+        day_close.close(*told, by=CHECKER, now=NIGHT)
+    day_close.propose(*told, by=MAKER, now=NIGHT)
+    day_close.take_back(*told, by=MAKER, now=NIGHT)
+    with pytest.raises(DayNotProposed):
+        day_close.take_back(*told, by=MAKER, now=NIGHT)
+
+    assert closed(province).closed_by == CHECKER
+
+
+def test_a_reopening_is_taken_back_or_declined_and_the_day_stays_closed(province: Province) -> None:
+    """What was closed goes on holding."""
+    a_reconciled_day(province)
+    row = closed(province)
+    told = (province.session, province.account.id, TODAY)
+    with pytest.raises(DayNotProposed):
+        day_close.decline(*told, reason="no", by=CHECKER, now=NIGHT)
+
+    day_close.propose_reopening(*told, reason="it was corrected", by=MAKER, now=NIGHT)
+    day_close.decline(*told, reason="it was not", by=CHECKER, now=NIGHT)
+    day_close.propose_reopening(*told, reason="it was corrected", by=MAKER, now=NIGHT)
+    shown = day_close.reopening_of(row)
+    day_close.take_back(*told, by=MAKER, now=NIGHT)
+
+    with pytest.raises(DayNotProposed):
+        day_close.reopen(*told, proposal=shown, by=CHECKER, now=NIGHT)
+    assert (row.closed_by, row.record is None, row.reopening_reason) == (CHECKER, False, None)
 
 
 def test_a_reason_is_kept_whole_or_refused(province: Province) -> None:

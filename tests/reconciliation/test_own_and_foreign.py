@@ -73,13 +73,8 @@ ACCOUNTS = (
 )
 PEOPLE = ("console.approve_change", "people.approve_roles")
 
-WITHOUT_NO = {
-    "console.approve_opening",
-    "console.close_day",
-    "console.confirm_pattern",
-    "console.reopen_day",
-}
-"""What is not said no to, but taken back or left."""
+WITHOUT_NO = {"console.approve_opening", "console.confirm_pattern"}
+"""What is not said no to, but left."""
 
 NOTHING_LEFT = {"citizen.qr_png", "citizen.qr_svg", "citizen.slip_pdf", "citizen.claim_state"}
 """What a paid request has no more, or never had."""
@@ -250,7 +245,7 @@ def code_of(person: Person, shown: str, path: str) -> tuple[int, str | None]:
 
 def declined(path: str) -> str:
     """Where the no goes whose yes goes there."""
-    return re.sub(r"/(approve|confirm)$", "/decline", path)
+    return re.sub(r"/(approve|confirm|close|reopen)$", "/decline", path)
 
 
 def test_every_address_has_an_owner_or_is_the_offices() -> None:
@@ -258,7 +253,7 @@ def test_every_address_has_an_owner_or_is_the_offices() -> None:
     tried = {name for name in matrix() if DECIDED.search(name)}
     assert tried == {*MONEY, *ACCOUNTS, *PEOPLE, "console.reopen_day"}
     assert {name for name in matrix() if SAID_NO.search(name)} == {
-        re.sub(r"approve|confirm", "decline", name) for name in tried - WITHOUT_NO
+        re.sub(r"approve|confirm|close|reopen", "decline", name) for name in tried - WITHOUT_NO
     }
 
 
@@ -286,7 +281,8 @@ def test_nobody_decides_what_they_proposed(app: Flask, here: Here, database: Dat
     became_approver(database, "maker")
     maker = entered(app, "maker")
     shown = checker.see(day)
-    assert code_of(maker, shown, f"{day}/reopen") == (403, "same_person")
+    for said in (f"{day}/reopen", f"{day}/decline"):
+        assert code_of(maker, shown, said) == (403, "same_person"), said
     sent(checker, f"{day}/reopen", day)
 
 

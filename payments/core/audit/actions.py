@@ -44,7 +44,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     " answered",
     "coverage": "drafted discarded imported refused",
     "target": "set",
-    "day": "run proposed closed reopening_proposed reopened",
+    "day": "run proposed closed reopening_proposed reopened declined taken_back",
 }
 """About what, and what was done, in words that stand behind the dot."""
 

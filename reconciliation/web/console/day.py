@@ -89,6 +89,10 @@ def add(pages: StaffPages, cashless: Service) -> None:
         )
         return _back(public_id, on)
 
+    _add_decisions(pages, cashless)
+
+
+def _add_decisions(pages: StaffPages, cashless: Service) -> None:
     @pages.post("/days/<public_id>/<on>/propose", endpoint="propose_day")
     @staff_only(Role.RECONCILER)
     def propose(public_id: str, on: str) -> Response:
@@ -110,6 +114,17 @@ def add(pages: StaffPages, cashless: Service) -> None:
     def reopen(public_id: str, on: str) -> Response:
         shown = request.form.get("proposal", "")
         return _decide(cashless, day_close.reopen, public_id, on, proposal=shown)
+
+    @pages.post("/days/<public_id>/<on>/decline", endpoint="decline_day")
+    @proved_only(Role.APPROVER)
+    def decline(public_id: str, on: str) -> Response:
+        reason = request.form.get("reason", "")
+        return _decide(cashless, day_close.decline, public_id, on, reason=reason)
+
+    @pages.post("/days/<public_id>/<on>/take-back", endpoint="take_day_back")
+    @staff_only(Role.RECONCILER)
+    def take_back(public_id: str, on: str) -> Response:
+        return _decide(cashless, day_close.take_back, public_id, on)
 
 
 def _decide(cashless: Service, verb: Verb, public_id: str, on: str, **told: str) -> Response:

@@ -52,7 +52,14 @@ SETTINGS: Final = (
 VAR: Final = Path("var")
 """Where sandbox mode keeps its database and its master key, under the present folder."""
 
-_READ_BY_OTHERS: Final = ("TEST_PG_BIN", "TEST_BROWSER", "FUZZ_CASES", "WEB_WORKERS", "LISTEN")
+_READ_BY_OTHERS: Final = (
+    "TEST_PG_BIN",
+    "TEST_BROWSER",
+    "TEST_SHOTS",
+    "FUZZ_CASES",
+    "WEB_WORKERS",
+    "LISTEN",
+)
 """Variables of the tests and of compose.yaml."""
 
 

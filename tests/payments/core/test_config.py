@@ -193,7 +193,8 @@ def test_a_wrong_setting_is_refused_by_name(name: str, value: str) -> None:
 
 def test_a_setting_nobody_knows_is_most_likely_a_slip() -> None:
     assert set(problems({**LIVE, "CASHLESS_DATABSE_URL": "x"})) == {"CASHLESS_DATABSE_URL"}
-    Config.load({**LIVE, "CASHLESS_TEST_PG_BIN": "/usr/bin", "PATH": os.environ["PATH"]})
+    tests = {f"CASHLESS_TEST_{name}": "/usr/bin" for name in ("PG_BIN", "BROWSER", "SHOTS")}
+    Config.load({**LIVE, **tests, "PATH": os.environ["PATH"]})
 
 
 def test_a_setting_given_twice_is_refused(tmp_path: Path) -> None:

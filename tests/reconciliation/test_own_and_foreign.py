@@ -82,6 +82,20 @@ NOTHING_LEFT = {"citizen.qr_png", "citizen.qr_svg", "citizen.slip_pdf", "citizen
 SAID_NO = re.compile(r"\.decline_(?!suggestion)")
 """Addresses at which a second person says no."""
 
+TAKEN_BACK = {
+    "console.close_day": ("console.take_day_back", "take-back"),
+    "console.approve_payout": ("console.withdraw_payout", "withdraw"),
+    "console.approve_receipt": ("console.take_receipt_back", "take-back"),
+    "console.approve_decision": ("console.take_decision_back", "take-back"),
+    "console.approve_route": ("console.withdraw_route", "withdraw"),
+    "console.approve_coverage": ("console.withdraw_coverage", "withdraw"),
+    "console.approve_change": ("console.withdraw_change", "withdraw"),
+    "people.approve_roles": ("people.take_roles_back", "take-back"),
+}
+"""Where what was proposed is taken back, by where it is said yes to."""
+
+OFFICES = {"console.withdraw_offer", "console.withdraw_layout"}
+"""A file that waits and a layout in use are the office's: whoever has the role takes them away."""
 
 COLLEAGUES = (
     ("boss", Role.ADMINISTRATOR),
@@ -255,6 +269,24 @@ def test_every_address_has_an_owner_or_is_the_offices() -> None:
     assert {name for name in matrix() if SAID_NO.search(name)} == {
         re.sub(r"approve|confirm|close|reopen", "decline", name) for name in tried - WITHOUT_NO
     }
+    taken_back = {name for name in matrix() if re.search(r"\.(withdraw_|take_\w+_back$)", name)}
+    assert taken_back - OFFICES == {name for name, _ in TAKEN_BACK.values()}
+
+
+def test_nobody_takes_back_what_another_proposed(app: Flask, here: Here) -> None:
+    """Whoever proposed may, whatever role the other has."""
+    maker, admin = entered(app, "reconciler"), entered(app, "administrator")
+    accounts, money = of_accounts(app, maker), of_money(app, maker, here)
+    people = of_people(app, admin)
+    other, boss = entered(app, "maker"), entered(app, "boss")
+    tried = [(maker, other, name, *one) for name, one in (money | accounts).items()]
+    tried += [(admin, boss, name, *one) for name, one in people.items()]
+    for own, foreign, name, page, path in tried:
+        if name in TAKEN_BACK:
+            back = re.sub(r"[a-z]+$", TAKEN_BACK[name][1], path)
+            shown = own.see(page)
+            assert code_of(foreign, shown, back) == (403, "not_the_maker"), back
+            sent(own, back, page, reason="nhầm")
 
 
 def test_nobody_decides_what_they_proposed(app: Flask, here: Here, database: Database) -> None:

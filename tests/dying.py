@@ -21,6 +21,20 @@ _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(["reconciliation.jobs", "payments.jobs", "tests.services"])
 
 
+def lived(life: Life, database: Database, url: str, *, dies_at: int | None, now: datetime) -> int:
+    """Lives to the end, here, and tells how many commands and commits that were.
+
+    Or in a process that is killed before that one of them (`killed`), which tells nobody: 0.
+    """
+    if dies_at is None:
+        with counting(database) as sent:
+            life(database)
+        return sent["all"]
+    database.dispose()
+    killed(life, url, at=dies_at, now=now)
+    return 0
+
+
 def killed(life: Life, url: str, *, at: int, now: datetime) -> None:
     """Lives in a process of its own, which is killed before the command or commit of that number.
 

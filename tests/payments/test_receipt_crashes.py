@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from random import Random
@@ -17,8 +16,8 @@ from payments.documents import Finding
 from payments.jobs.receipting import issue
 from payments.outbox import Event
 from payments.receipts import Receipt
+from tests import dying
 from tests.builders import NOON, a_payment_request, a_province, paid
-from tests.dying import counting, killed
 from tests.receipts import open_a_pair
 from tests.services import a_service
 from tests.stores import Stores, opened
@@ -63,18 +62,13 @@ def lived(stores: Stores, engine: str, *, dies_at: int | None) -> tuple[object, 
     with stores.fresh_url(engine) as url:
         database = opened(url)
         database.write(three_paid)
-        sent: Counter[str] = Counter()
-        if dies_at is None:
-            with counting(database) as sent:
-                issuing(database)
-        else:
-            database.dispose()
-            killed(issuing, url, at=dies_at, now=NOON)
+        commands = dying.lived(issuing, database, url, dies_at=dies_at, now=NOON)
+        if dies_at is not None:
             while issue(a_service(database), LATER):
                 pass
         found = database.read(outcome)
         database.dispose()
-        return found, sent["all"]
+        return found, commands
 
 
 def test_issuing_cut_short_anywhere_ends_the_same(stores: Stores, engine: str) -> None:

@@ -6,7 +6,6 @@ n-th commit; what was committed by then stays. Beside it a naive run, to show th
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
@@ -27,9 +26,9 @@ from reconciliation import bookings, jobs, proof
 from reconciliation.breaks import Break
 from reconciliation.matching import LineMatch, Suggestion
 from reconciliation.statements import Received, StatementLine
+from tests import dying
 from tests.bank import TODAY, BankLine, camt, known_words
 from tests.builders import NOON, a_message, a_payment_request, a_province, settle
-from tests.dying import counting, killed
 from tests.services import a_service
 from tests.stores import Stores, opened
 
@@ -110,19 +109,14 @@ def lived(stores: Stores, engine: str, *, dies_at: int | None) -> tuple[object, 
     with stores.fresh_url(engine) as url, time_machine.travel(NIGHT, tick=True) as time:
         database = opened(url)
         account, content = database.write(a_day)
-        sent: Counter[str] = Counter()
-        if dies_at is None:
-            with counting(database) as sent:
-                live(database, account, content)
-        else:
-            database.dispose()
-            life = partial(live, account_id=account, content=content)
-            killed(life, url, at=dies_at, now=NIGHT)
+        life = partial(live, account_id=account, content=content)
+        commands = dying.lived(life, database, url, dies_at=dies_at, now=NIGHT)
+        if dies_at is not None:
             time.shift(timedelta(minutes=5))  # its lease runs out
-            live(database, account, content)
+            life(database)
         found = database.read(lambda session: outcome(session, account))
         database.dispose()
-        return found, sent["all"]
+        return found, commands
 
 
 def test_a_life_cut_short_anywhere_ends_the_same(stores: Stores, engine: str) -> None:

@@ -30,9 +30,9 @@ from reconciliation import jobs, proof
 from reconciliation.breaks import Break
 from reconciliation.matching import LineMatch
 from reconciliation.statements import Received, StatementLine
+from tests import dying
 from tests.bank import TODAY, BankLine, camt
 from tests.builders import BY, NOON, a_province, a_vault
-from tests.dying import counting, killed
 from tests.refunds import OTHER, seen_overpaid, wanted
 from tests.services import a_service
 from tests.stores import Stores, opened
@@ -155,19 +155,14 @@ def lived(stores: Stores, engine: str, *, dies_at: int | None) -> tuple[object, 
     with stores.fresh_url(engine) as url, time_machine.travel(NIGHT, tick=True) as time:
         database = opened(url)
         account = database.write(a_day_before)
-        sent: Counter[str] = Counter()
-        if dies_at is None:
-            with counting(database) as sent:
-                live(database, account, again=False)
-        else:
-            database.dispose()
-            life = partial(live, account_id=account, again=False)
-            killed(life, url, at=dies_at, now=NIGHT)
+        life = partial(live, account_id=account, again=False)
+        commands = dying.lived(life, database, url, dies_at=dies_at, now=NIGHT)
+        if dies_at is not None:
             time.shift(timedelta(minutes=5))  # its lease runs out
             live(database, account, again=True)
         found = database.read(lambda session: outcome(session, account))
         database.dispose()
-        return found, sent["all"]
+        return found, commands
 
 
 def test_a_refund_ends_as_it_should(stores: Stores, engine: str) -> None:

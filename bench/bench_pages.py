@@ -1,7 +1,7 @@
 """How soon "paid" stands on a payer's screen while a hundred payers' pages are open.
 
 The web and the scheduler as production runs them, the database with fsync on. One page is open in
-Chromium; 99 others are asked for as its script asks: every second and a half, each on a connection
+Chromium; 99 others are asked for as its script asks: every second, each on a connection
 of its own, with the mark of what it shows. A signed callback pays for the page in Chromium, at any
 moment of its turn; timed from the answer to the callback, when it is durable, to the moment at
 which the page's headline has changed, by the page's own clock. Goal: each within 2 s.
@@ -30,7 +30,7 @@ from bench.world import a_database, callback_body
 from cashless.processes import together
 from payments.core.database import Database
 
-ASKED_EVERY = 1.5
+ASKED_EVERY = 1.0
 """As often as the page's script asks (static/pay.js)."""
 
 GOAL = 2.0

@@ -1,6 +1,6 @@
 // Polls, counts, copies.
 {
-  const $ = (id) => document.getElementById(id), state = $("state"), data = state.dataset, ms = +data.every || 1500;
+  const $ = (id) => document.getElementById(id), state = $("state"), data = state.dataset, ms = +data.every || 1000;
   const skew = Date.parse(data.now) - Date.now();
   const html = { createHTML: (t) => t };
   const safe = window.trustedTypes ? trustedTypes.createPolicy("pay", html) : html;

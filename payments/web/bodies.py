@@ -20,6 +20,13 @@ from payments.core.errors import Invalid
 MOST_BYTES: Final = 64 * 1024
 """A body is read this far. A view that takes files raises `request.max_content_length` itself."""
 
+_MOST_AT_ONCE: Final = 2 * 64 * 1024
+"""Of a form so much is in memory at once, and of a field of it ever: two of Werkzeug's readings.
+
+What a reading ends with stays for the next one where a boundary could begin there, as at any line's
+end; room for one alone refused files for where their lines end.
+"""
+
 _JSON: Final = "application/json"
 
 
@@ -44,7 +51,7 @@ class RepeatedKey(Invalid):
 def install(app: Flask) -> None:
     """Bounds every body of `app` and refuses addresses with a NUL in them."""
     app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
-    app.config["MAX_FORM_MEMORY_SIZE"] = MOST_BYTES
+    app.config["MAX_FORM_MEMORY_SIZE"] = _MOST_AT_ONCE
     app.config["MAX_FORM_PARTS"] = 100
     app.before_request(_refuse_nul)
 

@@ -24,6 +24,7 @@ from tests.services import BASE_URL, a_service
 
 GOOD = {"bank_number": "ft26328 000001", "paid_on": "2026-11-24", "amount": "50.000 ₫"}
 HTML = {"Accept": "text/html"}
+_A_PART = "\r\n--x\r\nContent-Disposition: form-data"
 
 
 @pytest.fixture
@@ -141,6 +142,20 @@ def test_a_photo_is_kept_and_given_to_nobody_here(
     assert "photo" not in client.get(f"/p/{request_.token}/claim").text.lower()
     for name in ("photo", "photo.jpg", f"photo/{claim.public_id}"):
         assert client.get(f"/p/{request_.token}/claim/{name}").status_code == 404
+
+
+def test_a_photo_as_a_phone_takes_it_is_kept(
+    client: FlaskClient, province: Province, request_: PaymentRequest
+) -> None:
+    """Of megabytes in which any byte may stand at any place, line ends too."""
+    taken = io.BytesIO()
+    Image.effect_noise((1600, 1200), 90).convert("RGB").save(taken, "JPEG", quality=100)
+    assert len(taken.getvalue()) > 1 << 20
+    fields = "".join(f'{_A_PART}; name="{name}"\r\n\r\n{told}' for name, told in GOOD.items())
+    answer = sent_raw(client, request_, photo=taken.getvalue() + fields.encode())
+    assert answer.status_code == 303
+    claim = province.session.scalars(select(Claim)).one()
+    assert claims.photo(province.session, claim).media_type == "image/jpeg"
 
 
 def test_a_photo_that_is_too_large_is_told_in_the_form(

@@ -8,6 +8,8 @@ what is done by timetable to `app.extensions["work"]`.
 
 from __future__ import annotations
 
+from functools import partial
+
 from flask import Blueprint, Flask
 
 from payments.core import oidc, service
@@ -32,6 +34,7 @@ from payments.web import (
     trail,
     verify,
 )
+from payments.web.api.description import described
 from payments.web.ops import Readings
 
 
@@ -58,7 +61,9 @@ def create_app(config: Config) -> Flask:
     auth.add_home(app, counter.HOME)
     auth.add_home(app, people.HOME)
     auth.add_home(app, trail.HOME)
-    api.install(app, cashless)
+    calls = api.install(app, cashless)
+    told = partial(described, calls, base_url=config.base_url)
+    app.register_blueprint(docs.blueprint(openapi=api.OPENAPI, described=told))
     return app
 
 
@@ -75,5 +80,4 @@ def blueprints(cashless: Service, figures: list[Readings]) -> list[Blueprint]:
         account.blueprint(cashless),
         people.blueprint(cashless),
         trail.blueprint(cashless),
-        docs.blueprint(openapi=api.OPENAPI),
     ]

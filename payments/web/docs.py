@@ -1,28 +1,21 @@
-"""Documentation for those who call us: the API, readable and tried out, and every error code.
+"""Documentation for those who call us: the API, readable, and every error code.
 
-`/docs` shows the OpenAPI description with Swagger UI from our own files; only on that page may
-styles be inline, since its bundle writes them. `/docs/errors` is where a problem's `type` points:
-the tree of errors as it is in the program.
+`/docs` shows the OpenAPI description as a page of ours, in the reader's language; `/docs/errors` is
+where a problem's `type` points: the tree of errors as it is in the program.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
 
-from flask import Blueprint, Response, make_response, render_template
+from flask import Blueprint, render_template
 
 from payments.core.errors import CashlessError
-from payments.core.words import say
+from payments.core.words import language, say
 from payments.web import problems
+from payments.web.api_page import Page, Spec, page_of
 from payments.web.schemas import FieldError
-
-_POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; "
-    "frame-ancestors 'none'; base-uri 'none'; object-src 'none'"
-)
 
 
 @dataclass(frozen=True)
@@ -34,15 +27,20 @@ class Told:
     words: str
 
 
-def blueprint(*, openapi: str) -> Blueprint:
-    """`/docs` and `/docs/errors`; `openapi` is the address of the API's description."""
+def blueprint(*, openapi: str, described: Callable[[], Spec]) -> Blueprint:
+    """`/docs` and `/docs/errors`.
+
+    `openapi` is the address of the API's description, `described` gives it in the language of now.
+    """
     docs = Blueprint("docs", __name__, url_prefix="/docs")
+    kept: dict[str, Page] = {}
 
     @docs.get("")
-    def api() -> Response:
-        answer = make_response(render_template("docs/api.html", openapi=openapi))
-        answer.headers["Content-Security-Policy"] = _POLICY
-        return answer
+    def api() -> str:
+        chosen = language.get()
+        if chosen not in kept:
+            kept[chosen] = page_of(described())
+        return render_template("docs/api.html", openapi=openapi, told=kept[chosen])
 
     @docs.get("/errors")
     def errors() -> str:

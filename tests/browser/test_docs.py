@@ -2,54 +2,50 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from flask import Flask
 from playwright.sync_api import Browser, expect
 
-from payments.web import docs, kit
-from tests.browser.pages import WIDTHS, opened, serving, spills, violations, visiting
-
-OPENAPI = "/api/v1/openapi.json"
-
-
-def an_app() -> Flask:
-    """The documentation over a small description of an API."""
-    app = kit.new_app(base_url="http://127.0.0.1")
-    app.register_blueprint(docs.blueprint(openapi=OPENAPI))
-
-    @app.get(OPENAPI)
-    def description() -> dict[str, object]:
-        answer = {"200": {"description": "fine"}}
-        return {
-            "openapi": "3.1.0",
-            "info": {"title": "Fees", "version": "1"},
-            "paths": {"/fees": {"get": {"summary": "The tariff", "responses": answer}}},
-        }
-
-    return app
+from payments.app import create_app
+from tests.browser.pages import fits_everybody, opened, serving, visiting
+from tests.services import a_config
 
 
-def test_the_api_is_readable_with_nothing_from_elsewhere(browser: Browser) -> None:
-    """Swagger UI shows the description from our own files; no script stands inline."""
+@pytest.fixture
+def app(tmp_path: Path) -> Flask:
+    """The service; what it tells callers of itself needs no database."""
+    url = f"sqlite:///{tmp_path / 'none.db'}"
+    return create_app(a_config(database_url=url, base_url="http://127.0.0.1"))
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_the_api_is_readable_with_nothing_from_elsewhere(
+    browser: Browser, app: Flask, script: bool
+) -> None:
+    """From the contents to a call, from its body to what that is made of, without a script too."""
     with (
-        serving(an_app()) as address,
-        visiting(browser, width=1280) as visit,
+        serving(app) as address,
+        visiting(browser, width=1280, java_script_enabled=script) as visit,
     ):
         asked: list[str] = []
         visit.on("request", lambda request: asked.append(request.url))
         with opened(visit, address + "/docs") as page:
-            expect(page.get_by_text("The tariff")).to_be_visible()
-        assert [url for url in asked if not url.startswith((address, "data:", "blob:"))] == []
+            page.get_by_role("link", name="POST /api/v1/payment-requests", exact=True).click()
+            call = page.locator("section:target")
+            expect(call.locator("h3")).to_have_text("POST /api/v1/payment-requests")
+            call.get_by_role("link", name="Order", exact=True).click()
+            expect(page.locator("section:target")).to_contain_text("dossier")
+        assert [url for url in asked if not url.startswith((address, "data:"))] == []
 
 
-def test_every_code_has_its_place_on_the_page(browser: Browser) -> None:
+def test_every_code_has_its_place_on_the_page(browser: Browser, app: Flask) -> None:
     """A problem's type leads to its code, on a phone too."""
     with (
-        serving(an_app()) as address,
+        serving(app) as address,
         visiting(browser, language="en") as visit,
         opened(visit, address + "/docs/errors#too_large") as page,
     ):
         expect(page.locator("tr:target")).to_contain_text("413")
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 800})
-            assert not spills(page), width
-            assert violations(page) == [], width
+        fits_everybody(page, "errors-en")

@@ -25,7 +25,6 @@ from sandbox.app import create_app as a_bank
 from sandbox.config import SandboxConfig
 from tests.browser.pages import (
     enter,
-    fits,
     fits_everybody,
     moving,
     opened,
@@ -94,9 +93,6 @@ STORIES = {
 NOT_HERE = {"counter.start", "sign_in.code"}
 """Of those, what is opened there only: by a clerk without a shift, by somebody with a phone."""
 
-NOT_OURS = {"docs.api"}
-"""What is drawn by somebody else's script (VENDORED.md): it must fit, how it is made is theirs."""
-
 SEARCH = "/console/search?q=50.000"
 
 
@@ -128,10 +124,6 @@ class Seen:
 def looked_at(page: Page, name: str) -> None:
     """Fit for everybody with everything unfolded; each stop of the keyboard is seen."""
     page.evaluate("for (const one of document.querySelectorAll('main details')) one.open = true")
-    if name in NOT_OURS:
-        page.wait_for_load_state("networkidle")
-        fits(page, f"every-{name}")
-        return
     assert unreachable(page) == [], name
     assert moving(page) == [], name
     if name not in STORIES:

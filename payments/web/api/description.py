@@ -103,6 +103,7 @@ def described(api: Api, *, base_url: str) -> dict[str, Any]:
     for status in (*_ALWAYS, *_WITH_BODY):
         api.spec.components.get_ref("response", HTTPStatus(status).name)
     spec: dict[str, Any] = orjson.loads(orjson.dumps(api.spec.to_dict()))
+    spec["components"]["schemas"].pop("PaginationMetadata", None)  # the registry's, not ours
     spec["info"]["description"] = "api.about"
     spec["servers"] = [{"url": base_url}]
     spec["tags"] = [{**tag, "description": f"api.tag.{tag['name']}"} for tag in spec["tags"]]

@@ -18,6 +18,7 @@ from payments.agencies import Agency
 from payments.core.columns import Amount
 from payments.core.database import Rows
 from payments.core.sheets import Kind
+from payments.fees import UNKNOWN_SUB_ITEM
 from payments.ledger import JournalEntry, Posting
 from reconciliation.reports.asking import Asked
 from reconciliation.reports.definition import Cells, Column, Report, Takes
@@ -79,7 +80,7 @@ def _fees(session: Session, asked: Asked) -> Iterator[Cells]:
                 agency,
                 names.get(agency, agency),
                 kind,
-                sub_item,
+                "–" if sub_item == UNKNOWN_SUB_ITEM else sub_item,
                 account,
                 opening,
                 collected,

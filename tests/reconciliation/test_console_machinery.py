@@ -17,6 +17,7 @@ from payments.core.approvals import Approval
 from payments.core.audit import AuditEntry
 from payments.core.database import Database
 from payments.core.leases import Outcome
+from payments.core.scheduler import Job
 from payments.outbox import Delivery, DeliveryState
 from payments.portals import Scope
 from payments.staff import Role
@@ -259,6 +260,29 @@ def test_a_message_is_sent_once_more_by_an_administrator(
     portal = database.read(lambda session: the_province(session).portal.public_id)
     assert path in first.see(f"/console/webhooks/{portal}?state=due")
     assert first.client.get("/console/webhooks/none").status_code == 404
+
+
+def test_what_came_of_each_job_is_told_in_the_readers_language(
+    app: Flask, first: Person, database: Database
+) -> None:
+    """Its name and what it did; a Vietnamese page has no English word of it."""
+    told = {}
+    for job in app.extensions["work"]:
+        if isinstance(job, Job):
+            told[job.name] = job.run(app.extensions["cashless"], NOON)
+
+    def unit(session: Session) -> None:
+        for name, detail in told.items():
+            run = {"scheduled_for": NOON, "outcome": Outcome.DONE, "now": NOON}
+            leases.note_run(session, name, detail=detail, **run)
+
+    database.write(unit)
+    vietnamese = {"Accept": "text/html", "Accept-Language": "vi"}
+    page = first.client.get("/console/jobs", headers=vietnamese).get_data(as_text=True)
+    assert "job." not in page
+    assert told["read_audit"] is not None
+    assert [one for one in told.values() if one and one in page] == []
+    assert "đối soát 0/0 ngày" in page
 
 
 def test_what_runs_and_what_banks_send_is_seen(first: Person) -> None:

@@ -171,7 +171,7 @@ def test_its_papers_name_the_treasury_and_every_fee(app: Flask, sign_in: SignIn)
 
 
 def test_a_list_has_no_code_where_no_sub_item_is_known(app: Flask, sign_in: SignIn) -> None:
-    """The treasury reads a dash there, as on the slip, and no word of ours."""
+    """The treasury reads a dash there, as on the slip, and no word of ours; so do our pages."""
     database = app.extensions["cashless"].database
 
     def unit(session: Session) -> None:
@@ -189,6 +189,10 @@ def test_a_list_has_no_code_where_no_sub_item_is_known(app: Flask, sign_in: Sign
     ]
     assert any(",–," in one for one in lists)
     assert not any(UNKNOWN_SUB_ITEM in one for one in lists)
+    assert "sub-item not known" in clerk.see("/console/ledger")
+    report = clerk.see("/console/reports/fees")
+    assert ">–</td>" in report
+    assert f">{UNKNOWN_SUB_ITEM}</td>" not in report
 
 
 def phi_remittance(app: Flask) -> Payout:

@@ -21,7 +21,7 @@ from tests.builders import NOON, Province, a_message, a_payment_request, a_provi
 from tests.console import Person, SignIn, employ, whole_app
 from tests.reconciliation.test_plans import whole_reads
 
-MEMO = "nop le phi chung thuc ho Nguyen"
+MEMO = "MBVCB.4008228468.CT tu 0123456789 nop le phi chung thuc ho Nguyen"
 
 
 def a_day(province: Province) -> dict[str, str]:
@@ -60,7 +60,10 @@ def test_an_amount_is_read_as_people_write_it(told: str, amount: int | None) -> 
 
 
 def test_whatever_a_citizen_brings_finds_the_payment(session: Session) -> None:
-    """A code whole, cut or damaged, a dossier, the bank's numbers, an amount, words."""
+    """A code whole, cut or damaged, a dossier, the bank's numbers, an amount, words.
+
+    A number of the memo that is no amount of anything, too: the payer's own slip and account.
+    """
     province = a_province(session)
     codes = a_day(province)
     asked, digits = codes["open"], codes["open"][-references.DIGITS :]
@@ -77,6 +80,8 @@ def test_whatever_a_citizen_brings_finds_the_payment(session: Session) -> None:
         ("ft26328000099", Group.CREDIT, 210_000),
         ("900042", Group.CREDIT, 150_000),
         ("lệ phí chứng thực", Group.CREDIT, 210_000),
+        ("4008228468", Group.CREDIT, 210_000),
+        ("0123 4567 89", Group.CREDIT, 210_000),
         ("FT26328000111", Group.LINE, 9_000),
         ("trừ gì", Group.LINE, 9_000),
     ):

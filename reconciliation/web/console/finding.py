@@ -40,6 +40,7 @@ LONGEST: Final = 100
 SHORTEST_WORDS: Final = 4
 
 _DIGITS: Final = re.compile(r"[0-9]{1,8}", re.ASCII)
+_NUMBER: Final = re.compile(r"[0-9\s]+", re.ASCII)
 
 
 class Group(StrEnum):
@@ -84,12 +85,11 @@ def find(session: Session, typed: str, *, prefix: str) -> Found:
             return Found({Group.REQUEST: requests})
     named = _collected(session, told, codes)
     amount = amount_of(told)
-    words = not named and amount is None
-    if amount is None and not words:
+    newest = {} if amount is None else _of_amount(session, amount)
+    if not named and not newest and len(references.squeeze(told)) >= SHORTEST_WORDS:
+        newest = _with_words(session, told)
+    elif amount is None:
         return Found(named)
-    if words and len(references.squeeze(told)) < SHORTEST_WORDS:
-        return Found(named)
-    newest = _among_newest(session, told, amount)
     groups = {
         group: _merged(named.get(group, ()), newest.get(group, ()))
         for group in Group
@@ -215,21 +215,38 @@ def _public_ids(column: InstrumentedAttribute[str], told: str) -> Iterator[Colum
         return
 
 
-def _among_newest(session: Session, told: str, amount: int | None) -> dict[Group, Sequence[Any]]:
-    """By amount, or by words of the memo or the bank's number, among the newest of each kind."""
-    asked: dict[Group, tuple[Any, ColumnElement[bool]]]
-    if amount is not None:
-        asked = {
+def _of_amount(session: Session, amount: int) -> dict[Group, Sequence[Any]]:
+    """By amount, among the newest of each kind."""
+    return _among_newest(
+        session,
+        {
             Group.REQUEST: (PaymentRequest, PaymentRequest.amount == amount),
             Group.CREDIT: (Credit, Credit.amount == amount),
             Group.LINE: (StatementLine, StatementLine.amount == amount),
-        }
-    else:
-        number = StatementLine.bank_reference.in_({told, told.upper()})
-        asked = {
-            Group.CREDIT: (Credit, has_words(Credit.memo, told)),
-            Group.LINE: (StatementLine, or_(has_words(StatementLine.memo, told), number)),
-        }
+        },
+    )
+
+
+def _with_words(session: Session, told: str) -> dict[Group, Sequence[Any]]:
+    """By words of the memo or the bank's number, among the newest of each kind.
+
+    The payer's own transfer number and account stand in memos: numbers that are no amount of
+    anything. Spaces that somebody put into one do not count.
+    """
+    number = StatementLine.bank_reference.in_({told, told.upper()})
+    words = "".join(told.split()) if _NUMBER.fullmatch(told) else told
+    return _among_newest(
+        session,
+        {
+            Group.CREDIT: (Credit, has_words(Credit.memo, words)),
+            Group.LINE: (StatementLine, or_(has_words(StatementLine.memo, words), number)),
+        },
+    )
+
+
+def _among_newest(
+    session: Session, asked: dict[Group, tuple[Any, ColumnElement[bool]]]
+) -> dict[Group, Sequence[Any]]:
     found = {
         group: session.scalars(
             select(table)

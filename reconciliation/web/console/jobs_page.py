@@ -22,6 +22,7 @@ from payments.inbox import State as CallbackState
 from payments.outbox import Delivery, DeliveryState
 from payments.web.auth import StaffPages, staff_only
 from reconciliation.statements import FileState, StatementFile
+from reconciliation.web.console.run_words import told_of
 from reconciliation.web.console.watching import WATCHERS
 
 MOST_RUNS: Final = 20
@@ -74,7 +75,7 @@ def add(pages: StaffPages, cashless: Service) -> None:
         work: Sequence[Job | Loop] = current_app.extensions["work"]
         now = clock.now()
         found = cashless.database.read(lambda session: _shown(session, work, now=now))
-        return render_template("console/jobs.html", shown=found, outcomes=Outcome)
+        return render_template("console/jobs.html", shown=found, told_of=told_of)
 
 
 def _shown(session: Session, work: Sequence[Job | Loop], *, now: datetime) -> Shown:

@@ -11,7 +11,7 @@ credit that it is such money come back.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -52,6 +52,7 @@ from reconciliation.bookings.patterns import (
     pattern_of,
     patterns_of,
     propose_pattern,
+    proposed_patterns,
     recognise,
 )
 
@@ -81,6 +82,8 @@ __all__ = [
     "patterns_of",
     "propose_opening",
     "propose_pattern",
+    "proposed_openings",
+    "proposed_patterns",
     "recognise",
     "to_get_back",
     "transfer_all",
@@ -236,6 +239,12 @@ def opening_of(session: Session, collection_account_id: int) -> AccountOpening |
     return session.scalar(
         select(AccountOpening).where(AccountOpening.collection_account_id == collection_account_id)
     )
+
+
+def proposed_openings(session: Session) -> Sequence[AccountOpening]:
+    """The opening balances that wait for a second person, of every account."""
+    waiting = AccountOpening.approved_at.is_(None)
+    return session.scalars(select(AccountOpening).where(waiting)).all()
 
 
 def book_all(session: Session, lines: Rows, *, actor: str, now: datetime) -> None:

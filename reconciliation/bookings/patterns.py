@@ -179,6 +179,12 @@ def patterns_of(session: Session, collection_account_id: int) -> Sequence[LinePa
     ).all()
 
 
+def proposed_patterns(session: Session) -> Sequence[LinePattern]:
+    """The words that wait for a second person, of every account."""
+    waiting = LinePattern.confirmed_at.is_(None) & LinePattern.ended_at.is_(None)
+    return session.scalars(select(LinePattern).where(waiting).order_by(LinePattern.id)).all()
+
+
 def recognise(patterns: Sequence[LinePattern], memos: Iterable[Memo]) -> dict[int, Kind]:
     """What lines are by their words: charges go out, interest comes in; by line number."""
     going = {Kind.CHARGE: Direction.DEBIT, Kind.INTEREST: Direction.CREDIT}

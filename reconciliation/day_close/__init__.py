@@ -41,10 +41,11 @@ from reconciliation.day_close.running import (
     run_chunk,
     standing,
 )
-from reconciliation.day_close.tables import AccountDay, Verdict
+from reconciliation.day_close.tables import TO_DECIDE, AccountDay, Verdict
 from reconciliation.day_close.verdict import Judged, Lack, judge, reason_key
 
 __all__ = [
+    "TO_DECIDE",
     "AccountDay",
     "Bridge",
     "DayChanged",

@@ -26,6 +26,9 @@ from payments.core.database import Row
 WITHOUT_PAPER: Final = "closed_by IS NOT NULL AND document_id IS NULL"
 """Days that are closed and whose record is not signed yet."""
 
+TO_DECIDE: Final = "(proposed_by IS NOT NULL AND closed_by IS NULL) OR reopening_by IS NOT NULL"
+"""Days of which something is proposed."""
+
 
 class Verdict(StrEnum):
     """What a day came to; the worst that holds."""
@@ -59,6 +62,7 @@ class AccountDay(Row):
         CheckConstraint("(closed_by IS NULL) = (record IS NULL)", name="record"),
         CheckConstraint("document_id IS NULL OR closed_by IS NOT NULL", name="document"),
         partial_index("ix_account_day_without_paper", "id", where=WITHOUT_PAPER),
+        partial_index("ix_account_day_to_decide", "day", "id", where=TO_DECIDE),
         CheckConstraint(
             "(reopening_by IS NULL) = (reopening_reason IS NULL)", name="reopening_reason"
         ),

@@ -22,9 +22,10 @@ from payments.core.service import Service
 from payments.staff import Role, SignedIn
 from payments.web import auth
 from payments.web.auth import StaffPages, staff_only
-from reconciliation import breaks
+from reconciliation import bookings, breaks
+from reconciliation.bookings import AccountOpening, LinePattern
 from reconciliation.breaks import Bucket, Search
-from reconciliation.day_close import AccountDay, Verdict
+from reconciliation.day_close import TO_DECIDE, AccountDay, Verdict
 from reconciliation.web.console.parts import READERS
 
 SHOWN: Final = 7
@@ -38,6 +39,7 @@ _APPROVED_AT: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = MappingProxyT
         "remittance_route": ("console.routes", {}),
         "set_statement_aside": ("console.statements", {}),
         "layout": ("console.layouts", {}),
+        "coverage": ("console.coverage", {}),
     }
 )
 """The page where each kind of proposal is decided."""
@@ -59,11 +61,11 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """Something that waits for somebody: what, how much of it, since when, and where."""
+    """Something that waits for somebody: what, how much of it, since when if known, and where."""
 
     what: str
     count: int
-    since: datetime
+    since: datetime | None
     where: str
 
 
@@ -104,7 +106,7 @@ def _shown(session: Session, who: SignedIn, *, now: datetime) -> Shown:
     ]
     return Shown(
         accounts=accounts,
-        mine=sorted(_waits(session, who, accounts, now=now), key=lambda one: one.since),
+        mine=sorted(_waits(session, who, accounts, now=now), key=lambda one: one.since or now),
         ageing=breaks.ageing(session, all_of_them, now=now),
         oldest=breaks.oldest(session, all_of_them, now=now).since,
         today=today,
@@ -129,7 +131,8 @@ def _waits(
         yield from _some("unowned", free.count, free.since, "console.breaks", owner="nobody")
     if Role.APPROVER in who.roles:
         yield from _proposals(session, who.actor)
-        yield from _to_close(accounts, who.actor)
+        yield from _days_to_decide(session, who.actor)
+        yield from _of_accounts(session, accounts, who.actor)
 
 
 def _proposals(session: Session, actor: str) -> Iterator[Waits]:
@@ -154,14 +157,42 @@ _PROPOSED: Final[ColumnElement[bool]] = literal_column("approval.state = 'propos
 """In the words of its index."""
 
 
-def _to_close(accounts: Sequence[Account], actor: str) -> Iterator[Waits]:
-    """Days that another proposed to close."""
-    for one in accounts:
-        for day in one.days:
-            proposed = day.proposed_at is not None and day.closed_by is None
-            if proposed and day.proposed_by != actor and day.proposed_at is not None:
-                where = {"public_id": one.account.public_id, "on": day.day.isoformat()}
-                yield from _some("close", 1, day.proposed_at, "console.day", **where)
+def _days_to_decide(session: Session, actor: str) -> Iterator[Waits]:
+    """Days that another proposed to close, or to reopen."""
+    rows = session.execute(
+        select(AccountDay, CollectionAccount.public_id)
+        .join(CollectionAccount, CollectionAccount.id == AccountDay.collection_account_id)
+        .where(_TO_DECIDE)
+        .order_by(AccountDay.day, AccountDay.id)
+    )
+    for day, public_id in rows:
+        closing = day.closed_by is None
+        if (day.proposed_by if closing else day.reopening_by) != actor:
+            where = url_for("console.day", public_id=public_id, on=day.day.isoformat())
+            what, since = ("close", day.proposed_at) if closing else ("reopen", None)
+            yield Waits(what, 1, since, where)
+
+
+_TO_DECIDE: Final[ColumnElement[bool]] = literal_column(TO_DECIDE)
+"""In the words of its index."""
+
+
+def _of_accounts(session: Session, accounts: Sequence[Account], actor: str) -> Iterator[Waits]:
+    """Words of charges and opening balances that another proposed, on the account's latest day."""
+    waiting: Mapping[str, Sequence[LinePattern] | Sequence[AccountOpening]] = {
+        "pattern": bookings.proposed_patterns(session),
+        "opening": bookings.proposed_openings(session),
+    }
+    latest = {one.account.id: one for one in accounts if one.latest is not None}
+    for what, rows in waiting.items():
+        others: dict[int, list[datetime]] = {}
+        for row in rows:
+            if row.proposed_by != actor and row.collection_account_id in latest:
+                others.setdefault(row.collection_account_id, []).append(row.proposed_at)
+        for number, times in others.items():
+            one = latest[number]
+            where = {"public_id": one.account.public_id, "on": one.days[0].day.isoformat()}
+            yield from _some(what, len(times), min(times), "console.day", **where)
 
 
 def _some(

@@ -16,7 +16,8 @@ def init_app(app: Flask) -> None:
     cashless: Service = app.extensions["cashless"]
     app.register_blueprint(console.blueprint(cashless))
     app.register_blueprint(open_data.blueprint(cashless.database))
-    auth.add_home(app, console.HOME)
+    for home in console.HOMES:
+        auth.add_home(app, home)
     app.extensions["readings"].append(readings.days)
     app.extensions["work"].extend(JOBS)
     app.extensions["reports"] = PortalReports(cashless.database)

@@ -262,6 +262,21 @@ def test_a_message_is_sent_once_more_by_an_administrator(
     assert first.client.get("/console/webhooks/none").status_code == 404
 
 
+def test_an_administrator_finds_every_page_of_theirs(first: Person) -> None:
+    """From where they begin, by links: keys, bank accounts, jobs and all that stands beside."""
+    begin = first.client.get("/staff").headers["Location"]
+    met, waiting = set(), [begin]
+    while waiting:
+        page = waiting.pop()
+        met.add(page)
+        header = first.see(page).partition("</header>")[0]
+        waiting += set(re.findall(r'href="(/console/[a-z]+)"', header)) - met - set(waiting)
+    assert met >= {
+        f"/console/{name}"
+        for name in "people audit keys connections jobs webhooks sources tariff units me".split()
+    }
+
+
 def test_what_came_of_each_job_is_told_in_the_readers_language(
     app: Flask, first: Person, database: Database
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from payments.core.service import Service
 from payments.core.words import later
 from payments.payment_requests import public_status
+from payments.staff import Role
 from payments.web.auth import Home, StaffPages
 from reconciliation.web.console import (
     accounts,
@@ -52,7 +53,14 @@ from reconciliation.web.console import (
 )
 from reconciliation.web.console.parts import READERS, reason, refusal
 
-HOME = Home("console.accounts", later("Reconciliation"), READERS)
+_ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
+
+HOMES = (
+    Home("console.accounts", later("Reconciliation"), READERS),
+    Home("console.keys", later("Keys of the portals"), _ADMINISTRATORS),
+    Home("console.connections", later("Bank accounts and connections"), _ADMINISTRATORS),
+    Home("console.jobs", later("Jobs"), _ADMINISTRATORS),
+)
 
 _PAGES = (
     today,

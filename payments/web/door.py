@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from flask import Flask, Response, current_app, g, request
+from sqlalchemy import func, select
 from werkzeug.wrappers import Response as AnyResponse
 
 from payments import staff
 from payments.core import clock
+from payments.core.approvals import Approval, State
 from payments.core.database import Database
 from payments.core.errors import CashlessError
 from payments.core.service import Service
@@ -25,11 +27,13 @@ _KEY: Final = "door"
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """A page to begin at: its endpoint, its words, and for whom it is."""
+    """A page to begin at: its endpoint, its words, for whom it is, what is decided there."""
 
     endpoint: str
     words: str
     roles: frozenset[Role]
+    decides: Sequence[str] = ()
+    """The actions of proposals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ def install(app: Flask, door: Door) -> None:
         staff_member=member,
         may=may,
         homes=homes,
+        waiting_at=waiting_at,
         is_for_staff=is_for_staff,
         has_provider=lambda: door.cashless.config.oidc is not None,
     )
@@ -102,6 +107,19 @@ def add_home(app: Flask, home: Home) -> None:
 def homes() -> Sequence[Home]:
     """The pages at which whoever is there may begin."""
     return [home for home in _door().homes if may(*home.roles)]
+
+
+def waiting_at(home: Home) -> int:
+    """How many proposals of others are to be decided at a page."""
+    if not home.decides:
+        return 0
+    actor = who().actor
+    rows = select(func.count()).where(
+        Approval.state == State.PROPOSED,
+        Approval.action.in_(home.decides),
+        Approval.maker != actor,
+    )
+    return database().read(lambda session: session.scalar(rows)) or 0
 
 
 def has_factor() -> bool:

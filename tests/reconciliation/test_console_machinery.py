@@ -126,6 +126,9 @@ def test_a_key_is_proposed_by_one_made_by_another_and_seen_once(
     scopes = [Scope.REQUESTS_READ.value]
     number = propose(first, KEYS, act="portal_key.issue", portal=portal, scope=scopes)
     path = f"/console/changes/{number}/approve"
+    told = f'<a href="{KEYS}">Keys of the portals</a>: 1 proposals wait for you'
+    assert told in second.see("/console/people")
+    assert "wait for you" not in first.see("/console/people")
     own = first.send(path, on=KEYS)
     assert own.status_code == 403, own.get_data(as_text=True)
     made = second.send(path, on=KEYS)

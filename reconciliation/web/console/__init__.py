@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from payments.changes import OF_ACCOUNTS, OF_KEYS
 from payments.core.service import Service
 from payments.core.words import later
 from payments.payment_requests import public_status
@@ -57,8 +58,13 @@ _ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
 
 HOMES = (
     Home("console.accounts", later("Reconciliation"), READERS),
-    Home("console.keys", later("Keys of the portals"), _ADMINISTRATORS),
-    Home("console.connections", later("Bank accounts and connections"), _ADMINISTRATORS),
+    Home("console.keys", later("Keys of the portals"), _ADMINISTRATORS, OF_KEYS),
+    Home(
+        "console.connections",
+        later("Bank accounts and connections"),
+        _ADMINISTRATORS,
+        OF_ACCOUNTS,
+    ),
     Home("console.jobs", later("Jobs"), _ADMINISTRATORS),
 )
 

@@ -71,7 +71,7 @@ def blueprints(cashless: Service, figures: list[Readings]) -> list[Blueprint]:
     """Every page and address of this half."""
     return [
         ops.blueprint(cashless.database, figures),
-        citizen.blueprint(cashless.database),
+        citizen.blueprint(cashless.database, cashless.vault),
         counter.blueprint(cashless),
         verify.blueprint(cashless.database),
         tariff.blueprint(cashless.database),

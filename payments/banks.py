@@ -10,7 +10,7 @@ Source: State Bank letter 1589/NHNN-TT of 05/03/2024 (56 BINs) and, for ten more
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -59,6 +59,12 @@ def every_bank() -> Mapping[str, Bank]:
     """All banks by BIN."""
     rows = json.loads(_LIST.read_text(encoding="utf-8"))["banks"]
     return MappingProxyType({row["bin"]: _bank(row) for row in rows})
+
+
+@lru_cache(maxsize=1)
+def by_name() -> Sequence[Bank]:
+    """All banks in the order of their short names, as people look for one."""
+    return tuple(sorted(every_bank().values(), key=lambda one: one.short_name.lower()))
 
 
 def _bank(row: dict[str, str | int | bool | None]) -> Bank:

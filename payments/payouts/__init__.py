@@ -42,7 +42,17 @@ from payments.payouts.filing import (
     waits,
 )
 from payments.payouts.forwarding import Forwarding, Unforwarded, overview, unforwarded
+from payments.payouts.kept import kept
 from payments.payouts.lines import RETURNED, SEEN, return_all, see_all, unsee
+from payments.payouts.named import (
+    NamedTooOften,
+    NothingKept,
+    name_account,
+    named_for,
+    newest,
+    open_named,
+    to_go_back,
+)
 from payments.payouts.refunds import (
     FeesForwarded,
     NothingAsked,
@@ -64,7 +74,6 @@ from payments.payouts.requested import (
     ExcessOrLines,
     LineTwice,
     NoSuchLine,
-    kept,
     of_request,
     propose_refunds,
 )
@@ -99,11 +108,13 @@ from payments.payouts.tables import (
     AWAY,
     LEAVING,
     LIVE,
+    MOST_NAMED,
     Kind,
     Part,
     PaymentFile,
     Payout,
     PayoutItem,
+    RefundAccount,
     State,
 )
 from payments.payouts.telling import snapshot
@@ -114,6 +125,7 @@ __all__ = [
     "AWAY",
     "LEAVING",
     "LIVE",
+    "MOST_NAMED",
     "RETURNED",
     "SECOND",
     "SEEN",
@@ -128,9 +140,11 @@ __all__ = [
     "InvalidBudgetCode",
     "Kind",
     "LineTwice",
+    "NamedTooOften",
     "NoSuchLine",
     "NotOnStatement",
     "NothingAsked",
+    "NothingKept",
     "NothingToFile",
     "OnlyWhole",
     "PaidFee",
@@ -140,6 +154,7 @@ __all__ = [
     "PayoutItem",
     "PayoutMoved",
     "Reclaimed",
+    "RefundAccount",
     "RefundTooLarge",
     "RemittanceRoute",
     "RouteChanged",
@@ -176,11 +191,15 @@ __all__ = [
     "goes_elsewhere",
     "kept",
     "left_of_fees",
+    "name_account",
+    "named_for",
+    "newest",
     "of_credit",
     "of_match",
     "of_request",
     "of_sweep",
     "open_beneficiary",
+    "open_named",
     "opened",
     "overview",
     "paid_fees",
@@ -197,6 +216,7 @@ __all__ = [
     "snapshot",
     "subject",
     "tallies",
+    "to_go_back",
     "unforwarded",
     "unsee",
     "version_of",

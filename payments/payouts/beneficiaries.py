@@ -7,6 +7,7 @@ from typing import Final
 import orjson
 
 from payments.banks import UnknownBank, by_bin
+from payments.core.errors import Invalid
 from payments.core.vault import Vault
 from payments.payouts.files import BankAccount
 
@@ -14,11 +15,19 @@ _PURPOSE: Final = "beneficiary"
 _HINT: Final = 4
 
 
+class BankNotChosen(Invalid):
+    """Money goes to an account at a bank."""
+
+    code = "bank_not_chosen"
+
+
 def beneficiary(bin: str, number: str, name: str) -> BankAccount:
     """An account to pay to, its number and name without stray spaces.
 
-    Raises `UnknownBank`, `NumberNotWritable` or `NameNotWritable`.
+    Raises `BankNotChosen`, `UnknownBank`, `NumberNotWritable` or `NameNotWritable`.
     """
+    if not bin:
+        raise BankNotChosen(pointer="/to/bin")
     if by_bin(bin) is None:
         raise UnknownBank(bin=bin, pointer="/to/bin")
     return BankAccount(bin, "".join(number.split()).upper(), " ".join(name.split()))

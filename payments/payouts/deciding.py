@@ -196,6 +196,7 @@ def shown(payout: Payout) -> Mapping[str, Any]:
         "fee_kind": payout.fee_kind,
         "elsewhere": bool(payout.elsewhere),
         "to": {"bin": payout.beneficiary_bin, "hint": payout.beneficiary_hint},
+        "named_by_payer": payout.refund_account_id,
         "approved_by": payout.approved_by,
     }
 

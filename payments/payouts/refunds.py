@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, cast, exists, func, select
 from sqlalchemy.orm import Session, aliased
@@ -21,20 +21,18 @@ from uuid_utils.compat import uuid7
 from payments import agencies, credits
 from payments.core import approvals
 from payments.core.columns import Amount
-from payments.core.database import table_of
 from payments.core.errors import Conflict, Invalid
 from payments.core.money import ZERO, Dong
 from payments.core.text import plain
 from payments.core.vault import Vault
-from payments.credits import Allocation, Credit, Finding
-from payments.payment_requests import PaymentRequestLine
+from payments.credits import Credit, Finding
+from payments.credits.paths import LINE
 from payments.payouts import codes
 from payments.payouts.beneficiaries import hint_of, sealed
 from payments.payouts.files import BankAccount
+from payments.payouts.kept import ALLOCATION
+from payments.payouts.named import newest_if
 from payments.payouts.tables import LIVE, Kind, Part, Payout, PayoutItem, State
-
-ALLOCATION: Final = table_of(Allocation)
-LINE: Final = table_of(PaymentRequestLine)
 
 
 class NotOnStatement(Conflict):
@@ -100,6 +98,7 @@ def draft(
     agencies.lock(session, credit.collection_account_id)
     session.refresh(credit)
     items = _items(session, credit, wanted)
+    request = _request_of(session, credit, items)
     payout = Payout(
         public_id=str(uuid7()),
         code=codes.new(session),
@@ -107,13 +106,14 @@ def draft(
         state=State.PROPOSED.value,
         collection_account_id=credit.collection_account_id,
         credit_id=credit.id,
-        payment_request_id=_request_of(session, credit, items),
+        payment_request_id=request,
         amount=Dong(sum(item.amount for item in items)),
         reason=reason,
         elsewhere=goes_elsewhere(credit, wanted.to, vault=vault),
         beneficiary=sealed(wanted.to, vault=vault),
         beneficiary_bin=wanted.to.bin,
         beneficiary_hint=hint_of(wanted.to),
+        refund_account_id=newest_if(session, request, wanted.to, vault=vault),
         proposed_by=by,
         proposed_at=now,
     )

@@ -11,22 +11,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Select, cast, func, select, union
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from payments import agencies
-from payments.core.columns import Amount
-from payments.core.database import table_of
 from payments.core.errors import Invalid
 from payments.core.money import ZERO, Dong
 from payments.core.vault import Vault
 from payments.credits import Credit, Finding
+from payments.credits.paths import LINE
 from payments.payment_requests import PaymentRequest
 from payments.payouts.deciding import propose_refund
 from payments.payouts.files import BankAccount
+from payments.payouts.kept import credits_of
 from payments.payouts.refunds import (
-    ALLOCATION,
-    LINE,
     FeesForwarded,
     NothingAsked,
     NotOnStatement,
@@ -38,9 +36,7 @@ from payments.payouts.refunds import (
     left_of_fees,
     paid_fees,
 )
-from payments.payouts.tables import Kind, Part, Payout, PayoutItem, State
-
-CREDIT: Final = table_of(Credit)
+from payments.payouts.tables import Kind, Part, Payout
 
 _AMOUNT: Final = "/excess"
 
@@ -95,7 +91,7 @@ def propose_refunds(
         raise ExcessOrLines(pointer=_AMOUNT)
     agencies.lock(session, request.collection_account_id)
     session.refresh(request)
-    found = session.scalars(_credits(request)).all()
+    found = session.scalars(credits_of(request)).all()
     given = sorted(found, key=lambda one: (goes_elsewhere(one, asked.to, vault=vault), -one.id))
     if asked.excess is None:
         wanted = _of_lines(session, request, given, asked)
@@ -111,39 +107,7 @@ def of_request(request: PaymentRequest) -> Select[Payout]:
     return select(Payout).where(Payout.payment_request_id == request.id, Payout.kind == Kind.REFUND)
 
 
-def kept(session: Session, request: PaymentRequest) -> Dong:
-    """What of a request's money is held beyond its fees and in no refund, in đồng."""
-    held = sum(one.held for one in session.scalars(_credits(request)))
-    promised = session.scalar(
-        select(cast(func.coalesce(func.sum(PayoutItem.amount), 0), Amount()))
-        .join(Payout, Payout.id == PayoutItem.payout_id)
-        .where(
-            Payout.payment_request_id == request.id,
-            Payout.state == State.PROPOSED,
-            PayoutItem.part == Part.HELD,
-        )
-    )
-    return Dong(max(0, held - (promised or 0)))
-
-
 _Plan = Sequence[tuple[Credit, Wanted]]
-
-
-def _credits(request: PaymentRequest) -> Select[Credit]:
-    """The credits of a request: those that name it, and those that pay a fee of it."""
-    named = select(CREDIT.c.id).where(
-        CREDIT.c.collection_account_id == request.collection_account_id,
-        CREDIT.c.payment_request_id == request.id,
-    )
-    pays = (
-        select(ALLOCATION.c.credit_id)
-        .join(LINE, LINE.c.id == ALLOCATION.c.payment_request_line_id)
-        .where(LINE.c.payment_request_id == request.id)  # of its account, as all that pays it
-    )
-    return select(Credit).where(
-        Credit.id.in_(union(named, pays)),  # an OR of the two would read every credit
-        Credit.merged_into_id.is_(None),
-    )
 
 
 def _of_excess(

@@ -13,6 +13,7 @@ from typing import Final
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from payments.banks import by_bin
 from payments.core.columns import (
     Amount,
     Bytes,
@@ -28,6 +29,8 @@ from payments.core.columns import (
 )
 from payments.core.database import Row
 from payments.core.money import Dong
+
+APPEND_ONLY: Final = ("refund_account",)
 
 
 class Kind(StrEnum):
@@ -119,6 +122,39 @@ class PaymentFile(Row):
     made_by: Mapped[str] = mapped_column(Code())
 
 
+MOST_NAMED: Final = 5
+"""So often a payer names an account for the refunds of one request."""
+
+
+class RefundAccount(Row):
+    """An account that the payer of a request named for what is kept of it to go back to.
+
+    The newest counts; `number` counts those of a request from 1. Number and name are sealed, `hint`
+    are the account's last digits. Nothing is paid by it: it is what a proposal is filled in with.
+    """
+
+    __tablename__ = "refund_account"
+    __table_args__ = (
+        UniqueConstraint("payment_request_id", "number"),
+        CheckConstraint(f"number BETWEEN 1 AND {MOST_NAMED}", name="number"),
+        {"sqlite_strict": True},
+    )
+
+    id: Mapped[int] = mapped_column(Key(), primary_key=True)
+    payment_request_id: Mapped[int] = mapped_column(ForeignKey("payment_request.id"))
+    number: Mapped[int] = mapped_column(Count())
+    beneficiary: Mapped[bytes] = mapped_column(Bytes())
+    bin: Mapped[str] = mapped_column(Code())
+    hint: Mapped[str] = mapped_column(Code())
+    named_at: Mapped[datetime] = mapped_column(Instant())
+
+    @property
+    def bank(self) -> str:
+        """The bank's short name; its BIN where no list knows it."""
+        bank = by_bin(self.bin)
+        return self.bin if bank is None else bank.short_name
+
+
 class Payout(Row):
     """Money to be paid out, and how far it has come.
 
@@ -126,8 +162,9 @@ class Payout(Row):
     beneficiary's account and name are sealed; `beneficiary_hint` are the account's last digits.
     A remittance is of fees of one agency and kind, by one route. `elsewhere` says that a refund
     goes to another account than the money came from: then two persons beside the proposer approve
-    it, `approved_by` and `seconded_by`. `swept` says of a remittance that the bank sent it by
-    itself, in no file of ours.
+    it, `approved_by` and `seconded_by`. `refund_account_id` is the account that the payer had named
+    when it was proposed, where it goes to that one. `swept` says of a remittance that the bank sent
+    it by itself, in no file of ours.
     """
 
     __tablename__ = "payout"
@@ -187,6 +224,9 @@ class Payout(Row):
         ),
         CheckConstraint("(kind = 'refund') = (credit_id IS NOT NULL)", name="credit"),
         CheckConstraint(
+            "refund_account_id IS NULL OR payment_request_id IS NOT NULL", name="refund_account"
+        ),
+        CheckConstraint(
             "(kind = 'remittance') = (remittance_route_id IS NOT NULL)"
             " AND (remittance_route_id IS NULL) = (agency_id IS NULL)"
             " AND (remittance_route_id IS NULL) = (fee_kind IS NULL)",
@@ -200,6 +240,7 @@ class Payout(Row):
         Index(None, "payment_file_id"),
         Index(None, "match_id"),
         Index(None, "returned_match_id"),
+        Index(None, "refund_account_id"),
         partial_index(
             "ix_payout_leaving",
             "collection_account_id",
@@ -227,6 +268,7 @@ class Payout(Row):
     beneficiary: Mapped[bytes] = mapped_column(Bytes())
     beneficiary_bin: Mapped[str] = mapped_column(Code())
     beneficiary_hint: Mapped[str] = mapped_column(Code())
+    refund_account_id: Mapped[int | None] = mapped_column(Key(), ForeignKey("refund_account.id"))
     proposed_by: Mapped[str] = mapped_column(Code())
     proposed_at: Mapped[datetime] = mapped_column(Instant())
     approved_by: Mapped[str | None] = mapped_column(Code())

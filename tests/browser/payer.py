@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from flask import Flask
 
@@ -14,8 +14,10 @@ from payments.core import clock
 from payments.core.files import Kept
 from payments.core.money import Dong
 from payments.payment_requests import Names
+from payments.payouts import MOST_NAMED, BankAccount, RefundAccount
 from payments.slips import Slip
 from payments.web import citizen, kit
+from payments.web.citizen import Doors
 from payments.web.citizen.page import Asked
 
 TOKEN = "a" * 22
@@ -104,6 +106,7 @@ STATES: dict[str, dict[str, Any]] = {
     "partially_paid_closed": {
         "status": "partially_paid",
         "received": 100_000,
+        "kept": 100_000,
         "expires_at": "2026-01-01T00:00:00Z",
     },
     "paid": {
@@ -161,7 +164,7 @@ STATES: dict[str, dict[str, Any]] = {
     },
     "expired": {"status": "expired", "expires_at": "2026-11-01T10:00:00Z"},
     "cancelled": {"status": "cancelled"},
-    "cancelled_held": {"status": "cancelled", "beyond": 350_000},
+    "cancelled_held": {"status": "cancelled", "beyond": 350_000, "kept": 350_000},
 }
 """Every state a payer can meet, by name."""
 
@@ -218,18 +221,33 @@ CLAIMS: dict[str, dict[str, Any]] = {
 }
 """Requests whose payer said that they paid, by name."""
 
-EVERY = STATES | REFUNDS | CLAIMS
+
+def a_named_account(number: int, *, bin: str = "970422", hint: str = "2233") -> RefundAccount:
+    """The account that a payer named as so many-th."""
+    return RefundAccount(number=number, bin=bin, hint=hint, named_at=clock.now())
+
+
+NAMED: dict[str, dict[str, Any]] = {
+    "named": {**STATES["overpaid"], "named": 1},
+    "named_often": {**STATES["cancelled_held"], "named": MOST_NAMED},
+}
+"""Requests of which too much is kept and whose payer named so many accounts, by name."""
+
+EVERY = STATES | REFUNDS | CLAIMS | NAMED
 
 
 class Payment:
     """One request that a test moves from state to state while its page is open."""
 
     def __init__(self, state: str = "open") -> None:
-        self.snapshot = a_snapshot(**EVERY[state])
+        self.named: RefundAccount | None = None
+        self.becomes(state)
 
     def becomes(self, state: str) -> None:
         """Gives the request another state."""
         self.snapshot = a_snapshot(**EVERY[state])
+        number = self.snapshot.pop("named", 0)
+        self.named = a_named_account(number) if number else None
 
     def find(self, token: str) -> Asked:
         """What the holder of the token sees."""
@@ -240,9 +258,13 @@ class Payment:
         beyond, papers = Dong(self.snapshot.get("beyond", 0)), self.snapshot.get("receipts", ())
         awaited = self.snapshot.get("awaited", False)
         refunds = self.snapshot.get("refunds", ())
-        kept = Dong(0) if refunds else None
-        told = (beyond, papers, awaited, refunds, kept, self.snapshot.get("claim"))
+        kept = self.snapshot.get("kept", Dong(0) if refunds else None)
+        told = (beyond, papers, awaited, refunds, kept, self.named, self.snapshot.get("claim"))
         return Asked(self.snapshot, names.agency[0], lines, *told)
+
+    def glance(self, token: str) -> Mapping[str, Any]:
+        """Of that, what changes."""
+        return self.find(token).changing
 
     def slip(self, token: str) -> Slip:
         """What the holder of the token prints."""
@@ -267,30 +289,40 @@ class Payment:
         made |= {"amount": int(told.amount), "photo": told.photo is not None}
         self.snapshot["claim"] = a_claim(made_at=clock.now().isoformat(), **made)
 
+    def name_account(self, token: str, to: BankAccount) -> None:
+        """The payer names where what is kept is to go back to."""
+        self.find(token)
+        number = 1 if self.named is None else self.named.number + 1
+        self.named = a_named_account(number, bin=to.bin, hint=to.number[-4:])
+
     def app(self) -> Flask:
         """An application with nothing but this payment's page."""
         return app_of({TOKEN: self})
 
 
+class Several:
+    """Payments by token, as the pages need one."""
+
+    def __init__(self, payments: Mapping[str, Payment]) -> None:
+        self._payments = payments
+
+    def __getattr__(self, door: str) -> Any:
+        """The door of the payment that a token names."""
+
+        def through(token: str, *told: Any) -> Any:
+            if token not in self._payments:
+                raise citizen.UnknownPage
+            return getattr(self._payments[token], door)(TOKEN, *told)
+
+        return through
+
+
 def app_of(payments: Mapping[str, Payment]) -> Flask:
     """An application with nothing but the pages of these payments, by token."""
 
-    def of(token: str) -> Payment:
-        if token not in payments:
-            raise citizen.UnknownPage
-        return payments[token]
-
     made = kit.new_app(base_url="http://127.0.0.1")
     made.config["MAX_CONTENT_LENGTH"] = 16 << 20  # who may send how much is for the whole service
-    made.register_blueprint(
-        citizen.pages(
-            lambda token: of(token).find(TOKEN),
-            lambda token: of(token).find(TOKEN).changing,
-            lambda token: of(token).slip(TOKEN),
-            lambda token, public_id, form: of(token).paper(TOKEN, public_id, form),
-            lambda token, told: of(token).claim(TOKEN, told),
-        )
-    )
+    made.register_blueprint(citizen.pages(cast(Doors, Several(payments))))
     return made
 
 

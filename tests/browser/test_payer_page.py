@@ -77,7 +77,7 @@ def test_every_state_is_fit_for_every_reader(opens: Opens, address: str) -> None
                         assert violations(page) == [], (state, width)
 
 
-_LAYOUTS = ("open", "paid", "refund_done", "claim_answered")
+_LAYOUTS = ("open", "paid", "refund_done", "claim_answered", "named")
 """States that differ in how they are laid out on a wide screen."""
 
 
@@ -288,6 +288,33 @@ def test_a_missing_payment_is_reported_and_followed(
     expect(page.locator(".amount-value")).to_have_text("4827 1935")
     page.get_by_role("link", name="Về trang thanh toán").click()
     expect(page.locator(".claim")).to_contain_text("Mã phản ánh 4827 1935")
+    page.close()
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_the_account_for_a_refund_is_named(
+    address: str, phones: dict[bool, BrowserContext], moving: Payment, *, script: bool
+) -> None:
+    """From the payment's page and back to it; what is wrong is said beside it."""
+    moving.becomes("overpaid")
+    page = phones[script].new_page()  # of a form with something wrong the console complains
+    page.goto(f"{address}/p/{token_of('moving')}?lang=vi")
+    page.get_by_role("link", name="Khai tài khoản nhận lại tiền").click()
+    expect(page.locator("h1")).to_have_text("Tài khoản nhận lại tiền")
+    looked_at(page, "account-form", script=script)
+    page.get_by_label("Ngân hàng").select_option("970422")
+    page.get_by_label("Số tài khoản").fill("12-34")
+    page.get_by_label("Tên người nhận").fill("Nguyễn Văn Mẫu")
+    page.get_by_role("button", name="Gửi tài khoản này").click()
+    expect(page.get_by_role("alert")).to_contain_text("không có dấu chấm hay dấu gạch")
+    expect(page.get_by_label("Ngân hàng")).to_have_value("970422")
+    looked_at(page, "account-wrong", script=script)
+    page.get_by_label("Số tài khoản").fill("9704 2292 0011 2233")
+    page.get_by_role("button", name="Gửi tài khoản này").click()
+    expect(page.locator("#back-to")).to_contain_text("Vào tài khoản …2233, MB Bank")
+    page.get_by_role("link", name="Khai tài khoản khác").click()
+    expect(page.locator(".note")).to_contain_text("Tài khoản đã khai")
+    looked_at(page, "account-again", script=script)
     page.close()
 
 

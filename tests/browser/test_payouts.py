@@ -7,8 +7,10 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import select
 
 from payments.core.database import Database
+from payments.payment_requests import PaymentRequest
 from payments.staff import Role
 from tests.browser.pages import enter, fits_everybody, opened, serving, visiting
 from tests.console import whole_app
@@ -36,6 +38,47 @@ def fill(page: Page, reason: str, *, account: str = "") -> None:
     page.locator("[name=reason]").fill(reason)
     if account:
         page.locator("[name=account]").fill(account)
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_money_goes_back_to_the_account_that_the_payer_named(
+    browser: Browser, app: Flask, here: Here, database: Database, language: str
+) -> None:
+    """The payer names it, staff have it in the form, whoever approves sees that it is theirs."""
+    known = select(PaymentRequest.token).where(PaymentRequest.reference == here.reference)
+    token = database.read(lambda session: session.scalars(known).one())
+    with serving(app) as address:
+        with (
+            visiting(browser, language=language) as visit,
+            opened(visit, f"{address}/p/{token}") as page,
+        ):
+            page.locator("#back-to a").click()
+            for field, told in (("account", OTHER), ("name", "Nguyen Van Mau")):
+                page.locator(f"#{field}").fill(told)
+            page.locator("#bank").select_option("970422")
+            page.locator("form button").last.click()
+            expect(page.locator("#back-to")).to_contain_text("…3456, MB Bank")
+        with (
+            visiting(browser, language=language) as visit,
+            opened(visit, f"{address}/sign-in") as page,
+        ):
+            enter(page, address, Role.RECONCILER, breaks_of(database, here.credits["overpaid"]))
+            expect(page.locator("#about ~ dl")).to_contain_text("MB Bank …3456")
+            fits_everybody(page, f"named-break-{language}")
+            page.goto(address + form_of(here.credits["overpaid"]))
+            expect(page.locator(".note.tone-wait")).to_contain_text(OTHER)
+            fits_everybody(page, f"named-form-{language}")
+            page.locator(".note.tone-wait a").click()
+            expect(page.locator("[name=account]")).to_have_value(OTHER)
+            fits_everybody(page, f"named-form-filled-{language}")
+            page.locator("[name=reason]").fill("Người nộp khai tài khoản khác")
+            page.locator("button.strong").click()
+            page.locator("[name=elsewhere]").check()
+            page.locator("button.strong").click()
+            expect(page.locator("#goes-to ~ .note")).to_be_visible()
+            fits_everybody(page, f"named-payout-{language}")
+            page.goto(f"{address}/console/requests/{here.reference}")
+            fits_everybody(page, f"named-request-{language}")
 
 
 @pytest.mark.parametrize("language", ["vi", "en"])

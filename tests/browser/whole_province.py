@@ -16,6 +16,7 @@ from payments.core import leases
 from payments.core.database import Database
 from payments.core.leases import Outcome
 from payments.core.money import Dong
+from payments.credits import Credit
 from payments.documents import Document
 from payments.payment_requests import PaymentRequest
 from payments.receipts import Act, Receipt
@@ -49,6 +50,9 @@ class Known:
 
     unpaid: str
     """Of the page of a payment that waits."""
+
+    owed: str
+    """Of the page of a payment of which something is kept to go back."""
 
     missing: str
     """The code of a payment whose payer says that it was paid."""
@@ -142,16 +146,20 @@ def worked(app: Flask, here: Here) -> Known:
     proposed(maker, here.credits["duplicate"])
     shift = str(clerk.send("/counter", on="/counter", agency="H09").location)
     return app.extensions["cashless"].database.read(
-        lambda session: _known(session, shift, (draft, offered, figures))
+        lambda session: _known(
+            session, shift, (draft, offered, figures), kept=here.credits["after_cancel"]
+        )
     )
 
 
-def _known(session: Session, shift: str, begun: tuple[str, ...]) -> Known:
+def _known(session: Session, shift: str, begun: tuple[str, ...], *, kept: int) -> Known:
     receipt = session.scalars(select(Receipt).order_by(Receipt.id)).first()
     claim = session.scalars(select(Claim)).one()
     assert receipt is not None
     paid_for = session.get_one(PaymentRequest, receipt.payment_request_id)
     missing = session.get_one(PaymentRequest, claim.payment_request_id)
+    owed = session.get_one(PaymentRequest, session.get_one(Credit, kept).payment_request_id)
     unpaid = session.scalars(select(PaymentRequest).where(PaymentRequest.dossier == UNPAID)).one()
     paper = session.scalars(select(Document.code).order_by(Document.id)).first()
-    return Known(paid_for.token, str(paper), unpaid.token, missing.reference, shift, begun)
+    tokens = (paid_for.token, str(paper), unpaid.token, owed.token)
+    return Known(*tokens, missing.reference, shift, begun)

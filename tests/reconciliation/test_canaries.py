@@ -134,11 +134,25 @@ def claim(app: Flask, database: Database) -> None:
     assert answer.status_code == 303, answer.get_data(as_text=True)
 
 
+def name_an_account(app: Flask, database: Database, here: Here) -> None:
+    """A payer of what was too much says where it is to go back to, first wrongly."""
+    known = select(PaymentRequest.token).where(PaymentRequest.reference == here.reference)
+    token = database.read(lambda session: session.scalars(known).one())
+    payer, at = Person(app.test_client()), f"/p/{token}/account"
+    rightly = {"bank": "970422", "account": PAYER, "name": NAME}
+    for field in rightly:
+        wrongly = rightly | {field: f"{EVERYTHING} ." if field != "name" else ""}
+        assert payer.client.post(at, data=wrongly).status_code == 422, field
+    assert payer.client.post(at, data=rightly).status_code == 303
+    payer.client.get(f"/p/{token}")
+
+
 def test_no_payer_is_in_a_log_a_figure_or_an_address(
     app: Flask, database: Database, here: Here, sign_in: SignIn, book: Book
 ) -> None:
     """Whatever was done or refused this morning."""
     watched = Watched(app)
+    name_an_account(app, database, here)
     work_rightly(here, sign_in)
     work_wrongly(here, sign_in)
     known = select(connections.Connection.public_id).where(

@@ -318,3 +318,69 @@ def test_the_pages_of_the_request_name_its_refunds(
     assert payout in maker.see(f"/console/requests/{here.reference}")
     held = database.read(lambda s: s.get_one(Credit, here.credits["overpaid"]).held)
     assert held == 20_000, "nothing moves before it is approved"
+
+
+def name(database: Database, credit: int, number: str) -> None:
+    """The payer of a credit's request names an account at MB in the payer's name."""
+
+    def unit(session: Session) -> None:
+        request = session.get_one(
+            PaymentRequest, session.get_one(Credit, credit).payment_request_id
+        )
+        to = payouts.beneficiary("970422", number, "NGUYEN VAN MAU")
+        payouts.name_account(session, request, to, now=MORNING, vault=a_vault())
+
+    database.write(unit)
+
+
+def test_the_form_is_filled_in_with_the_account_that_the_payer_named(
+    maker: Person, here: Here, database: Database
+) -> None:
+    """Where it is the one that the money came from: with its bank, and who looked is written."""
+    credit = here.credits["overpaid"]
+    name(database, credit, PAYER)
+    form = maker.see(form_of(credit))
+    assert "Filled in is the account that the payer named" in form
+    assert 'value="970422" selected' in form
+    assert f'value="{PAYER}"' in form
+    looked = select(AuditEntry.actor).where(AuditEntry.action == "refund_account.opened")
+    assert len(database.read(lambda session: list(session.scalars(looked)))) == 1
+    page = maker.see(proposed(maker, credit))
+    assert "The payer named this account on the payment" in page
+    assert "MB Bank" in maker.see(f"/console/requests/{here.reference}")
+    assert "named by the payer" in maker.see(breaks_of(database, credit))
+
+
+def test_another_account_that_the_payer_named_is_offered_not_filled_in(
+    maker: Person, here: Here, database: Database
+) -> None:
+    """One click fills it in; that it goes elsewhere still takes its reason and a third person."""
+    credit = here.credits["overpaid"]
+    name(database, credit, PAYER)
+    name(database, credit, OTHER)
+    form = maker.see(form_of(credit))
+    assert f'value="{PAYER}"' in form
+    assert "The payer named another account" in form
+    assert OTHER in form
+    assert "2 were named" in form
+    filled = maker.see(f"{form_of(credit)}?part=held&to=named")
+    assert f'value="{OTHER}"' in filled
+    assert "goes to another account" not in maker.see(proposed(maker, credit, amount="5000"))
+    answer = propose(maker, credit, account=OTHER, amount="5000")
+    assert answer.status_code == 200
+    assert "is not the one that the money came from" in answer.get_data(as_text=True)
+    assert maker.client.get(f"{form_of(credit)}?to=anything").status_code == 422
+
+
+def test_who_names_another_account_after_the_proposal_is_told_to_whoever_approves(
+    maker: Person, here: Here, database: Database
+) -> None:
+    """The approver sees it before the money leaves."""
+    credit = here.credits["overpaid"]
+    name(database, credit, PAYER)
+    payout = proposed(maker, credit, amount="5000")
+    name(database, credit, OTHER)
+    page = maker.see(payout)
+    assert "named another one since" in page
+    assert "…3456" in page
+    assert "The payer named another account" in maker.see(proposed(maker, credit, amount="5000"))

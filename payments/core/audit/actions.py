@@ -28,6 +28,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     "payment_file": "made downloaded",
     "remittance_route": "proposed approved declined withdrawn",
     "credit": "payer_opened",
+    "refund_account": "named opened",
     "cash_collection": "recorded voided",
     "claim": "made answered",
     "delivery": "redelivered",

@@ -1,41 +1,33 @@
-"""`/p/{token}/claim`: "I paid, but it still says unpaid", sent once and followed from then on.
-
-The form needs no cookie and no token of its own: its address is known to the payer alone.
-"""
+"""`/p/{token}/claim`: "I paid, but it still says unpaid", sent once and followed from then on."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from flask import Blueprint, Response, json, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from payments import claims
-from payments.claims import NothingToClaim, Told
+from payments.claims import NothingToClaim
 from payments.core import clock
 from payments.web.auth import for_anyone
 from payments.web.citizen.claimed import Form, empty_form, mark_of, read, shown
+from payments.web.citizen.forms import Sending
 from payments.web.citizen.page import Asked
-from payments.web.pace import Pace
+from payments.web.citizen.stored import Doors
 
 MOST_SENT: Final = 3 * claims.MOST_BYTES
 """A form is read this far, so that whoever sends too large a photo is told so in the form."""
 
-_GONE: Final = "-"
 
-
-def add(pages: Blueprint, find: Callable[[str], Asked], make: Callable[[str, Told], None]) -> None:
-    """Adds the pages over any way to `find` what a token asks for and to `make` its claim.
-
-    `make` raises `UnknownPage`, or `NothingToClaim` for a request that is paid.
-    """
-    by_token, by_address = Pace(per_second=0.1, store=10), Pace(per_second=1, store=60)
+def add(pages: Blueprint, doors: Doors) -> None:
+    """Adds the pages of a claim to those of a payment."""
+    sending = Sending()
 
     @pages.get("/claim")
     def claim(token: str) -> AnyResponse:
-        asked = find(token)
+        asked = doors.find(token)
         if asked.claim is not None:
             return _page(asked, asked.claim, token)
         if not asked.claimable:
@@ -46,17 +38,15 @@ def add(pages: Blueprint, find: Callable[[str], Asked], make: Callable[[str, Tol
     @for_anyone(most_bytes=MOST_SENT)
     def send(token: str) -> AnyResponse:
         try:
-            at = time.monotonic()
-            by_token.spend(token, at=at)
-            by_address.spend(request.remote_addr or _GONE, at=at)
-            return _sent(find(token), token, make)
+            sending.spend(token)
+            return _sent(doors, token)
         finally:
             for file in request.files.values():
                 file.close()
 
     @pages.get("/claim/state", endpoint="claim_state")
     def state(token: str) -> AnyResponse:
-        asked = find(token)
+        asked = doors.find(token)
         if asked.claim is None:
             return redirect(url_for("citizen.claim", token=token), 303)
         told = shown(asked.claim, asked.agency)
@@ -70,14 +60,15 @@ def add(pages: Blueprint, find: Callable[[str], Asked], make: Callable[[str, Tol
         return answer
 
 
-def _sent(asked: Asked, token: str, make: Callable[[str, Told], None]) -> AnyResponse:
+def _sent(doors: Doors, token: str) -> AnyResponse:
     """Makes the claim that the form tells; what there is already is shown instead."""
+    asked = doors.find(token)
     if asked.claim is None and asked.claimable:
         told = read(asked, request.form, request.files.get("photo"), now=clock.now())
         if isinstance(told, Form):
             return _form(asked, token, told)
         try:
-            make(token, told)
+            doors.claim(token, told)
         except NothingToClaim:
             return _to_the_payment(token)
     return redirect(url_for("citizen.claim", token=token), 303)

@@ -6,16 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from hashlib import sha256
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from werkzeug.datastructures import FileStorage, MultiDict
 
 from payments import claims
 from payments.claims import Told
 from payments.core.calendar import local_day
-from payments.core.errors import Invalid
 from payments.core.money import Dong
 from payments.core.words import language, later, say
+from payments.web.citizen.forms import read_all
 from payments.web.citizen.page import Asked
 from payments.web.i18n import dong, moment
 
@@ -132,13 +132,7 @@ def read(
     if photo is not None and photo.filename:
         sent = photo.stream.read(claims.MOST_BYTES + 1)
         readers["photo"] = lambda _: claims.cleaned(sent)
-    told: dict[str, Any] = {}
-    wrong: dict[str, str] = {}
-    for name, reader in readers.items():
-        try:
-            told[name] = reader(typed.get(name, ""))
-        except Invalid as error:
-            wrong[name] = say(f"error.{error.code}", **cast(dict[str, Any], error.fields))
+    told, wrong = read_all(readers, typed)
     return Form(typed, wrong, first, last) if wrong else Told(**told)
 
 

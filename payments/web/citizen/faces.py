@@ -29,7 +29,7 @@ class Face:
 _TO_PAY: Final = later("Amount to pay")
 _AMOUNT: Final = later("Amount")
 _PAID: Final = later("Amount paid")
-_KEPT: Final = later("{kept} ₫ is kept for you. Please ask {agency} to have it returned.")
+_KEPT: Final = later("{kept} ₫ is kept for you, and {agency} gives it back.")
 _DO_NOT_REPEAT: Final = later(
     "If you have already transferred the money, do not pay again: money that arrives is kept for "
     "you and booked or returned."

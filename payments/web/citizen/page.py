@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
 
-from payments import banks
+from payments import banks, payouts
 from payments.core.money import Dong
 from payments.core.words import language, say
 from payments.payment_requests import payable
+from payments.payouts import RefundAccount
 from payments.web.citizen.faces import FACES, LEAVING, REFUNDS, UNDER_WAY, Face
 from payments.web.i18n import day, moment
 
@@ -35,7 +36,10 @@ class Asked:
     refunds: Sequence[Mapping[str, Any]] = ()
     """The public JSON of its refunds, in order."""
     kept: Dong | None = None
-    """What is held beyond the fees and in no refund, in đồng; None for all that is too much."""
+    """What is kept to go back and in no refund, in đồng (`payouts.to_go_back`); None for all that
+    is too much."""
+    named: RefundAccount | None = None
+    """The account that its payer named for it to go back to."""
     claim: Mapping[str, Any] | None = None
     """What its payer said of it, and what came of that (`claims.snapshot`)."""
 
@@ -48,7 +52,7 @@ class Asked:
     def changing(self) -> Mapping[str, Any]:
         """What the page's mark is made of."""
         told = {"beyond": self.beyond, "receipts": self.receipts, "awaited": self.awaited}
-        return {**self.snapshot, **told}
+        return {**self.snapshot, **told, "named": 0 if self.named is None else self.named.number}
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,17 @@ class Back:
 
 
 @dataclass(frozen=True)
+class BackTo:
+    """Where what is kept is to go back to: the account that was named, if any, in words."""
+
+    amount: Dong
+    account: str | None
+    named_at: str | None
+    again: bool
+    """Whether an account may be named still."""
+
+
+@dataclass(frozen=True)
 class Page:
     """All that the page shows, in the reader's language."""
 
@@ -115,6 +130,7 @@ class Page:
     awaited: bool
     refunds: Sequence[Back]
     under_way: bool
+    back_to: BackTo | None
     sequence: int
 
     @property
@@ -154,6 +170,7 @@ def page_of(asked: Asked, *, now: datetime) -> Page:
         awaited=_awaited(asked.changing, now=now),
         refunds=[_back(one, asked.agency) for one in asked.refunds],
         under_way=any(one["state"] in UNDER_WAY for one in asked.refunds),
+        back_to=_back_to(figures["kept"], asked.named),
         sequence=snapshot["sequence"],
     )
 
@@ -164,7 +181,10 @@ _WORTH_WAITING: Final = timedelta(minutes=10)
 _LEAVING: Final = {"refunded": "refunding", "partially_refunded": "partially_refunding"}
 """The states of the page until all that was approved to be given back is seen to have left."""
 
-_CHANGING: Final = ("sequence", "status", "received", "refunded", "expires_at", "beyond")
+_CHANGING: Final = (
+    *("sequence", "status", "received", "refunded", "expires_at"),
+    *("beyond", "named"),
+)
 
 
 def mark_of(changing: Mapping[str, Any], *, now: datetime) -> str:
@@ -214,7 +234,6 @@ def _is_so(text: str, figures: Mapping[str, Dong]) -> bool:
 
 def _back(told: Mapping[str, Any], agency: str) -> Back:
     tone, icon = REFUNDS[told["state"]]
-    bank = banks.by_bin(told["to"]["bin"])
     on = told["returned_on"] or told["paid_out_on"]
     fields = {
         "agency": agency,
@@ -227,12 +246,27 @@ def _back(told: Mapping[str, Any], agency: str) -> Back:
         icon=icon,
         amount=Dong(told["amount"]),
         words=say(f"citizen.refund.{told['state']}", **fields),
-        to=say(
-            "To account …{digits}, {bank}",
-            digits=told["to"]["account_ends_in"],
-            bank=bank.short_name if bank else told["to"]["bin"],
-        ),
+        to=_account(told["to"]["bin"], told["to"]["account_ends_in"]),
     )
+
+
+def _back_to(kept: Dong, named: RefundAccount | None) -> BackTo | None:
+    if not kept:
+        return None
+    if named is None:
+        return BackTo(kept, None, None, again=True)
+    return BackTo(
+        amount=kept,
+        account=_account(named.bin, named.hint),
+        named_at=moment(named.named_at),
+        again=named.number < payouts.MOST_NAMED,
+    )
+
+
+def _account(bin: str, digits: str) -> str:
+    """An account in words, of its number the last digits only."""
+    bank = banks.by_bin(bin)
+    return say("To account …{digits}, {bank}", digits=digits, bank=bank.short_name if bank else bin)
 
 
 def _figures(asked: Asked) -> dict[str, Dong]:

@@ -172,7 +172,7 @@ def _current(
 ) -> Current:
     untouched = not request.received and not request.advised
     return Current(
-        page=page_of(asked(session, request.token), now=now),
+        page=page_of(asked(session, request.token, now=now), now=now),
         token=request.token,
         amount=request.amount,
         cash=taken.get(request.id),

@@ -17,7 +17,7 @@ from payments.core.service import Service
 from payments.credits import Credit
 from payments.outbox import Delivery, DeliveryAttempt, Event
 from payments.payment_requests import PaymentRequest, UnknownRequest
-from payments.payouts import Payout
+from payments.payouts import Payout, RefundAccount
 from payments.web.auth import StaffPages, staff_only
 from reconciliation import breaks, statements
 from reconciliation.breaks import Break, Entry
@@ -66,6 +66,7 @@ class Asked:
     told: Sequence[Told]
     rows: Sequence[Compared]
     refunds: Sequence[Payout]
+    named: Sequence[RefundAccount]
 
 
 def add(pages: StaffPages, cashless: Service) -> None:
@@ -133,6 +134,7 @@ def _of_request(session: Session, reference: str) -> Asked:
     request = session.scalar(select(PaymentRequest).where(PaymentRequest.reference == reference))
     if request is None:
         raise UnknownRequest(reference=reference[:40])
+    this = select(PaymentRequest.id).where(PaymentRequest.id == request.id)
     wanted = Wanted(request.collection_account_id, request=request.id, agreeing=True)
     return Asked(
         request=request,
@@ -140,6 +142,7 @@ def _of_request(session: Session, reference: str) -> Asked:
         told=_told(session, request),
         rows=three_way.page(session, wanted, after=Place(), most=MOST),
         refunds=session.scalars(payouts.of_request(request).order_by(Payout.id)).all(),
+        named=session.scalars(payouts.named_for(this)).all(),
     )
 
 

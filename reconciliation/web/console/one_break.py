@@ -21,7 +21,7 @@ from payments.core.money import Dong
 from payments.core.service import Service
 from payments.credits import Credit, CreditReference
 from payments.payment_requests import PaymentRequest
-from payments.payouts import Payout, State
+from payments.payouts import Payout, RefundAccount, State
 from payments.staff import Person, Role, StaffRole
 from payments.web.auth import StaffPages, staff_only
 from reconciliation import breaks, statements
@@ -93,6 +93,7 @@ class Shown:
     counterparts: Sequence[tuple[Break, About | None]]
     related: Sequence[tuple[Break, About | None]]
     payouts: Sequence[Payout]
+    named: RefundAccount | None
     claimed: Claimed | None
     sweep: Sequence[Payout]
     without_route: Dong
@@ -146,6 +147,7 @@ def _shown(session: Session, public_id: str, *, now: datetime) -> Shown:
         counterparts=_with_words(session, breaks.counterparts(session, one) if live else ()),
         related=_with_words(session, breaks.related(session, one)),
         payouts=_payouts(session, one, credit),
+        named=_named(session, credit),
         claimed=_claimed(session, one),
         sweep=sweep,
         without_route=without_route(session, one, now=now),
@@ -174,6 +176,13 @@ def _payouts(session: Session, one: Break, credit: Credit | None) -> Sequence[Pa
         return session.scalars(payouts.of_credit(credit.id).order_by(Payout.id)).all()
     payout = payout_of(session, one)
     return () if payout is None else [payout]
+
+
+def _named(session: Session, credit: Credit | None) -> RefundAccount | None:
+    """The account that its payer named for the money to go back to."""
+    if credit is None or credit.payment_request_id is None:
+        return None
+    return payouts.newest(session, credit.payment_request_id)
 
 
 def _claimed(session: Session, one: Break) -> Claimed | None:

@@ -21,7 +21,7 @@ from payments.core.approvals import State as Decided
 from payments.core.service import Service
 from payments.credits import Credit
 from payments.payment_requests import PaymentRequest, PaymentRequestLine
-from payments.payouts import BankAccount, Part, PaymentFile, Payout, PayoutItem
+from payments.payouts import BankAccount, Part, PaymentFile, Payout, PayoutItem, RefundAccount
 from payments.payouts.papers import PRINTED
 from payments.staff import Role
 from payments.web import auth
@@ -51,7 +51,8 @@ class Item:
 class Shown:
     """A payout as its page shows it.
 
-    `waiting` is the proposal that another person decides; `opened` the whole account it goes to,
+    `waiting` is the proposal that another person decides; `named` the account that the payer named
+    last; `opened` the whole account it goes to,
     where it was asked for.
     """
 
@@ -68,6 +69,7 @@ class Shown:
     history: Sequence[Happened]
     names: Mapping[str, str]
     version: str
+    named: RefundAccount | None
     opened: BankAccount | None = None
 
     @property
@@ -176,6 +178,7 @@ def _shown(session: Session, public_id: str, *, opened: BankAccount | None = Non
         history=history_of(session, one, decisions, file, names),
         names=names,
         version=payouts.version_of(one),
+        named=None if request is None else payouts.newest(session, request.id),
         opened=opened,
     )
 

@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 
 from payments import credits, payouts
 from payments.agencies import CollectionAccount
-from payments.banks import every_bank
+from payments.banks import by_name
 from payments.core import approvals, audit, clock
 from payments.core.errors import CashlessError, Conflict, Invalid
 from payments.core.money import MOST, ZERO, Dong
@@ -25,7 +25,7 @@ from payments.core.service import Service
 from payments.core.vault import Vault
 from payments.credits import Credit, Finding
 from payments.payment_requests import PaymentRequest, PaymentRequestLine
-from payments.payouts import Part, Payout, Wanted
+from payments.payouts import BankAccount, Part, Payout, RefundAccount, Wanted
 from payments.staff import Role
 from payments.web import auth, problems
 from payments.web.auth import StaffPages, staff_only
@@ -34,6 +34,7 @@ from reconciliation.breaks import Break
 from reconciliation.matching import UnknownCredit
 from reconciliation.web.console.parts import NUMBER, UnknownFilter, asked_once, known_filters
 
+_NAMED: Final = "named"
 _AMOUNT: Final = re.compile(r"[0-9]{1,13}", re.ASCII)
 
 
@@ -41,12 +42,6 @@ class AmountNotWritten(Invalid):
     """An amount in a form is a whole number of đồng."""
 
     code = "amount_not_written"
-
-
-class BankNotChosen(Invalid):
-    """Money goes to an account at a bank."""
-
-    code = "bank_not_chosen"
 
 
 class CreditChanged(Conflict):
@@ -66,7 +61,11 @@ class Fee:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The form as it is shown: what can be given back of which part, and what was written in."""
+    """The form as it is shown: what can be given back of which part, and what was written in.
+
+    `payer` is the number and holder of the account that the money came from, as far as known;
+    `named` what the payer named last, and `fill_in` that, where the form is filled in with it.
+    """
 
     credit: Credit
     account: CollectionAccount
@@ -77,6 +76,8 @@ class Form:
     refunds: Sequence[Payout]
     breaks: Sequence[Break]
     payer: tuple[str | None, str | None]
+    named: tuple[RefundAccount, BankAccount] | None
+    fill_in: BankAccount | None
     version: str
 
     @property
@@ -91,10 +92,14 @@ def add(pages: StaffPages, cashless: Service) -> None:
     @pages.get(f"/credits/<{NUMBER}:number>/refund", endpoint="refund")
     @staff_only(Role.RECONCILER)
     def shown(number: int) -> str:
-        known_filters("part")
-        part, by, now = asked_once("part"), auth.who().actor, clock.now()
+        known_filters("part", "to")
+        part, to, by, now = asked_once("part"), asked_once("to"), auth.who().actor, clock.now()
+        if to not in ("", _NAMED):
+            raise UnknownFilter
         form = cashless.database.write(
-            lambda session: _form(session, number, part, by=by, now=now, vault=cashless.vault)
+            lambda session: _form(
+                session, number, part, to=to, by=by, now=now, vault=cashless.vault
+            )
         )
         return _drawn(form, {})
 
@@ -126,7 +131,7 @@ def _drawn(
         "console/refund.html",
         form=form,
         told=told,
-        banks=sorted(every_bank().values(), key=lambda one: one.short_name.lower()),
+        banks=by_name(),
         refusal=refusal,
         elsewhere=elsewhere,
         longest=approvals.LONGEST_REASON,
@@ -145,7 +150,7 @@ def _again(
     """The form with what was written in: refused, or to be confirmed as going elsewhere."""
     form = cashless.database.write(
         lambda session: _form(
-            session, number, told.get("part", ""), by=by, now=now, vault=cashless.vault
+            session, number, told.get("part", ""), to="", by=by, now=now, vault=cashless.vault
         )
     )
     refusal = None if refused is None else problems.of_ours(refused)
@@ -154,9 +159,12 @@ def _again(
 
 
 def _form(
-    session: Session, number: int, part: str, *, by: str, now: datetime, vault: Vault
+    session: Session, number: int, part: str, *, to: str, by: str, now: datetime, vault: Vault
 ) -> Form:
     """The form of a part, of the first that has anything if none is named; who looked is audited.
+
+    It is filled in with the account that the payer named where that is asked for by `to`, where it
+    is the one that the money came from, and where that one is not known.
 
     Raises `UnknownCredit` or `UnknownFilter`.
     """
@@ -171,10 +179,14 @@ def _form(
             session, actor=by, action="credit.payer_opened", subject=f"credit:{number}", now=now
         )
     asked = credit.payment_request_id
+    request = None if asked is None else session.get_one(PaymentRequest, asked)
+    named = None
+    if request is not None:
+        named = payouts.open_named(session, request, by=by, now=now, vault=vault)
     return Form(
         credit=credit,
         account=session.get_one(CollectionAccount, credit.collection_account_id),
-        request=None if asked is None else session.get_one(PaymentRequest, asked),
+        request=request,
         available=available,
         part=chosen,
         fees=_fees(session, credit),
@@ -183,8 +195,20 @@ def _form(
             session, credit.collection_account_id, lines=[], credits=[credit.id]
         ),
         payer=payer,
+        named=named,
+        fill_in=_fill_in(credit, named, to=to, vault=vault),
         version=_version(credit, available),
     )
+
+
+def _fill_in(
+    credit: Credit, named: tuple[RefundAccount, BankAccount] | None, *, to: str, vault: Vault
+) -> BankAccount | None:
+    if named is None:
+        return None
+    _, account = named
+    same = not payouts.goes_elsewhere(credit, account, vault=vault)
+    return account if same or credit.payer is None or to == _NAMED else None
 
 
 def _proposed(
@@ -198,14 +222,12 @@ def _proposed(
 ) -> str | None:
     """The public number of the refund proposed; None where it has to be confirmed first.
 
-    Raises `UnknownCredit`, `UnknownFilter`, `AmountNotWritten`, `BankNotChosen`, `CreditChanged`,
+    Raises `UnknownCredit`, `UnknownFilter`, `AmountNotWritten`, `CreditChanged`,
     and what `breaks.propose_refund` and `payouts.beneficiary` raise.
     """
     credit = _credit(session, number)
     if told.get("seen") != _version(credit, payouts.available(session, credit)):
         raise CreditChanged
-    if not told.get("bin"):
-        raise BankNotChosen(pointer="/to/bin")
     to = payouts.beneficiary(told.get("bin", ""), told.get("account", ""), told.get("name", ""))
     wanted = _wanted(session, credit, told, to)
     elsewhere = payouts.goes_elsewhere(credit, to, vault=vault)
@@ -217,9 +239,7 @@ def _proposed(
     return payout.public_id
 
 
-def _wanted(
-    session: Session, credit: Credit, told: MultiDict[str, str], to: payouts.BankAccount
-) -> Wanted:
+def _wanted(session: Session, credit: Credit, told: MultiDict[str, str], to: BankAccount) -> Wanted:
     part, reason = _part(told.get("part", "")), told.get("reason", "")
     if part is None:
         raise UnknownFilter

@@ -23,7 +23,15 @@ from payments.web.citizen.faces import FACES
 from payments.web.citizen.page import Asked, mark_of, page_of
 from tests.bank import TODAY, BankLine, a_statement, run
 from tests.browser.payer import STATES, a_receipt, a_snapshot
-from tests.builders import BY, NOON, Province, a_payment_request, a_province, paid
+from tests.builders import (
+    BY,
+    NOON,
+    Province,
+    a_payment_request,
+    a_province,
+    a_vault,
+    paid,
+)
 from tests.receipts import issue, open_a_pair
 
 
@@ -38,7 +46,7 @@ def at_noon() -> Iterator[None]:
 def client(database: Database, at_noon: None) -> FlaskClient:
     """A browser at the payer's pages over the test's database."""
     app = kit.new_app(base_url="https://pay.example.vn")
-    app.register_blueprint(citizen.blueprint(database))
+    app.register_blueprint(citizen.blueprint(database, a_vault()))
     return app.test_client()
 
 
@@ -142,7 +150,7 @@ def test_the_slip_is_offered_as_long_as_it_can_be_paid(
 
 
 def test_who_paid_twice_is_told(client: FlaskClient, province: Province) -> None:
-    """A second payment is on the page: how much more than due has come, and whom to ask."""
+    """A second payment is on the page: how much more than due has come, and that it is kept."""
     request = a_payment_request(province, amount=50_000)
     paid(province, request)
     province.session.commit()
@@ -160,7 +168,7 @@ def test_who_paid_twice_is_told(client: FlaskClient, province: Province) -> None
     assert "Đã nhận 100.000 ₫, thừa 50.000 ₫" in page
     english = client.get(f"{address}?lang=en").text
     assert "100,000 ₫ has arrived, 50,000 ₫ more than due." in english
-    assert "Please ask Sample province to have it returned." in english
+    assert "50,000 ₫ is kept for you, and Sample province gives it back." in english
 
 
 PAYER = "9704229200112233"
@@ -452,7 +460,8 @@ def test_a_mark_changes_with_anything_shown() -> None:
     """Another amount, state, time or language is another mark; the same page is the same mark."""
     now = datetime.now(UTC)
     paid_at = now.isoformat()
-    snapshot = {**a_snapshot(paid_at=paid_at), "beyond": 0, "receipts": [], "awaited": False}
+    told = {"beyond": 0, "receipts": [], "awaited": False, "named": 0}
+    snapshot = {**a_snapshot(paid_at=paid_at), **told}
 
     def tag(*, at: datetime = now, language: str = "vi", **changes: object) -> str:
         with words.speaking(language):
@@ -467,6 +476,7 @@ def test_a_mark_changes_with_anything_shown() -> None:
         tag(beyond=1000),
         tag(at=now + timedelta(days=1)),
         tag(awaited=True),
+        tag(named=1),
         tag(receipts=[a_receipt("phi", 1)]),
         tag(receipts=[a_receipt("phi", 1, state="replaced")]),
     ]

@@ -19,7 +19,15 @@ from payments.core.database import Database
 from payments.payment_requests import PaymentRequest
 from payments.web import auth, citizen, kit
 from payments.web.citizen.apps import APPS
-from tests.builders import BY, NOON, Province, a_payment_request, a_province, paid
+from tests.builders import (
+    BY,
+    NOON,
+    Province,
+    a_payment_request,
+    a_province,
+    a_vault,
+    paid,
+)
 from tests.services import BASE_URL, a_service
 
 GOOD = {"bank_number": "ft26328 000001", "paid_on": "2026-11-24", "amount": "50.000 ₫"}
@@ -33,7 +41,7 @@ def client(database: Database) -> Iterator[FlaskClient]:
     app: Flask = kit.new_app(base_url=BASE_URL)
     app.secret_key = b"k" * 32
     auth.install(app, a_service(database))
-    app.register_blueprint(citizen.blueprint(database))
+    app.register_blueprint(citizen.blueprint(database, a_vault()))
     with time_machine.travel(NOON, tick=False):
         yield app.test_client(use_cookies=False)
 

@@ -7,7 +7,8 @@
 `browser` is one browser for the whole run (marker `browser`; skipped only where no Chromium is
 installed and `CASHLESS_TEST_BROWSER` is not set). What a page does wrong by itself, such as a
 breach of its content policy or a failed script, fails the test that opened it. A story that is told
-in both languages is lived in Vietnamese each time, and in English by `make prove`.
+in both languages is lived in Vietnamese each time, and in English by `make prove`; every page is
+opened in both each time (test_every_page.py).
 """
 
 from __future__ import annotations

@@ -23,13 +23,17 @@ from payments.staff import Role
 from sandbox.app import DESK
 from sandbox.app import create_app as a_bank
 from sandbox.config import SandboxConfig
+from tests.browser.leftovers import leftovers
 from tests.browser.pages import (
+    WIDTHS,
     enter,
     fits_everybody,
     moving,
     opened,
     serving,
+    spills,
     unreachable,
+    violations,
     visiting,
 )
 from tests.browser.test_practice_bank import ACCOUNT, QR, a_payment_file
@@ -93,6 +97,23 @@ STORIES = {
 NOT_HERE = {"counter.start", "sign_in.code"}
 """Of those, what is opened there only: by a clerk without a shift, by somebody with a phone."""
 
+UNFOLD = "for (const one of document.querySelectorAll('main details')) one.open = true"
+
+WRITTEN = {
+    "vietcombank_corporate",
+    "vietcombank_personal",
+    "vietinbank_efast",
+    "Nội dung",
+    "Tiền ra",
+    "Tiền vào",
+    "Số dư",
+    "Số dư đầu kỳ",
+    "Số tài khoản",
+    "Cộng",
+    "nộp thừa",
+}
+"""What happens to be in the catalogue too: names of layouts, a bank's headings, a reason."""
+
 SEARCH = "/console/search?q=50.000"
 
 
@@ -104,8 +125,9 @@ class Seen:
     address: str
     names: set[str] = field(default_factory=set)
 
-    def walk(self, page: Page, *starts: str) -> None:
-        """Opens the pages and those that they lead to, and looks at one of each kind."""
+    def walk(self, page: Page, *starts: str) -> list[str]:
+        """Opens the pages and those that they lead to, looks at one of each kind; gives where."""
+        looked: list[str] = []
         walk = Walk(self.app, self.address, *starts)
         while walk.waiting:
             path = walk.waiting.pop(0)
@@ -118,12 +140,16 @@ class Seen:
             if name not in self.names:
                 self.names.add(name)
                 looked_at(page, name)
+                looked.append(path)
             walk.take_links(page)
+        return looked
 
 
 def looked_at(page: Page, name: str) -> None:
     """Fit for everybody with everything unfolded; each stop of the keyboard is seen."""
-    page.evaluate("for (const one of document.querySelectorAll('main details')) one.open = true")
+    page.evaluate(UNFOLD)
+    if leftovers(page, "vi"):
+        print("VI", name, leftovers(page, "vi"), flush=True)
     assert unreachable(page) == [], name
     assert moving(page) == [], name
     if name not in STORIES:
@@ -139,11 +165,26 @@ def app(database: Database, database_url: str) -> Iterator[Flask]:
         yield whole
 
 
+def in_english(page: Page, address: str, *paths: str) -> None:
+    """The same pages say it in English, and are as fit on the smallest phone."""
+    page.set_viewport_size({"width": WIDTHS[0], "height": 800})
+    for path in paths:
+        page.goto(address + path)
+        page.evaluate(UNFOLD)
+        assert page.get_attribute("html", "lang") == "en", path
+        if leftovers(page, "en"):
+            print("EN", path, leftovers(page, "en"), flush=True)
+        assert not spills(page), path
+        assert violations(page) == [], path
+
+
 @contextmanager
-def someone(browser: Browser, address: str, role: Role | None, path: str) -> Iterator[Page]:
+def someone(
+    browser: Browser, address: str, role: Role | None, path: str, language: str = "vi"
+) -> Iterator[Page]:
     """The person of a role, signed in; they want nothing to move."""
     with (
-        visiting(browser, reduced_motion="reduce") as visit,
+        visiting(browser, reduced_motion="reduce", language=language) as visit,
         opened(visit, address + ("/sign-in" if role else path)) as page,
     ):
         if role is not None:
@@ -187,7 +228,9 @@ def test_every_page_is_fit_for_everybody(browser: Browser, app: Flask) -> None:
             (None, ("/sign-in", "/tariff", "/open-data/", "/docs/errors", "/docs", "/verify")),
         ):
             with someone(browser, address, role, starts[0]) as page:
-                seen.walk(page, *starts)
+                paths = seen.walk(page, *starts)
+            with someone(browser, address, role, starts[0], "en") as page:
+                in_english(page, address, *paths)
     assert sorted(pages_of(app) - seen.names - NOT_HERE) == []
 
 

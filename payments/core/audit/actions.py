@@ -31,6 +31,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     "refund_account": "named opened",
     "cash_collection": "recorded voided",
     "claim": "made answered",
+    "shift": "begun ended shown",
     "delivery": "redelivered",
     "receipt_series": "opened",
     "document": "kept cancelled replaced",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from http import HTTPStatus
 from typing import Any, ClassVar, Final
 
@@ -110,6 +111,7 @@ def described(api: Api, *, base_url: str) -> dict[str, Any]:
     for method, operation in _operations(spec):
         _complete(method, operation)
     spec["webhooks"] = {kind.value: {"post": _message(kind)} for kind in EventType}
+    spec = deepcopy(spec)  # what calls share stays without a language
     _speak(spec)
     return spec
 

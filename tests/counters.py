@@ -37,8 +37,12 @@ class Clerk:
 
     def take(self, reference: str, **fields: Any) -> TestResponse:
         """The answer to cash recorded for a request, as its form says it."""
-        path = f"/cash/requests/{reference}"
-        return self.send(path, on=path, **(hidden(self.see(path)) | fields))
+        return self.take_from(self.see(f"/cash/requests/{reference}"), reference, **fields)
+
+    def take_from(self, page: str, reference: str, **fields: Any) -> TestResponse:
+        """The same from that form, as it was when it was opened."""
+        path = f"{self.at}/cash/requests/{reference}"
+        return self.person.send_from(page, path, **(hidden(page) | fields))
 
     def price(self, **fields: Any) -> TestResponse:
         """The answer to fees without a request, before anything is recorded."""

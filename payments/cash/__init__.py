@@ -23,6 +23,7 @@ from payments.cash.collecting import (
     collect,
     for_what,
     owed,
+    takes_cash,
     void,
 )
 from payments.cash.finding import (
@@ -75,6 +76,7 @@ __all__ = [
     "owed",
     "search",
     "snapshots",
+    "takes_cash",
     "totals",
     "void",
 ]

@@ -135,6 +135,11 @@ class _Owed:
         return Dong(sum(int(line["amount"]) for line in self.lines))
 
 
+def takes_cash(request: PaymentRequest) -> bool:
+    """Whether cash may be taken for a request: it is open, and no money of it has come."""
+    return request.status == Status.OPEN and not request.received and not request.advised
+
+
 def for_what(
     request: PaymentRequest | None,
     *,
@@ -247,8 +252,7 @@ def _close(session: Session, request: PaymentRequest, *, now: datetime) -> None:
     """Cancels the request while nobody else can move its money, if none has come."""
     agencies.lock(session, request.collection_account_id)
     session.refresh(request)
-    untouched = not request.received and not request.advised
-    if request.status != Status.OPEN or not untouched:
+    if not takes_cash(request):
         status = payment_requests.public_status(request)
         raise RequestNotForCash(reference=request.reference, status=status)
     payment_requests.cancel(session, request, reason=CancelReason.PAID_IN_CASH, now=now)

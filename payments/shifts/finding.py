@@ -20,6 +20,7 @@ LONGEST_TYPED: Final = 600
 
 MOST_FOUND: Final = 20
 
+_DIGITS: Final = re.compile(r"(?:[0-9][ .-]*){10}", re.ASCII)
 _PAGE: Final = re.compile(r"/p/([A-Za-z0-9_-]{22})(?:[/?#]|$)")
 
 
@@ -47,8 +48,16 @@ def _means(told: str, *, prefix: str) -> ColumnElement[bool]:
     page = _PAGE.search(told)
     if page is not None:
         return PaymentRequest.token == page[1]
-    codes = [one.code for one in references.find(told, prefix) if one.kind is Kind.FULL]
+    codes = _codes_in(told, prefix)
     if codes:
         return PaymentRequest.reference.in_(codes)
     known = PaymentRequest.portal_id.in_(select(Portal.id))  # so that the index is of use
-    return known & PaymentRequest.dossier.in_({told, told.upper()})
+    dossier = known & PaymentRequest.dossier.in_({told, told.upper()})
+    if not _DIGITS.fullmatch(told):
+        return dossier
+    return dossier | PaymentRequest.reference.in_(_codes_in(prefix + told, prefix))
+
+
+def _codes_in(text: str, prefix: str) -> Sequence[str]:
+    """The whole codes in a text."""
+    return [one.code for one in references.find(text, prefix) if one.kind is Kind.FULL]

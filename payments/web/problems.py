@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
-from flask import Flask, Response, current_app, g, render_template, request
-from werkzeug.exceptions import HTTPException
+from flask import Flask, Response, current_app, g, redirect, render_template, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.wrappers import Response as AnyResponse
 
 from payments import portals, staff
 from payments.core import errors
@@ -106,6 +107,7 @@ def install(app: Flask, *, base_url: str) -> None:
     app.config["PROBLEM_BASE"] = base_url.rstrip("/")
     app.register_error_handler(CashlessError, lambda error: respond(of_ours(error)))
     app.register_error_handler(HTTPException, lambda error: respond(of_http(error)))
+    app.register_error_handler(MethodNotAllowed, _of_a_method)
     app.register_error_handler(Exception, _of_a_fault)
 
 
@@ -189,6 +191,29 @@ def _page(problem: Problem) -> Response:
     back = _payment_before(request.path) if problem.status != 404 else None
     shown = render_template("errors.html", problem=problem, request_id=request_id(), back_to=back)
     return Response(shown, mimetype="text/html")
+
+
+def _of_a_method(error: MethodNotAllowed) -> AnyResponse:
+    """Whoever opens the address of a form as a page is led to the page that the form is on.
+
+    What a form answers stands at such an address; there the switch of language, or loading it
+    again, asks for a page.
+    """
+    page = _page_above(request.path) if request.method == "GET" and for_a_person() else None
+    if page is None:
+        return respond(of_http(error))
+    asked = request.query_string.decode("ascii", "ignore")
+    return redirect(f"{page}?{asked}" if asked else page, 303)
+
+
+def _page_above(path: str) -> str | None:
+    """The nearest address above `path` that is a page; None without any."""
+    addresses = current_app.create_url_adapter(request)
+    while addresses is not None and path.count("/") > 1:
+        path = path.rpartition("/")[0]
+        if addresses.test(path, "GET"):
+            return path
+    return None
 
 
 def _of_a_fault(error: Exception) -> Response:

@@ -121,6 +121,17 @@ def test_paid_is_seen_without_loading_again(opens: Opens, moving: Payment) -> No
     assert asked == []
 
 
+def test_whoever_is_further_down_sees_that_it_is_paid(opens: Opens, moving: Payment) -> None:
+    """Coming back from the bank's app to the details that were copied; the keyboard is not lost."""
+    page = opens("moving")
+    page.get_by_role("button", name="Sao chép: Nội dung chuyển khoản").click()
+    assert page.evaluate("scrollY") > 500
+    moving.becomes("paid")
+    expect(page.locator("#headline")).to_have_text("Đã thanh toán", timeout=4000)
+    expect(page.locator("#headline")).to_be_in_viewport()
+    assert page.evaluate("document.activeElement.id") == "main"
+
+
 def test_a_partial_payment_shows_a_new_code(opens: Opens, moving: Payment) -> None:
     """When part has arrived, the code on the page is for the rest."""
     page = opens("moving")
@@ -165,9 +176,9 @@ def test_each_detail_is_copied_as_a_bank_wants_it(opens: Opens) -> None:
         ("Nội dung chuyển khoản", "TTHC1234567894"),
         ("Tên người nhận", "SO TU PHAP TINH BINH DUONG"),
     ):
-        button = page.get_by_role("button", name=f"Chép: {label}")
+        button = page.get_by_role("button", name=f"Sao chép: {label}")
         button.click()
-        expect(button).to_have_text("Đã chép")
+        expect(button).to_have_text("Đã sao chép")
         assert page.evaluate("navigator.clipboard.readText()") == value
 
 
@@ -178,7 +189,7 @@ def test_copying_works_where_the_clipboard_is_not_given(opens: Opens) -> None:
     page.evaluate(
         "document.execCommand = () => { window.copied = String(getSelection()); return true }"
     )
-    page.get_by_role("button", name="Chép: Nội dung chuyển khoản").click()
+    page.get_by_role("button", name="Sao chép: Nội dung chuyển khoản").click()
     page.wait_for_function("window.copied !== undefined")
     assert page.evaluate("window.copied").strip() == "TTHC1234567894"
 
@@ -207,6 +218,23 @@ def test_a_lost_connection_is_told_and_forgiven(
     page.clock.run_for(35_000)
     expect(page.locator("#headline")).to_have_text("Đã thanh toán")
     page.close()
+
+
+def test_a_connection_that_hangs_is_told_and_forgiven(opens: Opens, moving: Payment) -> None:
+    """A question that nobody answers is given up; the note is in sight wherever one reads."""
+    page = opens("moving")
+    page.clock.install()
+    page.route("**/state", lambda _route: None)
+    page.reload()
+    page.evaluate("scrollTo(0, 900)")
+    for _ in range(4):
+        page.clock.run_for(9000)
+    expect(page.locator("#offline")).to_be_in_viewport()
+    page.unroute("**/state")
+    moving.becomes("paid")
+    page.evaluate("dispatchEvent(new Event('online'))")
+    expect(page.locator("#headline")).to_have_text("Đã thanh toán")
+    expect(page.locator("#offline")).to_be_hidden()
 
 
 def test_the_language_is_one_tap_away(opens: Opens) -> None:
@@ -241,10 +269,10 @@ def test_the_pages_can_be_walked_by_keyboard(opens: Opens) -> None:
         "English",
         "Lưu ảnh mã QR",
         "Mở ứng dụng ngân hàng",
-        "Chép",
-        "Chép",
-        "Chép",
-        "Chép",
+        "Sao chép",
+        "Sao chép",
+        "Sao chép",
+        "Sao chép",
     ]
     form = walked(opens("open", "/claim"), 5)
     assert form[2:] == ["← Về trang thanh toán", "Mã giao dịch", "Ngày chuyển tiền"]
@@ -280,6 +308,8 @@ def test_a_missing_payment_is_reported_and_followed(
     page.get_by_label("Mã giao dịch").fill("khong so")
     page.get_by_role("button", name="Gửi phản ánh").click()
     expect(page.get_by_role("alert")).to_contain_text("ít nhất một chữ số")
+    expect(page.get_by_role("alert")).to_be_focused()
+    assert page.title().startswith("Chưa gửi được · ")
     looked_at(page, "claim-wrong", script=script)
     page.get_by_label("Mã giao dịch").fill("ft26328 000001")
     page.locator("#photo").set_input_files(photo)

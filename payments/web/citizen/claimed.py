@@ -41,6 +41,10 @@ _SENTENCES: Final[Mapping[str, tuple[str, ...]]] = {
     "found": (later("The payment is settled. You need not do anything more."),),
 }
 
+_PHOTO_AGAIN: Final = later(
+    "Please choose the photo once more: it is not kept until everything is in order."
+)
+
 
 @dataclass(frozen=True)
 class Shown:
@@ -133,6 +137,8 @@ def read(
         sent = photo.stream.read(claims.MOST_BYTES + 1)
         readers["photo"] = lambda _: claims.cleaned(sent)
     told, wrong = read_all(readers, typed)
+    if wrong and "photo" in told:
+        wrong = {**wrong, "photo": say(_PHOTO_AGAIN)}
     return Form(typed, wrong, first, last) if wrong else Told(**told)
 
 

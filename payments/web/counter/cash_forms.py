@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 from werkzeug.wrappers import Response as AnyResponse
 
-from payments import agencies, cash, fees, shifts
+from payments import agencies, cash, fees, payment_requests, shifts
 from payments.agencies import Agency, Node
 from payments.cash import ForFees, ForRequest, Reason, Taking
 from payments.core import clock, idempotency, money
@@ -28,7 +28,7 @@ from payments.core.idempotency import Answer
 from payments.core.money import Dong
 from payments.core.service import Service
 from payments.fees import Channel, Item
-from payments.payment_requests import UnknownRequest
+from payments.payment_requests import PaymentRequest, UnknownRequest
 from payments.shifts import Shift, ShiftEnded
 from payments.staff import Role
 from payments.web import auth, problems
@@ -40,7 +40,7 @@ from payments.web.counter.view import agency_name
 ROWS: Final = 4
 """Fees that the form for a dossier without a request has room for."""
 
-_AMOUNT: Final = re.compile(r"[0-9]{1,3}(?:[. ,][0-9]{3})*|[0-9]+", re.ASCII)
+_AMOUNT: Final = re.compile(r"[0-9]{1,3}(?:[. ,][0-9]{3}){0,4}|[0-9]{1,13}", re.ASCII)
 _DOSSIER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}", re.ASCII)
 _QUANTITY: Final = re.compile(r"[0-9]{1,5}", re.ASCII)
 _ONCE: Final = re.compile(r"[0-9a-f-]{36}", re.ASCII)
@@ -56,6 +56,12 @@ class ChannelMissing(Invalid):
     """It is said how the dossier was handed in: online or at the counter."""
 
     code = "channel_missing"
+
+
+class AmountUnreadable(Invalid):
+    """An amount in a form is a whole number of đồng, with or without dots."""
+
+    code = "amount_unreadable"
 
 
 class DossierUnreadable(Invalid):
@@ -162,23 +168,27 @@ def _priced(cashless: Service, public_id: str, what: ForFees, *, now: datetime) 
 def _request_form(
     cashless: Service, public_id: str, reference: str, *, refusal: CashlessError | None = None
 ) -> AnyResponse:
-    """The form that records cash for a request, where it may be taken."""
+    """The form that records cash for a request; where none is taken, that and no form."""
 
-    def unit(session: Session) -> tuple[Dong, str, str]:
+    def unit(session: Session) -> tuple[PaymentRequest, str, str]:
         own(session, public_id)
         found = shifts.by_code(session, reference)
         agency = agency_name(session.get_one(Agency, found.agency_id))
-        return found.amount, found.dossier, agency
+        return found, payment_requests.public_status(found), agency
 
-    amount, dossier, agency = cashless.database.read(unit)
+    found, status, agency = cashless.database.read(unit)
+    takes_cash = cash.takes_cash(found)
+    if not takes_cash and refusal is None:
+        refusal = cash.RequestNotForCash(reference=reference, status=status)
     return _form(
         "counter/cash_request.html",
         refusal,
         public_id=public_id,
         reference=reference,
-        amount=amount,
-        dossier=dossier,
+        amount=found.amount,
+        dossier=found.dossier,
         agency=agency,
+        takes_cash=takes_cash,
     )
 
 
@@ -209,6 +219,7 @@ def _fees_form(
         refusal,
         public_id=public_id,
         desk=desk,
+        reductions={one.code: one for fee in desk.tariff for one in fee.reductions}.values(),
         owed=owed,
         rows=_rows(least=ROWS),
     )
@@ -298,7 +309,7 @@ def _item(row: Mapping[str, str], at: int) -> Item:
         raise QuantityUnreadable(pointer=f"/lines/{at}/quantity")
     given = row["amount_given"]
     return Item(
-        fee=row["fee"],
+        fee=row["fee"].upper(),
         quantity=int(quantity),
         amount=_typed_amount(given) if given else None,
         reduction=row["reduction"] or None,
@@ -306,7 +317,7 @@ def _item(row: Mapping[str, str], at: int) -> Item:
 
 
 def _typed_amount(text: str) -> Dong:
-    """An amount as people type it: `150000`, `150.000`. Raises `money.NotAnAmount`."""
+    """An amount as people type it: `150000`, `150.000`. Raises `AmountUnreadable`."""
     if not _AMOUNT.fullmatch(text.strip()):
-        raise money.NotAnAmount(text=text[:40])
+        raise AmountUnreadable(pointer="/amount")
     return money.parse(re.sub("[. ,]", "", text.strip()))

@@ -167,7 +167,7 @@ def _polled(cashless: Service, public_id: str, *, known: set[str] | None) -> _Po
     def unit(session: Session) -> _Polled:
         shift = own(session, public_id)
         shown = latest(session, shift)
-        mark = mark_of(shift, shown, now=now)
+        mark = mark_of(session, shift, shown, now=now)
         if known and mark in known:
             return _Polled(mark, None)
         return _Polled(mark, view_of(session, shift, shown, now=now))

@@ -15,10 +15,12 @@ from payments.agencies import Agency
 from payments.cash import CashCollection
 from payments.core.money import Dong
 from payments.core.words import language, later, say
-from payments.payment_requests import PaymentRequest, Status
+from payments.payment_requests import PaymentRequest
 from payments.shifts import Shift, Shown
 from payments.web.citizen import asked
+from payments.web.citizen import page as payers
 from payments.web.citizen.page import Page, page_of
+from payments.web.citizen.stored import glanced
 
 MOST_SHOWN: Final = 8
 """How many showings the clerk's window looks back on."""
@@ -76,6 +78,11 @@ class Current:
         return self.page.state in RECEIVED
 
     @property
+    def settled(self) -> bool:
+        """Whether nothing more is to be said: it was paid as it was due, or in cash."""
+        return self.cash is not None or (self.received and self.page.state != "overpaid")
+
+    @property
     def tone(self) -> str:
         """The colour of its state."""
         return "done" if self.cash else self.page.face.tone
@@ -115,9 +122,16 @@ class View:
         return self.current.headline if self.current else say("Nothing is on the display")
 
 
-def mark_of(shift: Shift, shown: Sequence[Shown], *, now: datetime) -> str:
-    """A mark of what the windows show, language included: equal marks, equal windows."""
+def mark_of(session: Session, shift: Shift, shown: Sequence[Shown], *, now: datetime) -> str:
+    """A mark of what the windows show, language included: equal marks, equal windows.
+
+    Of the request on the screen it is also the mark of its payer's page: receipts, and what came
+    when nothing was due any more, change no request.
+    """
     told: list[object] = [language.get(), shift.ended_at is None]
+    first = shown[0].request if shown else None
+    changing = None if first is None else glanced(session, first.token)
+    told.append(changing and payers.mark_of(changing, now=now))
     for one in shown:
         told.append(one.number)
         if one.request is not None:
@@ -170,11 +184,10 @@ def _current(
     *,
     now: datetime,
 ) -> Current:
-    untouched = not request.received and not request.advised
     return Current(
         page=page_of(asked(session, request.token, now=now), now=now),
         token=request.token,
         amount=request.amount,
         cash=taken.get(request.id),
-        may_take_cash=request.status == Status.OPEN and untouched,
+        may_take_cash=cash.takes_cash(request),
     )

@@ -4,7 +4,7 @@
   const skew = Date.parse(data.now) - Date.now();
   const html = { createHTML: (t) => t };
   const safe = window.trustedTypes ? trustedTypes.createPolicy("pay", html) : html;
-  let tag = data.tag, fails = 0, over, timer;
+  let tag = data.tag, fails = 0, over, timer, asking;
   const count = () => {
     const left = state.querySelector("[data-until]");
     if (!left) return;
@@ -12,25 +12,36 @@
     left.textContent = left.dataset[s < 3600 ? "short" : "long"].replace("{s}", s % 60)
       .replace("{m}", Math.floor(s / 60) % 60).replace("{h}", Math.floor(s / 3600));
   };
+  const show = (news) => {
+    const was = $("headline").textContent, held = state.contains(document.activeElement);
+    state.innerHTML = safe.createHTML(news.html);
+    document.title = news.title;
+    $("said").textContent = news.headline;
+    over = news.final;
+    count();
+    if (held) $("main").focus({ preventScroll: true });
+    if (was !== $("headline").textContent && !document.activeElement.matches("input")) scrollTo(0, 0);
+  };
   const ask = async () => {
     clearTimeout(timer);
+    if (asking) asking = asking.abort();
     if (document.hidden || over) return;
+    const mine = asking = new AbortController();
+    timer = setTimeout(() => mine.abort(), 6000);
     try {
-      const got = await fetch(data.src, { cache: "no-store", headers: { "If-None-Match": tag } });
+      const got = await fetch(data.src, { cache: "no-store", headers: { "If-None-Match": tag }, signal: mine.signal });
       if (got.redirected) return location.reload();
       if (got.ok) {
         const news = await got.json();
         tag = got.headers.get("ETag");
-        state.innerHTML = safe.createHTML(news.html);
-        document.title = news.title;
-        $("said").textContent = news.headline;
-        over = news.final;
-        count();
+        show(news);
       } else if (got.status !== 304) throw got;
       fails = 0;
     } catch (e) {
+      if (mine !== asking) return;
       fails++;
     }
+    clearTimeout(timer);
     $("offline").hidden = fails < 3;
     timer = setTimeout(ask, Math.min(ms * 2 ** Math.max(0, fails - 2), 30000));
   };
@@ -46,7 +57,7 @@
     button.lastElementChild.textContent = $("said").textContent = button.dataset.done;
   };
   document.body.classList.add("js");
-  document.onvisibilitychange = ask;
+  document.onvisibilitychange = window.ononline = ask;
   setInterval(count, 1000);
   count();
   ask();

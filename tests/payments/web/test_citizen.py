@@ -336,7 +336,7 @@ def test_who_paid_after_the_cancellation_is_told(client: FlaskClient, province: 
     assert province.findings() == ["after_cancel"]
     page = client.get(f"/p/{request.token}").text
     assert "Khoản thu này đã bị hủy, nhưng đã có tiền chuyển đến" in page
-    assert "50.000 ₫ đã được chuyển đến" in page
+    assert "Đã nhận 50.000 ₫ khi khoản thu này không còn phải nộp." in page
     english = client.get(f"/p/{request.token}?lang=en").text
     assert "50,000 ₫ arrived although nothing was due any more." in english
 

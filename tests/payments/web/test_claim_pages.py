@@ -152,6 +152,20 @@ def test_a_photo_is_kept_and_given_to_nobody_here(
         assert client.get(f"/p/{request_.token}/claim/{name}").status_code == 404
 
 
+def test_a_photo_beside_something_wrong_is_asked_for_again(
+    client: FlaskClient, request_: PaymentRequest
+) -> None:
+    """A browser sends it once only: who mends the rest is told that it is not there any more."""
+    drawn = io.BytesIO()
+    Image.new("RGB", (30, 20), "green").save(drawn, "PNG")
+    photo = (io.BytesIO(drawn.getvalue()), "anh.png")
+    answer = sent(client, request_, photo=photo, bank_number="x")
+    assert answer.status_code == 422
+    assert "Vui lòng chọn lại ảnh" in answer.text
+    assert 'href="#photo"' in answer.text
+    assert "chọn lại ảnh" not in sent(client, request_, bank_number="x").text
+
+
 def test_a_photo_as_a_phone_takes_it_is_kept(
     client: FlaskClient, province: Province, request_: PaymentRequest
 ) -> None:

@@ -50,6 +50,8 @@ MATRIX = """
     console.approve_route             - - a - - -  proof
     console.attachment                v r a - - u
     console.breaks                    v r a - - u
+    console.breaks_file               v r a - - u
+    console.breaks_file               v r a - - u
     console.bring_coverage            - r - - - -
     console.choose_day_record         v r a - - u
     console.choose_header             - r - - - -
@@ -116,6 +118,8 @@ MATRIX = """
     console.payment_files             v r a - - u
     console.payout                    v r a - - u
     console.payouts                   v r a - - u
+    console.payouts_file              v r a - - u
+    console.payouts_file              v r a - - u
     console.preview_statement         - r - - - -
     console.propose_connection        - - - - m -  proof
     console.propose_coverage          - r - - - -
@@ -132,6 +136,8 @@ MATRIX = """
     console.receipt_pdf               v r a - - u
     console.receipt_xml               v r a - - u
     console.receipts                  v r a - - u
+    console.receipts_file             v r a - - u
+    console.receipts_file             v r a - - u
     console.redeliver                 - - - - m -  proof
     console.refund                    - r - - - -
     console.reject_payout             - - a - - -  proof

@@ -74,11 +74,10 @@ def add(pages: StaffPages, cashless: Service) -> None:
     @pages.get("/breaks", endpoint="breaks")
     @staff_only(*READERS)
     def shown() -> str:
-        known_filters(*Asked.__slots__, "after")
-        asked = Asked(*[asked_once(name) for name in Asked.__slots__])
+        told = asked()
         after, now, me = request.args.get("after"), clock.now(), auth.who().actor
         found = cashless.database.read(
-            lambda session: _queue(session, asked, after=after, me=me, now=now)
+            lambda session: _queue(session, told, after=after, me=me, now=now)
         )
         return render_template(
             "console/breaks.html",
@@ -106,47 +105,53 @@ def add(pages: StaffPages, cashless: Service) -> None:
         return redirect(going or url_for("console.breaks"), 303)
 
 
-def _queue(session: Session, asked: Asked, *, after: str | None, me: str, now: datetime) -> Queue:
+def asked() -> Asked:
+    """What the address asks for. Raises `UnknownFilter` or `AskedTwice`."""
+    known_filters(*Asked.__slots__, "after")
+    return Asked(*[asked_once(name) for name in Asked.__slots__])
+
+
+def _queue(session: Session, told: Asked, *, after: str | None, me: str, now: datetime) -> Queue:
     today = local_day(now)
     accounts = {one.id: one for one in agencies.accounts(session, on=today)}
-    wanted = _wanted(session, asked, me=me)
-    page = breaks.page(session, wanted, after=after, now=now, most=MOST_SHOWN)
+    search = wanted(session, told, me=me)
+    page = breaks.page(session, search, after=after, now=now, most=MOST_SHOWN)
     return Queue(
-        asked=asked,
+        asked=told,
         accounts=accounts,
         page=page,
         rows=list(zip(page.rows, breaks.told_of(session, page.rows), strict=True)),
-        ageing=breaks.ageing(session, wanted, now=now),
+        ageing=breaks.ageing(session, search, now=now),
         names=names_of(session, [one.owner for one in page.rows]),
-        many=_many(wanted, one_account=len(accounts) == 1),
+        many=_many(search, one_account=len(accounts) == 1),
         limit=breaks.second_person_from(session, now=now),
         today=today,
     )
 
 
-def _many(wanted: Search, *, one_account: bool) -> Sequence[Action]:
+def _many(search: Search, *, one_account: bool) -> Sequence[Action]:
     """What can be decided at once about breaks of one kind and account that wait."""
-    decided = wanted.state in (State.RESOLVED, State.PROPOSED)
-    if wanted.kind is None or decided or not (one_account or wanted.collection_account_id):
+    decided = search.state in (State.RESOLVED, State.PROPOSED)
+    if search.kind is None or decided or not (one_account or search.collection_account_id):
         return ()
-    return [action for action in BY_KIND[wanted.kind] if action in breaks.FOR_MANY]
+    return [action for action in BY_KIND[search.kind] if action in breaks.FOR_MANY]
 
 
-def _wanted(session: Session, asked: Asked, *, me: str) -> Search:
+def wanted(session: Session, told: Asked, *, me: str) -> Search:
     """What is searched for. Raises `UnknownFilter`."""
     owner = None
-    if asked.owner == MINE:
+    if told.owner == MINE:
         owner = me
-    elif asked.owner and asked.owner != NOBODY:
-        owner = staff.actor(staff.by_username(session, asked.owner).id)
+    elif told.owner and told.owner != NOBODY:
+        owner = staff.actor(staff.by_username(session, told.owner).id)
     try:
         return Search(
-            collection_account_id=account_of(session, asked.account).id if asked.account else None,
-            kind=Kind(asked.kind) if asked.kind else None,
-            state=State(asked.state) if asked.state else None,
+            collection_account_id=account_of(session, told.account).id if told.account else None,
+            kind=Kind(told.kind) if told.kind else None,
+            state=State(told.state) if told.state else None,
             owner=owner,
-            unowned=asked.owner == NOBODY,
-            age=Age(asked.age) if asked.age else None,
+            unowned=told.owner == NOBODY,
+            age=Age(told.age) if told.age else None,
         )
     except ValueError:
         raise UnknownFilter from None

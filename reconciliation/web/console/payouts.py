@@ -65,18 +65,23 @@ def add(pages: StaffPages, cashless: Service) -> None:
     @pages.get("/payouts", endpoint="payouts")
     @staff_only(*READERS)
     def shown() -> str:
-        known_filters(*Asked.__slots__, "cursor")
-        asked = Asked(*[asked_once(name).strip() for name in Asked.__slots__])
+        told = asked()
         at = {"cursor": request.args["cursor"]} if "cursor" in request.args else {}
         page, now = Page(limit=MOST_SHOWN, before=paging.asked(at).before), clock.now()
-        found = cashless.database.read(lambda session: _listed(session, asked, page, now=now))
+        found = cashless.database.read(lambda session: _listed(session, told, page, now=now))
         return render_template(
             "console/payouts.html", listed=found, states=State, kinds=Kind, under_way=UNDER_WAY
         )
 
 
-def _listed(session: Session, asked: Asked, page: Page, *, now: datetime) -> Listed:
-    rows = session.scalars(page.of(payouts.search(_wanted(session, asked)), Payout.id)).all()
+def asked() -> Asked:
+    """What the address asks for. Raises `UnknownFilter` or `AskedTwice`."""
+    known_filters(*Asked.__slots__, "cursor")
+    return Asked(*[asked_once(name).strip() for name in Asked.__slots__])
+
+
+def _listed(session: Session, told: Asked, page: Page, *, now: datetime) -> Listed:
+    rows = session.scalars(page.of(payouts.search(wanted(session, told)), Payout.id)).all()
     shown = rows[: page.limit]
     requests = [
         session.get_one(PaymentRequest, one.payment_request_id)
@@ -84,7 +89,7 @@ def _listed(session: Session, asked: Asked, page: Page, *, now: datetime) -> Lis
         if one.payment_request_id is not None
     ]
     return Listed(
-        asked=asked,
+        asked=told,
         accounts={one.id: one for one in agencies.accounts(session, on=local_day(now))},
         tallies=payouts.tallies(session),
         rows=shown,
@@ -93,14 +98,14 @@ def _listed(session: Session, asked: Asked, page: Page, *, now: datetime) -> Lis
     )
 
 
-def _wanted(session: Session, asked: Asked) -> Search:
+def wanted(session: Session, told: Asked) -> Search:
     """What is searched for. Raises `UnknownFilter`."""
     try:
         return Search(
-            state=State(asked.state) if asked.state else None,
-            kind=Kind(asked.kind) if asked.kind else None,
-            collection_account_id=account_of(session, asked.account).id if asked.account else None,
-            text=asked.text or None,
+            state=State(told.state) if told.state else None,
+            kind=Kind(told.kind) if told.kind else None,
+            collection_account_id=account_of(session, told.account).id if told.account else None,
+            text=told.text or None,
         )
     except ValueError:
         raise UnknownFilter from None

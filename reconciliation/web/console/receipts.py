@@ -88,10 +88,8 @@ def add(pages: StaffPages, cashless: Service) -> None:
     @pages.get("/receipts", endpoint="receipts")
     @staff_only(*READERS)
     def listed() -> str:
-        known_filters(*Asked.__slots__, "cursor")
-        asked = Asked(*[asked_once(name).strip() for name in Asked.__slots__])
-        page = paging.Page(MOST_SHOWN, before=_before())
-        found = cashless.database.read(lambda session: _listed(session, asked, page))
+        told, page = asked(), paging.Page(MOST_SHOWN, before=_before())
+        found = cashless.database.read(lambda session: _listed(session, told, page))
         return render_template("console/receipts.html", listed=found, states=State)
 
     @pages.get("/receipts/<public_id>", endpoint="one_receipt")
@@ -164,16 +162,22 @@ def _add_decisions(pages: StaffPages, cashless: Service) -> None:
         )
 
 
+def asked() -> Asked:
+    """What the address asks for. Raises `UnknownFilter` or `AskedTwice`."""
+    known_filters(*Asked.__slots__, "cursor")
+    return Asked(*[asked_once(name).strip() for name in Asked.__slots__])
+
+
 def _before() -> int | None:
     return paging.asked({"cursor": cursor}).before if (cursor := asked_once("cursor")) else None
 
 
-def _listed(session: Session, asked: Asked, page: paging.Page) -> Listed:
-    found = receipts.search(_wanted(asked))
+def _listed(session: Session, told: Asked, page: paging.Page) -> Listed:
+    found = receipts.search(wanted(told))
     ids = session.scalars(page.of(found, Receipt.id)).all()
     shown = receipts.snapshots(session, select(Receipt.id).where(Receipt.id.in_(ids[: page.limit])))
     return Listed(
-        asked=asked,
+        asked=told,
         series=receipts.all_series(session),
         items=[shown[number] for number in ids[: page.limit]],
         next=paging.cursor_after(ids[page.limit - 1]) if len(ids) > page.limit else None,
@@ -181,14 +185,14 @@ def _listed(session: Session, asked: Asked, page: paging.Page) -> Listed:
     )
 
 
-def _wanted(asked: Asked) -> Search:
+def wanted(told: Asked) -> Search:
     """What is searched for. Raises `UnknownFilter`."""
     try:
         return Search(
-            series=_number(asked.series),
-            number=_number(asked.number),
-            state=State(asked.state) if asked.state else None,
-            reference=asked.reference.upper() or None,
+            series=_number(told.series),
+            number=_number(told.number),
+            state=State(told.state) if told.state else None,
+            reference=told.reference.upper() or None,
         )
     except ValueError:
         raise UnknownFilter from None

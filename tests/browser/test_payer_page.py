@@ -14,8 +14,10 @@ import pytest
 import zxingcpp
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+from pypdf import PdfReader
 
 from payments import vietqr
+from tests.browser.conftest import CHROMIUM
 from tests.browser.pages import WIDTHS, opened, pictured, serving, spills, violations, visiting
 from tests.browser.payer import AGENCY, CLAIMS, EVERY, Payment, app_of, one_of_each, token_of
 
@@ -246,6 +248,28 @@ def test_the_language_is_one_tap_away(opens: Opens) -> None:
     expect(page.locator("#headline")).to_have_text("Waiting for your payment")
     page.get_by_role("link", name="Tiếng Việt").click()
     expect(page.locator("#headline")).to_have_text("Đang chờ bạn thanh toán")
+
+
+def test_type_twice_as_large_pushes_nothing_sideways(browser: Browser, address: str) -> None:
+    """Whoever sees badly sets their browser so; the code stays large enough to be scanned."""
+    large = browser.browser_type.launch(
+        executable_path=CHROMIUM, args=["--no-sandbox", "--blink-settings=defaultFontSize=32"]
+    )
+    try:
+        with visiting(large) as visit, opened(visit, f"{address}/p/{token_of('open')}") as page:
+            assert scanned(page.locator(".qr img").screenshot()).amount == 350_000
+            for path in (*map(token_of, EVERY), f"{token_of('open')}/claim"):
+                page.goto(f"{address}/p/{path}")
+                assert not spills(page), path
+    finally:
+        large.close()
+
+
+def test_what_is_printed_of_a_payment_is_one_sheet(opens: Opens) -> None:
+    """With the code and all that is typed by hand; no button, no claim."""
+    for state in ("open", "partially_paid", "paid"):
+        sheets = PdfReader(io.BytesIO(opens(state).pdf(format="A4")))
+        assert len(sheets.pages) == 1, state
 
 
 def walked(page: Page, most: int) -> list[str]:

@@ -39,6 +39,12 @@ class UnknownCollectionAccount(NotFound):
     code = "unknown_collection_account"
 
 
+class UnknownAccountNumber(UnknownCollectionAccount):
+    """No collection account has that number; `number` are its last digits."""
+
+    code = "unknown_account_number"
+
+
 class NoCollectionAccount(Conflict):
     """Neither the agency nor one above it has an account that is in force on that day."""
 
@@ -161,7 +167,7 @@ def by_number(session: Session, number: str, *, bin: str | None = None) -> Colle
         rows = rows.where(CollectionAccount.bin == bin)
     found = list(session.scalars(rows))
     if not found:
-        raise UnknownCollectionAccount(number=number[-4:])
+        raise UnknownAccountNumber(number=number[-4:])
     if len(found) > 1:
         raise SeveralCollectionAccounts(number=number[-4:])
     return found[0]

@@ -143,7 +143,14 @@ def of_http(error: HTTPException) -> Problem:
     code = CODES.get(status, "malformed")
     told: Mapping[str, Any] = getattr(error, "data", None) or {}
     pointed = schemas.told_errors(told.get("messages") or {}) if status == 422 else []
-    return Problem(status, code, say(f"error.{code}"), pointed, kept)
+    most = request.max_content_length if status == 413 else None
+    detail = say(f"error.{code}") if most is None else say("error.too_much", most=_size(most))
+    return Problem(status, code, detail, pointed, kept)
+
+
+def _size(most: int) -> str:
+    """So many bytes as people say it, rounded down."""
+    return f"{most >> 20} MB" if most >= 1 << 20 else f"{most >> 10} KB"
 
 
 def refused_for() -> str | None:

@@ -46,6 +46,12 @@ class EmptyFile(Invalid):
     code = "empty_statement_file"
 
 
+class FileWithoutBytes(EmptyFile):
+    """A file that was cut before its first byte; `name` is its own."""
+
+    code = "statement_file_without_bytes"
+
+
 class StatementWithoutDays(Invalid):
     """A statement that names no period and has no line: it says nothing of any day."""
 
@@ -138,6 +144,8 @@ def look(
     `UnreadableFile` with line and reason, `WrongLayout`, `OtherCurrency`, `EmptyFile` or
     `StatementWithoutDays`.
     """
+    if not received.content:
+        raise FileWithoutBytes(name=visible(received.filename))
     stream = io.BytesIO(received.content)
     parts = formats.read(
         stream, format=in_format, filename=received.filename, layouts=layouts.described

@@ -122,13 +122,13 @@ def test_a_broken_figure_fails_the_proof(here: Path, database: Database) -> None
     ("content", "words", "code"),
     [
         (camt(NUMBER, [BankLine(1)])[:500], (), "cut_file"),
-        (camt("0099999999", [BankLine(1)]), (), "unknown_collection_account"),
+        (camt("0099999999", [BankLine(1)]), (), "unknown_account_number"),
         (camt("0099999999", [BankLine(1)]), ("--account", NUMBER), "statement_of_another_account"),
         (camt(NUMBER, [BankLine(1)], currency="USD"), (), "other_currency"),
         (vietcombank([BankLine(1)]), (), "statement_account_not_said"),
         (about_the_day("camt.052", [Movement(1)], account=NUMBER), (), "not_a_statement"),
         (b"hello", (), "layout_not_found"),
-        (b"", (), "unknown_format"),
+        (b"", (), "statement_file_without_bytes"),
     ],
 )
 def test_what_cannot_be_taken_is_refused(
@@ -147,7 +147,7 @@ def test_what_cannot_be_taken_is_refused(
 def test_an_unknown_account_is_refused(here: Path, verb: str) -> None:
     """Neither command guesses an account."""
     words = ("--account", "123", "--date", TODAY.isoformat())
-    assert refused("day", verb, *words) == "unknown_collection_account"
+    assert refused("day", verb, *words) == "unknown_account_number"
 
 
 def test_a_day_that_was_never_run_cannot_be_shown(here: Path) -> None:

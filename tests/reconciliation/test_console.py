@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from html import unescape
 from io import BytesIO
 
 import pytest
@@ -122,7 +123,8 @@ def test_a_program_is_answered_in_json(sign_in: SignIn, here: Here) -> None:
     [
         (b"<html>", "Line 1"),
         (b"\x00\x01", "not known"),
-        (camt("0099999999", [BankLine(1_000)]), "no such collection account"),
+        (b"", "is empty"),
+        (camt("0099999999", [BankLine(1_000)]), "No collection account has the number …9999"),
         (camt("0011001234567", [BankLine(1_000)])[:600], "before it is complete"),
         (camt("0011001234567", [BankLine(1_000)], currency="USD"), "USD"),
     ],
@@ -201,7 +203,7 @@ def test_what_cannot_be_taken_cannot_be_looked_at_either(sign_in: SignIn) -> Non
     answer = bring(person, camt("0099999999", [BankLine(1_000)]), then="look")
 
     assert answer.status_code == 404
-    assert "no such collection account" in answer.get_data(as_text=True)
+    assert "…9999" in answer.get_data(as_text=True)
 
 
 def test_a_refusal_leaves_staff_where_they_work(sign_in: SignIn) -> None:
@@ -233,6 +235,23 @@ def test_a_file_brought_again_is_said_to_be_known(sign_in: SignIn, here: Here) -
     again = bring(person, content)
 
     assert "nothing was changed" in person.see(again.location.split("#")[0])
+
+
+def test_files_of_long_ago_are_a_page_further(sign_in: SignIn, here: Here) -> None:
+    """The latest come first, so many on a page."""
+    person = sign_in(Role.RECONCILER)
+    for n in range(52):
+        bring(person, b"no statement", f"old-{n}.csv")
+    first = person.see("/console/statements")
+    assert "old-51.csv" in first
+    assert "old-1.csv" not in first
+    older = re.search(r'href="(/console/statements\?cursor=[^"#]+)', first)
+    assert older is not None
+    second = person.see(unescape(older[1]))
+    assert "old-1.csv" in second
+    assert "old-51.csv" not in second
+    assert "More files" not in second
+    assert person.client.get("/console/statements?cursor=x").status_code == 422
 
 
 @pytest.mark.parametrize("after", ["9223372036854775808", "-1", "x", "", "٣"])

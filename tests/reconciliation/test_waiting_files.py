@@ -131,7 +131,7 @@ def test_a_program_is_told_where_to_look(app: Flask) -> None:
     ("content", "reason"),
     [
         (LARGE[:-50_000], "unreadable_file"),
-        (LARGE.replace(NUMBER.encode(), b"0099999999"), "unknown_collection_account"),
+        (LARGE.replace(NUMBER.encode(), b"0099999999"), "unknown_account_number"),
     ],
 )
 def test_a_large_file_that_is_refused_ends_refused(

@@ -17,8 +17,9 @@ from payments.core import clock
 from payments.core.calendar import local_day
 from payments.core.service import Service
 from payments.staff import Role
-from payments.web import auth, problems
+from payments.web import auth, paging, problems
 from payments.web.auth import StaffPages, staff_only
+from payments.web.paging import Page
 from reconciliation import jobs
 from reconciliation.statements import (
     MOST_BYTES,
@@ -28,10 +29,13 @@ from reconciliation.statements import (
     StatementFetch,
     StatementFile,
 )
+from reconciliation.web.console.listing import page_asked
 from reconciliation.web.console.parts import READERS, brought_file, chosen_account, to_files
 from reconciliation.web.console.statement_progress import put_in_line
 
 SHOWN: Final = 50
+
+_FORM_BYTES: Final = MOST_BYTES + (64 << 10)
 
 
 def add(pages: StaffPages, cashless: Service) -> None:
@@ -40,12 +44,12 @@ def add(pages: StaffPages, cashless: Service) -> None:
     @pages.get("/statements", endpoint="statements")
     @staff_only(*READERS)
     def shown() -> str:
-        today = local_day(clock.now())
-        accounts, files, fetches = cashless.database.read(
+        today, page = local_day(clock.now()), page_asked(SHOWN)
+        accounts, (files, older), fetches = cashless.database.read(
             lambda session: (
                 agencies.accounts(session, on=today),
-                _files(session),
-                _fetches(session),
+                _files(session, page),
+                [] if page.before else _fetches(session),
             )
         )
         numbers = {one.id: one for one in accounts}
@@ -53,12 +57,13 @@ def add(pages: StaffPages, cashless: Service) -> None:
             "console/statements.html",
             accounts=accounts,
             files=files,
+            older=older,
             fetches=fetches,
             numbers=numbers,
         )
 
     @pages.post("/statements", endpoint="import_statement")
-    @staff_only(Role.RECONCILER, most_bytes=MOST_BYTES)
+    @staff_only(Role.RECONCILER, most_bytes=_FORM_BYTES)
     def bring() -> Response:
         received = Received(*brought_file(most=MOST_BYTES))
         chosen = request.form.get("account", "")
@@ -104,11 +109,17 @@ def _fetches(session: Session) -> Sequence[StatementFetch]:
     return session.scalars(latest.limit(SHOWN)).all()
 
 
-def _files(session: Session) -> Sequence[Result[*tuple[Any, ...]]]:
-    """The latest files, each statement of one on a row of its own; refused ones have none."""
-    return session.execute(
+def _files(session: Session, page: Page) -> tuple[Sequence[Result[*tuple[Any, ...]]], str | None]:
+    """A page of files, each statement of one on a row of its own, and the cursor of the next.
+
+    Refused files have no statement.
+    """
+    ids = session.scalars(page.of(select(StatementFile.id), StatementFile.id)).all()
+    shown = ids[: page.limit]
+    rows = session.execute(
         select(StatementFile, Statement)
         .outerjoin(Statement, Statement.statement_file_id == StatementFile.id)
+        .where(StatementFile.id.in_(shown))
         .order_by(StatementFile.id.desc(), Statement.position)
-        .limit(SHOWN)
     ).all()
+    return rows, paging.cursor_after(shown[-1]) if len(ids) > page.limit else None

@@ -217,6 +217,21 @@ def test_a_refusal_leaves_staff_where_they_work(sign_in: SignIn) -> None:
     assert "dossier" not in page
 
 
+def test_what_cannot_be_done_as_things_stand_leads_back_to_the_page(
+    sign_in: SignIn, here: Here
+) -> None:
+    """As it is now: the page before is the one that was too old."""
+    person = sign_in(Role.RECONCILER)
+    bring(person, camt(here.number, [BankLine(50_000, here.reference)]))
+    assert person.send(f"{here.day}/run", on="/console/statements").status_code == 303
+    take_back = person.send(f"{here.day}/take-back", on="/console/statements")
+    assert take_back.status_code == 409
+    link = f'<a class="button" href="{here.day}/take-back">Open the page anew</a>'
+    assert link in take_back.get_data(as_text=True)
+    again = person.client.get(f"{here.day}/take-back", headers={"Accept": "text/html"})
+    assert again.headers["Location"] == here.day
+
+
 def test_whoever_may_not_look_can_still_leave(sign_in: SignIn) -> None:
     """An administrator or clerk who opens the console is not trapped on a shared computer."""
     person = sign_in(Role.ADMINISTRATOR)

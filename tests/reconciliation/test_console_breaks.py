@@ -14,7 +14,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from payments import staff
+from payments.agencies import CollectionAccount
 from payments.core.database import Database
+from payments.payment_requests import PaymentRequest
 from payments.staff import Role
 from reconciliation import proof
 from reconciliation.breaks import Break
@@ -193,6 +195,30 @@ def test_a_break_tells_what_it_is_about_down_to_the_raw_message(
     assert "event_id" not in sign_in(Role.VIEWER).see(path), "it names the payer"
     assert here.big in page, "the suggestion's request"
     assert page.count("<mark>") == 1, "the digit that differs"
+
+
+def test_money_on_the_wrong_account_says_which_was_meant(
+    sign_in: SignIn, here: Here, database: Database
+) -> None:
+    """Beside the account that it came to."""
+
+    def unit(session: Session) -> str:
+        elsewhere = a_province(session, number="0099999999")
+        memo = a_payment_request(elsewhere).reference
+        a_message(elsewhere, memo, amount=50_000)
+        settle(elsewhere)
+        run(elsewhere)
+        request = session.scalars(
+            select(PaymentRequest).where(PaymentRequest.reference == memo)
+        ).one()
+        return session.get_one(CollectionAccount, request.collection_account_id).number
+
+    meant = database.write(unit)
+    page = sign_in(Role.VIEWER).see(page_of(database, "wrong_account"))
+    assert re.search(rf"Account of the request</dt><dd>{meant} · ", page)
+    assert "0099999999 · " in page
+    other = sign_in(Role.VIEWER).see(page_of(database, "callback_without_line"))
+    assert "Account of the request" not in other
 
 
 def test_the_day_leads_to_its_breaks(sign_in: SignIn, here: Here, database: Database) -> None:

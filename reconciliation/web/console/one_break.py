@@ -86,6 +86,8 @@ class Shown:
     credit: Credit | None
     line: StatementLine | None
     request: PaymentRequest | None
+    meant: CollectionAccount | None
+    """The account of the request, where the money came to another."""
     codes: Sequence[tuple[str, str]]
     suggested: Sequence[Suggested]
     proposed: Proposed | None
@@ -131,6 +133,7 @@ def _shown(session: Session, public_id: str, *, now: datetime) -> Shown:
     one = breaks.by_public_id(session, public_id)
     credit, line = credit_of(session, one), line_of(session, one)
     live = breaks.is_live(one)
+    request = receipts_of(session, one) if credit is None else request_of(session, credit)
     told, sweep = breaks.timeline(session, one), _sweep(session, one, line) if live else ()
     approval = None if one.approval_id is None else session.get_one(Approval, one.approval_id)
     names = names_of(session, _actors(one, approval, told))
@@ -139,7 +142,8 @@ def _shown(session: Session, public_id: str, *, now: datetime) -> Shown:
         account=session.get_one(CollectionAccount, one.collection_account_id),
         credit=credit,
         line=line,
-        request=receipts_of(session, one) if credit is None else request_of(session, credit),
+        request=request,
+        meant=_meant(session, one, request),
         codes=_codes(session, credit, line),
         suggested=_suggested(session, credit, line) if live else (),
         proposed=None if approval is None else _proposed(approval, names),
@@ -176,6 +180,15 @@ def _payouts(session: Session, one: Break, credit: Credit | None) -> Sequence[Pa
         return session.scalars(payouts.of_credit(credit.id).order_by(Payout.id)).all()
     payout = payout_of(session, one)
     return () if payout is None else [payout]
+
+
+def _meant(
+    session: Session, one: Break, request: PaymentRequest | None
+) -> CollectionAccount | None:
+    """The account that the money was meant for, where it is another."""
+    if request is None or request.collection_account_id == one.collection_account_id:
+        return None
+    return session.get_one(CollectionAccount, request.collection_account_id)
 
 
 def _named(session: Session, credit: Credit | None) -> RefundAccount | None:

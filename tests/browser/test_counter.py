@@ -105,6 +105,7 @@ def at_work(visit: BrowserContext, site: str) -> Iterator[tuple[Page, Page]]:
     """A clerk signs in, begins a shift by the keyboard, and opens the citizen's display."""
     visit.add_init_script(LISTEN)
     with opened(visit, f"{site}/counter") as clerk:
+        expect(clerk.locator("#username")).to_be_focused()
         sign_in(clerk, Role.CLERK)
         expect(clerk.locator("#agency")).to_be_focused()
         fits(clerk, "counter-begin")
@@ -209,6 +210,7 @@ def take_cash(clerk: Page, display: Page, reference: str, words: dict[str, str],
     scan(clerk, reference.lower())
     clerk.get_by_role("link", name=words["record"]).click()
     fits(clerk, f"{name}-cash")
+    expect(clerk.locator("[name=reason]").first).to_be_focused()
     clerk.locator("[value=no_smartphone]").check()
     clerk.locator("main button[type=submit]").click()
     for page in (clerk, display):
@@ -221,6 +223,7 @@ def take_cash(clerk: Page, display: Page, reference: str, words: dict[str, str],
     clerk.locator("#fee-1").fill("CERT")
     clerk.keyboard.press("Enter")
     expect(clerk.locator(".amount-value")).to_contain_text("200")
+    expect(clerk.locator("[name=reason]").first).to_be_focused()
     clerk.locator("[value=app_failed]").check()
     fits(clerk, f"{name}-cash-fees")
     clerk.locator("button[value=record]").click()

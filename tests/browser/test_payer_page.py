@@ -104,7 +104,7 @@ def test_every_state_says_the_same_without_a_script(opens: Opens, address: str) 
 
 
 def test_paid_is_seen_without_loading_again(opens: Opens, moving: Payment) -> None:
-    """From waiting to confirming to paid by itself, said aloud; then it asks no more."""
+    """From waiting to confirming to paid by itself, said aloud; then only who comes back asks."""
     page = opens("moving")
     page.evaluate("window.stayed = true")
     expect(page.locator("#headline")).to_have_text("Đang chờ bạn thanh toán")
@@ -121,6 +121,9 @@ def test_paid_is_seen_without_loading_again(opens: Opens, moving: Payment) -> No
     page.on("request", lambda request: asked.append(request.url))
     page.wait_for_timeout(2500)
     assert asked == []
+    moving.becomes("overpaid")  # sent twice, as one does who did not wait
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.locator("#headline")).to_have_text("Đã thanh toán, có phần nộp thừa")
 
 
 def test_whoever_is_further_down_sees_that_it_is_paid(opens: Opens, moving: Payment) -> None:

@@ -25,7 +25,7 @@
   const ask = async () => {
     clearTimeout(timer);
     if (asking) asking = asking.abort();
-    if (document.hidden || over) return;
+    if (document.hidden) return;
     const mine = asking = new AbortController();
     timer = setTimeout(() => mine.abort(), 6000);
     try {
@@ -43,7 +43,7 @@
     }
     clearTimeout(timer);
     $("offline").hidden = fails < 3;
-    timer = setTimeout(ask, Math.min(ms * 2 ** Math.max(0, fails - 2), 30000));
+    if (!over || fails) timer = setTimeout(ask, Math.min(ms * 2 ** Math.max(0, fails - 2), 30000));
   };
   state.onclick = async (event) => {
     const button = event.target.closest("[data-copy]");

@@ -290,6 +290,8 @@ def test_a_clerk_has_one_shift_at_a_time_and_nothing_happens_after_its_end(
     form = clerk.see(f"/cash/requests/{requests[0].reference}")
     assert clerk.send("/end", on="/totals").headers["Location"] == f"{clerk.at}/totals"
     assert "Welcome" in clerk.see("/display")
+    assert "Shown last" in clerk.see()
+    assert "qr.svg" not in clerk.see()
     for path, told in (
         ("/find", {"text": DOSSIER}),
         ("/show", {"reference": requests[0].reference}),

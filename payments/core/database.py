@@ -16,7 +16,7 @@ from __future__ import annotations
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
@@ -31,7 +31,6 @@ from sqlalchemy import (
     create_engine,
     event,
     func,
-    insert,
     select,
 )
 from sqlalchemy.engine import URL, Connection, CursorResult, Dialect, Engine, Result, make_url
@@ -148,29 +147,38 @@ class Database:
 
 
 def load(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Writes many rows that all have the same columns.
+    """Writes many rows that all have the same columns, every one of them told.
 
-    PostgreSQL takes them by COPY, several times as fast as one after another.
+    PostgreSQL takes them by COPY, several times as fast as one after another; SQLite by one
+    statement prepared once, without SQLAlchemy looking at each row anew.
     """
     if not rows:
         return
     dialect = session.get_bind().dialect
-    if dialect.name != "postgresql":
-        session.execute(insert(table), rows)
-        return
     columns = [table.c[name] for name in rows[0]]
-    written = [_as_copied(column, dialect) for column in columns]
+    written = [_as_written(column, dialect) for column in columns]
     names = ", ".join(dialect.identifier_preparer.quote(column.name) for column in columns)
+    into = f"{dialect.identifier_preparer.format_table(table)} ({names})"
+    values = ([write(row[name]) for name, write in written] for row in rows)
+    if dialect.name == "postgresql":
+        _copy(session, into, values)
+    else:
+        marks = ", ".join("?" for _ in columns)
+        command = f"INSERT INTO {into} VALUES ({marks})"  # noqa: S608  our own tables' names
+        session.connection().exec_driver_sql(command, [tuple(row) for row in values])
+
+
+def _copy(session: Session, into: str, rows: Iterable[Sequence[Any]]) -> None:
     connection = session.connection().connection.driver_connection
     if not isinstance(connection, psycopg.Connection):
         raise TypeError("rows are copied by psycopg alone")
-    command = f"COPY {dialect.identifier_preparer.format_table(table)} ({names}) FROM STDIN"
+    command = f"COPY {into} FROM STDIN"
     with connection.cursor() as cursor, cursor.copy(command.encode()) as copy:
         for row in rows:
-            copy.write_row([write(row[name]) for name, write in written])
+            copy.write_row(row)
 
 
-def _as_copied(column: Column[Any], dialect: Dialect) -> tuple[str, Callable[[Any], Any]]:
+def _as_written(column: Column[Any], dialect: Dialect) -> tuple[str, Callable[[Any], Any]]:
     """How a column's values are written: JSON as its text, the others as they are bound."""
     if isinstance(column.type, Json):
         return column.name, lambda value: None if value is None else orjson.dumps(value).decode()

@@ -22,6 +22,9 @@ from payments.core.errors import CashlessError
 from payments.core.service import Service
 from payments.staff import NewSession, NotSignedIn, Owed, Role, SignedIn, factors
 
+_FOR_STAFF: Final = ("/console", "/counter")
+"""Beneath these addresses all pages are of staff."""
+
 _KEY: Final = "door"
 
 
@@ -54,6 +57,7 @@ class Door:
 def install(app: Flask, door: Door) -> None:
     """Lets `app` know its staff by their sessions."""
     app.extensions[_KEY] = door
+    app.before_request(_look_out)
     app.after_request(_hand_over)
     app.jinja_env.globals.update(
         staff_member=member,
@@ -63,6 +67,12 @@ def install(app: Flask, door: Door) -> None:
         is_for_staff=is_for_staff,
         has_provider=lambda: door.cashless.config.oidc is not None,
     )
+
+
+def _look_out() -> None:
+    """Looks who asks for what is not there, so that staff are told so on a page of theirs."""
+    if request.endpoint is None and request.path.startswith(_FOR_STAFF):
+        known()
 
 
 def member() -> SignedIn | None:

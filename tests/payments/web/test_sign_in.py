@@ -115,3 +115,20 @@ def test_a_page_whose_session_ended_asks_only_who_it_is(sign_in: SignIn) -> None
         answer = person.client.get("/console/breaks", headers={"Accept": "text/html"})
         assert "ended" not in answer.location
         assert "Your session had ended" not in person.see(answer.location)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/console/nothing", 404), ("GET", "/counter/a/b/c", 404), ("PUT", "/console/", 405)],
+)
+def test_staff_are_told_of_what_is_not_there_on_a_page_of_theirs(
+    sign_in: SignIn, app: Flask, method: str, path: str, status: int
+) -> None:
+    """With the way on, and their name; a stranger learns nothing and is told as anyone."""
+    html = {"Accept": "text/html", "Accept-Language": "en"}
+    theirs = sign_in(Role.RECONCILER).client.open(path, method=method, headers=html)
+    anyones = app.test_client().open(path, method=method, headers=html)
+    assert (theirs.status_code, anyones.status_code) == (status, status)
+    assert "Signed in as Ms reconciler" in theirs.text
+    assert 'href="/console/me"' in theirs.text
+    assert "Signed in" not in anyones.text

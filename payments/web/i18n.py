@@ -48,6 +48,11 @@ def choose_language() -> None:
     g.language_before = words.language.set(chosen)
 
 
+def only_here() -> None:
+    """The language that this page was asked for in holds for it alone, and is not remembered."""
+    g.pop("language_to_keep", None)
+
+
 def _preferred() -> str:
     """The first of the browser's languages that we speak; of `vi-VN` and `en-GB` the first half."""
     for tag in request.accept_languages.values():  # the most wanted first

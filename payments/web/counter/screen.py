@@ -16,7 +16,7 @@ from payments.core.service import Service
 from payments.payment_requests import UnknownRequest
 from payments.shifts import Shift
 from payments.staff import Role
-from payments.web import auth, problems
+from payments.web import auth, i18n, problems
 from payments.web.auth import StaffPages, staff_only
 from payments.web.counter.view import Item, View, item_of, latest, mark_of, view_of
 
@@ -49,6 +49,7 @@ def add(pages: StaffPages, cashless: Service) -> None:
     @pages.get("/<public_id>/display")
     @staff_only(Role.CLERK)
     def display(public_id: str) -> AnyResponse:
+        i18n.only_here()  # the citizen's language is not the clerk's
         return window(cashless, public_id, "counter/display.html")
 
     @pages.get("/<public_id>/display/state")

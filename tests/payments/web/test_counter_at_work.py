@@ -184,3 +184,18 @@ def test_an_amount_that_is_none_is_answered_as_it_may_be_written(clerk: Clerk) -
     assert answer.status_code == 422
     assert "no space and no dot" not in answer.get_data(as_text=True)
     assert "such as" in answer.get_data(as_text=True)
+
+
+def test_the_display_speaks_the_citizens_language_and_the_clerks_window_the_clerks(
+    clerk: Clerk, requests: list[PaymentRequest]
+) -> None:
+    """They share a browser: neither switch changes the other window, nor does the other's news."""
+    clerk.find(requests[0].reference)
+    display = clerk.person.client.get(f"{clerk.at}/display?lang=vi", headers=IN_ENGLISH)
+    assert "Quét bằng ứng dụng ngân hàng" in display.get_data(as_text=True)
+    assert "On the display" in clerk.see()
+    news = re.search(r'data-src="([^"]+)"', display.get_data(as_text=True))
+    assert news is not None
+    clerk.person.client.get(f"{clerk.at}?lang=en", headers=IN_ENGLISH)
+    told = clerk.person.client.get(news[1], headers=IN_ENGLISH).get_json()
+    assert "Quét bằng ứng dụng ngân hàng" in told["html"]

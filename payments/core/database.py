@@ -216,12 +216,23 @@ def _tried(attempt: Callable[[], T]) -> T:
         try:
             return attempt()
         except DBAPIError as error:
-            if not _may_try_again(error):
+            collided = _collided(error)
+            if not collided and not _may_try_again(error):
                 raise
             if number == _TRIES:
+                if collided:  # with nobody but itself
+                    raise
                 raise DatabaseBusy from error
         time.sleep(random.uniform(0.5, 1.0) * 0.02 * 2**number)  # noqa: S311  jitter, not a secret
     raise DatabaseBusy
+
+
+def _collided(error: DBAPIError) -> bool:
+    """Whether a row is there already that the unit may not have seen when it looked for it.
+
+    Two that look, find nothing and write the same: the second one, tried again, finds it.
+    """
+    return isinstance(error.orig, psycopg.errors.UniqueViolation)
 
 
 def _may_try_again(error: DBAPIError) -> bool:

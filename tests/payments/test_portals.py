@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import select
@@ -17,6 +18,7 @@ from payments.core.http import AddressRefused
 from payments.core.vault import Vault
 from payments.portals import PortalKey, Scope, WebhookEndpoint
 from payments.portals.keys import OVERLAP
+from tests.racing import at_once
 
 NOW = datetime(2026, 11, 24, 5, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -284,3 +286,34 @@ def test_every_change_of_keys_and_endpoints_is_in_the_audit_trail(session: Sessi
         "webhook_endpoint.secret_rotated",
     ]
     assert {(entry.actor, entry.subject) for entry in entries} == {(BY, f"portal:{portal}")}
+
+
+@pytest.mark.committed
+def test_who_sets_an_endpoint_twice_at_once_has_one(database: Database) -> None:
+    """Also the first time, when eight calls find none: one is told the new secret."""
+    portal = database.write(a_portal)
+    secrets = []
+
+    def first() -> None:
+        set_ = partial(portals.set_endpoint, url="https://portal.example.vn/hook", vault=VAULT)
+        secrets.append(database.write(lambda session: set_(session, portal, by=BY, now=NOW)))
+
+    at_once([first] * 8)
+    assert sum(secret is not None for secret in secrets) == 1
+    rows = select(WebhookEndpoint.portal_id)
+    assert database.read(lambda session: session.scalars(rows).all()) == [portal]
+
+
+@pytest.mark.committed
+def test_a_name_that_two_take_at_once_is_refused_to_one(database: Database) -> None:
+    """In words, as to whoever comes later."""
+    refused = []
+
+    def take() -> None:
+        try:
+            database.write(a_portal)
+        except CashlessError as error:
+            refused.append(error.code)
+
+    at_once([take] * 8)
+    assert refused == ["portal_name_taken"] * 7

@@ -139,6 +139,48 @@ def test_what_may_succeed_next_time_is_tried_again(stores: Stores, state: str) -
         database.dispose()
 
 
+def looks_then_writes(seen: list[str], together: threading.Barrier) -> Callable[[Session], str]:
+    """A unit that writes the counter where there is none; the first time both look at once."""
+
+    def unit(session: Session) -> str:
+        there = session.query(Lease).one_or_none() is not None
+        if len(seen) < 2:
+            seen.append("looked")
+            together.wait(10)
+        if there:
+            return "found"
+        a_counter(session)
+        session.flush()
+        return "written"
+
+    return unit
+
+
+@pytest.mark.committed
+def test_who_writes_what_another_just_wrote_looks_again(stores: Stores) -> None:
+    """One of two wrote it, the other found it; the naive variant fails with a collision."""
+    with stores.fresh_url(POSTGRESQL) as url:
+        database, seen, told = Database(url), list[str](), list[str]()
+        unit = looks_then_writes(seen, threading.Barrier(2))
+        in_threads(lambda: told.append(database.write(unit)), threads=2)
+        assert sorted(told) == ["found", "written"]
+
+        database.write(lambda session: session.execute(delete(Lease)))
+        naive, collided = looks_then_writes([], threading.Barrier(2)), []
+
+        def once() -> None:
+            with Session(database.engine) as session:
+                try:
+                    naive(session)
+                    session.commit()
+                except IntegrityError as error:
+                    collided.append(error)
+
+        in_threads(once, threads=2)
+        assert len(collided) == 1
+        database.dispose()
+
+
 @pytest.mark.committed
 def test_what_cannot_succeed_is_not_tried_again(database: Database) -> None:
     tries = []

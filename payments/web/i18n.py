@@ -6,7 +6,7 @@ Vietnamese. Instants are shown as the clock on a wall in Viet Nam shows them.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Final
 
 from babel.dates import format_date, format_datetime
@@ -33,7 +33,9 @@ def install(app: Flask) -> None:
     app.jinja_env.globals.update(
         _=say, say=say, language=words.language.get, in_other_language=in_other_language
     )
-    app.jinja_env.filters.update(dong=dong, moment=moment, day=day, number=number, percent=percent)
+    app.jinja_env.filters.update(
+        dong=dong, moment=moment, came=came, day=day, number=number, percent=percent
+    )
 
 
 def choose_language() -> None:
@@ -121,6 +123,12 @@ def moment(instant: datetime | str) -> str:
     known = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
     chosen = words.language.get()
     return format_datetime(known, _MOMENT[chosen], tzinfo=VIETNAM, locale=chosen)
+
+
+def came(instant: datetime) -> str:
+    """When money came; the day alone where its bank told no time, which is kept as midnight."""
+    wall = instant.astimezone(VIETNAM)
+    return day(wall.date()) if wall.time() == time(0) else moment(instant)
 
 
 def day(on: date | str) -> str:

@@ -90,10 +90,21 @@ def test_every_fee_of_the_sources_is_there_with_its_kind_and_words() -> None:
         source = source_of(code)
         assert fee.name.startswith(source["name"])
         assert fee.kind == kinds[source["kind"]]
-        assert fee.legal_basis == source["legal_basis"]
+        assert fee.legal_basis == _in_vietnamese(source["legal_basis"])
         assert fee.collected_by == source["collected_by"]
         assert fee.confidence.startswith(source["confidence"])
         assert fee.name_en
+
+
+def _in_vietnamese(told: str) -> str:
+    """A legal basis as the page tells it; whoever collected it put some words in English."""
+    for english, vietnamese in (
+        ("(BCA portal text)", "(theo Cổng dịch vụ công Bộ Công an)"),
+        ("general knowledge", "theo kiến thức chung"),
+        ("->", "→"),
+    ):
+        told = told.replace(english, vietnamese)
+    return told
 
 
 def amounts_in(source: dict[str, Any]) -> set[int]:
@@ -437,3 +448,17 @@ def test_there_is_no_practice_in_live_mode(session: Session) -> None:
     with pytest.raises(seed.PracticeOnly):
         practise(session, mode=Mode.LIVE)
     assert agencies.accounts(session, on=TODAY) == []
+
+
+def test_what_the_tariff_rests_on_is_told_in_vietnamese() -> None:
+    """The page of the tariff shows it to citizens and staff as it stands in the file."""
+    english = re.compile(r"\b(sources?|general|from|until|per|in|the|not|with|date)\b")
+    shown = ("basis", "legal_basis", "source", "unit", "collected_by")
+    told = json.loads(TARIFF.read_text("utf-8"))
+    ahead, found = [told], []
+    while ahead:
+        one = ahead.pop()
+        if isinstance(one, dict):
+            found += [text for key, text in one.items() if key in shown and english.search(text)]
+        ahead += one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
+    assert found == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
@@ -17,7 +18,16 @@ from payments.staff import Role
 from reconciliation.web.console.finding import Group, find
 from reconciliation.web.console.typed import amount_of
 from tests.bank import TODAY, BankLine, a_statement, run
-from tests.builders import NOON, Province, a_message, a_payment_request, a_province, paid, settle
+from tests.builders import (
+    NOON,
+    Province,
+    a_message,
+    a_payment_request,
+    a_province,
+    paid,
+    settle,
+    the_province,
+)
 from tests.console import Person, SignIn, employ, whole_app
 from tests.reconciliation.test_plans import whole_reads
 
@@ -216,3 +226,28 @@ def test_a_figure_leads_to_its_postings_and_to_the_message(
     assert (status, text.count("\n") > 1) == (200, True)
     for path in ("ledger/999", "ledger/entries/999", "ledger?on=x", "ledger/1?cursor=x"):
         assert get(viewer, f"/console/{path}")[0] in (404, 422), path
+
+
+@pytest.mark.committed
+def test_a_balance_of_nothing_is_folded_away_and_no_time_is_made_up(
+    app: Flask, codes: dict[str, str], sign_in: SignIn, database: Database
+) -> None:
+    """The ledger shows what has a balance first; a line without a time came on its day."""
+
+    def unit(session: Session) -> None:
+        province = the_province(session)
+        later = TODAY + timedelta(days=1)
+        line = BankLine(33_000, "khong gio", reference="FT26329000001", day=later)
+        a_statement(province, line, opening=141_000, day=later, number="S2")
+        run(province, later, now=NOON + timedelta(days=1, hours=20))
+
+    database.write(unit)
+    viewer = sign_in(Role.VIEWER)
+    assert "whose balance is 0" not in viewer.see("/console/ledger")
+    before = viewer.see(f"/console/ledger?on={TODAY - timedelta(days=1)}")
+    shown, _, folded = before.partition("more whose balance is 0")
+    assert "Every balance is 0." in shown
+    assert folded.count('<li><a href="/console/ledger/') >= 3
+    came = viewer.see("/console/credits?amount=33.000")
+    assert "25 Nov 2026" in came
+    assert "00:00" not in came

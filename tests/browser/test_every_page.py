@@ -54,6 +54,7 @@ PARTS = {
 """What a page's script asks for: a part of the page."""
 
 OTHERS = {
+    "citizen.slashed",
     "console.choose_day_record",
     "console.claim_photo",
     "healthz",

@@ -7,9 +7,10 @@ and the address it polls, `/p/{token}/state`, draw the same fragment from it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from flask import Blueprint, Response, json, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -30,6 +31,9 @@ from payments.web.headers import private
 
 __all__ = ["Doors", "NothingToScan", "UnknownPage", "asked", "blueprint", "pages"]
 
+_FOLLOWED: Final = re.compile(r"([A-Za-z0-9_-]{22})[^A-Za-z0-9_-]+")
+"""A token and what stood behind the link in a message: the end of the sentence, a bracket."""
+
 
 class NothingToScan(NotFound):
     """The payment is closed or paid: its QR code is no longer shown."""
@@ -47,8 +51,15 @@ def pages(doors: Doors) -> Blueprint:
     pages = Blueprint("citizen", __name__, url_prefix="/p/<token>")
     pages.after_request(private)
 
+    @pages.get("/", endpoint="slashed")
+    def slashed(token: str) -> ResponseReturnValue:
+        return redirect(url_for("citizen.pay", token=token), 303)
+
     @pages.get("")
-    def pay(token: str) -> str:
+    def pay(token: str) -> ResponseReturnValue:
+        followed = _FOLLOWED.fullmatch(token)
+        if followed is not None:
+            return redirect(url_for("citizen.pay", token=followed[1]), 303)
         asked, now = doors.find(token), clock.now()
         return render_template(
             "citizen/pay.html",

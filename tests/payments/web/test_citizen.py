@@ -325,6 +325,19 @@ def test_who_paid_too_much_and_once_more_is_told_of_both(
     assert "110,000 ₫ has arrived, 60,000 ₫ more than due." in page
 
 
+@pytest.mark.parametrize("behind", ["/", ".", ",", ").", "%20", "…", "%22", "%E2%80%8B"])
+def test_a_link_with_what_stood_behind_it_leads_to_the_payment(
+    client: FlaskClient, province: Province, behind: str
+) -> None:
+    """Phones take the end of a sentence into the link of a message."""
+    request = a_payment_request(province)
+    province.session.commit()
+    led = client.get(f"/p/{request.token}{behind}")
+    assert (led.status_code, led.headers["Location"]) == (303, f"/p/{request.token}")
+    for other in (f"{request.token}x", f"{request.token[:-1]}.", f"{request.token}.x"):
+        assert client.get(f"/p/{other}", headers={"Accept": "text/html"}).status_code == 404, other
+
+
 def test_who_paid_after_the_cancellation_is_told(client: FlaskClient, province: Province) -> None:
     """Money that came for a cancelled request is on its page, in both languages."""
     request = a_payment_request(province, amount=50_000)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
+from html import unescape
 from urllib.parse import quote
 
 import pytest
@@ -226,6 +228,23 @@ def test_a_figure_leads_to_its_postings_and_to_the_message(
     assert (status, text.count("\n") > 1) == (200, True)
     for path in ("ledger/999", "ledger/entries/999", "ledger?on=x", "ledger/1?cursor=x"):
         assert get(viewer, f"/console/{path}")[0] in (404, 422), path
+
+
+@pytest.mark.committed
+def test_matches_of_a_rule_lead_to_their_lines(
+    app: Flask, codes: dict[str, str], sign_in: SignIn, database: Database
+) -> None:
+    """As many as the day counts, and none of another rule."""
+    viewer = sign_in(Role.VIEWER)
+    public_id = database.read(lambda session: the_province(session).account.public_id)
+    day = viewer.see(f"/console/days/{public_id}/{TODAY}")
+    found = re.search(r'href="(/console/lines[^"]*rule=reference[^"]*)"', day)
+    assert found is not None
+    lines = viewer.see(unescape(found[1]))
+    assert codes["paid"] in lines
+    assert "khong biet" not in lines
+    assert ">rule." not in lines
+    assert viewer.client.get("/console/lines?rule=guessed").status_code == 422
 
 
 @pytest.mark.committed

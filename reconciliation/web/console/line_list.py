@@ -26,6 +26,7 @@ from payments.core.words import say
 from payments.web import paging
 from payments.web.auth import StaffPages, staff_only
 from payments.web.paging import Page
+from reconciliation.matching import LineMatch, Rule
 from reconciliation.statements import StatementLine
 from reconciliation.web.console.listing import (
     Asking,
@@ -57,6 +58,7 @@ class Asked(Asking):
     account: str
     direction: str
     booked: str
+    rule: str
     since: str
     until: str
     amount: str
@@ -83,7 +85,7 @@ def add(pages: StaffPages, cashless: Service) -> None:
         asked, page, today = asked_for(Asked), page_asked(MOST_SHOWN), local_day(clock.now())
         found = cashless.database.read(lambda session: _listed(session, asked, page, today))
         return render_template(
-            "console/lines.html", listed=found, directions=Direction, newest=NEWEST
+            "console/lines.html", listed=found, directions=Direction, rules=Rule, newest=NEWEST
         )
 
     @pages.get("/lines.csv", endpoint="lines_file")
@@ -94,8 +96,9 @@ def add(pages: StaffPages, cashless: Service) -> None:
 
 
 def narrowed(asked: Asked) -> bool:
-    """Whether an amount or words are asked for without a day."""
-    return bool((asked.amount or asked.memo) and not asked.since and asked.booked != "no")
+    """Whether an amount, words or a rule are asked for without a day."""
+    anything = asked.amount or asked.memo or asked.rule
+    return bool(anything and not asked.since and asked.booked != "no")
 
 
 def _search(session: Session, asked: Asked) -> Select[int]:
@@ -112,6 +115,8 @@ def _search(session: Session, asked: Asked) -> Select[int]:
         if asked.booked not in _BOOKED:
             raise UnknownFilter
         found = found.where(_BOOKED[asked.booked])
+    if asked.rule:
+        found = found.where(_matched_by(asked.rule))
     amount = amount_or_none(asked.amount)
     if amount is not None:
         found = found.where(StatementLine.amount == amount)
@@ -125,6 +130,19 @@ def _whose(session: Session, account: str) -> ColumnElement[bool]:
     if account:
         return StatementLine.collection_account_id == account_of(session, account).id
     return StatementLine.collection_account_id.in_(select(CollectionAccount.id))
+
+
+def _matched_by(told: str) -> ColumnElement[bool]:
+    """That a line was matched by this rule."""
+    try:
+        rule = Rule(told)
+    except ValueError:
+        raise UnknownFilter from None
+    return (
+        select(LineMatch.id)
+        .where(LineMatch.id == StatementLine.match_id, LineMatch.rule == rule)
+        .exists()
+    )
 
 
 def _direction(told: str) -> str:

@@ -83,6 +83,11 @@ class Current:
         return self.cash is not None or (self.received and self.page.state != "overpaid")
 
     @property
+    def to_be_asked_anew(self) -> bool:
+        """Whether it can't be paid any more, and has not been."""
+        return self.cash is None and self.page.state in ("expired", "cancelled")
+
+    @property
     def tone(self) -> str:
         """The colour of its state."""
         return "done" if self.cash else self.page.face.tone

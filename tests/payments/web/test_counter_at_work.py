@@ -9,8 +9,9 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from payments import payment_requests
 from payments.core.database import Database
-from payments.payment_requests import PaymentRequest
+from payments.payment_requests import CancelReason, PaymentRequest
 from payments.staff import Role
 from tests.builders import NOON, a_payment_request, a_province, paid, the_province
 from tests.callers import a_priced_fee
@@ -117,6 +118,25 @@ def test_a_payment_shown_before_is_shown_again_by_one_press(
     assert clerk.see().count('name="reference"') == 2
     clerk.send("/end", on="/totals")
     assert 'name="reference"' not in clerk.see()
+
+
+def test_what_can_be_paid_no_more_is_to_be_asked_for_anew(
+    clerk: Clerk, requests: list[PaymentRequest], database: Database
+) -> None:
+    """The clerk is told what to do, the citizen what it means for them; no cash is offered."""
+
+    def unit(session: Session) -> None:
+        this = session.get_one(PaymentRequest, requests[0].id)
+        payment_requests.cancel(session, this, reason=CancelReason.WITHDRAWN, now=NOON)
+
+    clerk.find(requests[0].reference)
+    database.write(unit)
+    page = clerk.news().json["html"]
+    assert "Have the portal ask anew" in page
+    assert "Record cash" not in page
+    display = clerk.see("/display")
+    assert "Have the portal ask anew" not in display
+    assert "Please do not transfer any money for it." in display
 
 
 def test_the_digits_of_a_code_are_enough(clerk: Clerk, requests: list[PaymentRequest]) -> None:

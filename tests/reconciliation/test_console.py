@@ -217,6 +217,21 @@ def test_a_refusal_leaves_staff_where_they_work(sign_in: SignIn) -> None:
     assert "dossier" not in page
 
 
+@pytest.mark.parametrize("path", ["/console/nothing", "/counter/none/of/these", "/console/days/x"])
+def test_an_address_of_staff_that_there_is_not_is_told_to_staff(sign_in: SignIn, path: str) -> None:
+    """With their pages and the way out; a stranger learns no more than before."""
+    told = {"Accept": "text/html", "Accept-Language": "en"}
+    person = sign_in(Role.RECONCILER)
+    answer = person.client.get(path, headers=told)
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 404
+    assert "Sign out" in page
+    assert "scan the code" not in page
+    stranger = person.client.application.test_client().get(path, headers=told)
+    assert stranger.status_code == 404
+    assert "Sign out" not in stranger.get_data(as_text=True)
+
+
 def test_what_cannot_be_done_as_things_stand_leads_back_to_the_page(
     sign_in: SignIn, here: Here
 ) -> None:

@@ -76,7 +76,15 @@ class _Filling(dict[str, object]):
         return f"{{{name}}}"
 
 
+class Named(str):
+    """A key whose words stand within other words: `role.approver`."""
+
+    __slots__ = ()
+
+
 def _written(value: object, chosen: str) -> object:
+    if isinstance(value, Named):
+        return catalogue(chosen).gettext(value)
     if isinstance(value, Dong):
         return grouped(value) if chosen == "vi" else f"{int(value):,}"
     if isinstance(value, datetime) and value.tzinfo is not None:

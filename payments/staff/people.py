@@ -20,6 +20,7 @@ from uuid_utils.compat import uuid7
 from payments.core import audit
 from payments.core.database import rows_of
 from payments.core.errors import Conflict, Invalid, NotFound, Refused
+from payments.core.words import Named
 from payments.staff import passwords
 from payments.staff.tables import Person, Role, SecondFactor, StaffRole, StaffSession
 
@@ -65,6 +66,12 @@ class UnknownRole(Invalid):
     """A person has one or more of the known roles."""
 
     code = "unknown_role"
+
+
+class NoRoleChosen(UnknownRole):
+    """Whoever is let in has a role."""
+
+    code = "no_role_chosen"
 
 
 class RolesExcluded(Invalid):
@@ -266,11 +273,13 @@ def checked(roles: Iterable[str]) -> list[str]:
     """
     asked = sorted({str(role) for role in roles})
     unknown = [role for role in asked if role not in set(Role)]
-    if unknown or not asked:
-        raise UnknownRole(role=", ".join(unknown) or "-", known=", ".join(Role))
+    if unknown:
+        raise UnknownRole(role=", ".join(unknown), known=", ".join(Role))
+    if not asked:
+        raise NoRoleChosen
     for pair in combinations(asked, 2):
         if frozenset(pair) in EXCLUDED:
-            raise RolesExcluded(one=pair[0], other=pair[1])
+            raise RolesExcluded(one=Named(f"role.{pair[0]}"), other=Named(f"role.{pair[1]}"))
     return asked
 
 

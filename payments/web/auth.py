@@ -120,7 +120,6 @@ _EVERY_ROLE: Final = frozenset(Role)
 
 _MARK: Final = "staff_only"
 _ANYONE: Final = "for_anyone"
-_OF_STAFF: Final = ("/console/", "/counter/")
 _LONGEST_PATH: Final = 200
 
 
@@ -284,8 +283,6 @@ def own_path(text: str | None) -> str | None:
 
 def _check() -> AnyResponse | None:
     """Who is there, how much they may send, whether the form is ours; in this order."""
-    if request.endpoint is None and request.path.startswith(_OF_STAFF):
-        known()  # so that the page that says there is nothing is one for staff
     if request.endpoint is None or request.path.startswith(problems.FOR_PROGRAMS):
         return None
     view = current_app.view_functions.get(request.endpoint)

@@ -58,6 +58,7 @@ def install(app: Flask, door: Door) -> None:
     """Lets `app` know its staff by their sessions."""
     app.extensions[_KEY] = door
     app.before_request(_look_out)
+    app.before_request(_look)
     app.after_request(_hand_over)
     app.jinja_env.globals.update(
         staff_member=member,
@@ -202,6 +203,12 @@ def database() -> Database:
 def _door() -> Door:
     door: Door = current_app.extensions[_KEY]
     return door
+
+
+def _look() -> None:
+    """At who asks for an address of staff that there is not, who is then told on a page of theirs."""
+    if request.endpoint is None and request.path.startswith(("/console/", "/counter/")):
+        known()
 
 
 def _hand_over(answer: Response) -> Response:

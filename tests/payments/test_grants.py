@@ -129,7 +129,7 @@ def test_who_was_shut_out_is_let_in_again_by_two(session: Session, admins: tuple
 @pytest.mark.parametrize(
     ("roles", "reason", "code"),
     [
-        ([], "x", "unknown_role"),
+        ([], "x", "no_role_chosen"),
         (["boss"], "x", "unknown_role"),
         (["reconciler", "approver"], "x", "roles_excluded"),
         (["administrator", "clerk"], "x", "roles_excluded"),

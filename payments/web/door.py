@@ -206,7 +206,7 @@ def _door() -> Door:
 
 
 def _look() -> None:
-    """At who asks for an address of staff that there is not, who is then told on a page of theirs."""
+    """At who asks for an address of staff that there is not: staff are told on their page."""
     if request.endpoint is None and request.path.startswith(("/console/", "/counter/")):
         known()
 

@@ -1,12 +1,14 @@
 """What the database itself holds about who may do what, whatever a program says.
 
 Roles that exclude each other are nobody's at once; an administrator always remains; what lets
-somebody change anything, and a link to the identity provider, is there by an approval of two.
+somebody change anything, and a link to the identity provider, is there by an approval of two; what
+was proposed is approved or declined by somebody who works here and has the role for it.
 """
 
 from __future__ import annotations
 
-from payments.staff import EXCLUDED, grants, identities
+from payments.changes import Change
+from payments.staff import EXCLUDED, Role, grants, identities
 
 _EXCLUDED = " OR ".join(
     f"(NEW.role = '{one}' AND role = '{other}')"
@@ -40,6 +42,19 @@ _ROLE_NOT_APPROVED = f"NEW.approval_id IS NOT NULL AND {_not_approved(grants.ACT
 _LINK_NOT_APPROVED = _not_approved(identities.ACTION, "linked_by")
 
 
+_OF_ADMINISTRATORS = ", ".join(
+    f"'{one}'" for one in sorted([*Change, grants.ACTION, identities.ACTION])
+)
+
+_CHECKER_MAY_NOT = f"""NEW.state IN ('approved', 'declined') AND EXISTS (SELECT 1 FROM staff)
+    AND NOT EXISTS (
+    SELECT 1 FROM staff AS person JOIN staff_role AS held ON held.staff_id = person.id
+    WHERE 'staff:' || person.id = NEW.checker AND person.active AND held.role = CASE
+        WHEN NEW.action IN ({_OF_ADMINISTRATORS}) THEN '{Role.ADMINISTRATOR}'
+        ELSE '{Role.APPROVER}' END)"""  # noqa: S608  our own words
+"""Before anybody works here, nobody could decide anything: then nothing is asked."""
+
+
 def postgresql() -> list[str]:
     """The functions and triggers for PostgreSQL; who could be the last is locked, one by one."""
     lock = f"PERFORM 1 FROM {_ADMINISTRATORS} ORDER BY person.id FOR UPDATE OF person;"
@@ -58,6 +73,10 @@ def postgresql() -> list[str]:
         _trigger("staff_role_keeps_last", "BEFORE DELETE ON staff_role", "keep_last_role"),
         _function("keep_last_person", _LAST_LEAVES, _LAST, first=lock),
         _trigger("staff_keeps_last", "BEFORE UPDATE OF active ON staff", "keep_last_person"),
+        _function("refuse_checker", _CHECKER_MAY_NOT, _MAY_NOT),
+        _trigger("approval_checked", f"BEFORE {_DECIDES}", "refuse_checker"),
+        _function("refuse_begun", "NEW.state <> 'proposed'", _BEGINS),
+        _trigger("approval_begins", "BEFORE INSERT ON approval", "refuse_begun"),
     ]
 
 
@@ -82,10 +101,15 @@ def sqlite() -> list[str]:
         ),
         _guard("staff_role_keeps_last", "DELETE ON staff_role", _LAST_TAKEN, _LAST),
         _guard("staff_keeps_last", "UPDATE OF active ON staff", _LAST_LEAVES, _LAST),
+        _guard("approval_checked", _DECIDES, _CHECKER_MAY_NOT, _MAY_NOT),
+        _guard("approval_begins", "INSERT ON approval", "NEW.state <> 'proposed'", _BEGINS),
     ]
 
 
 _LAST = "an administrator remains"
+_MAY_NOT = "a decision is its role''s"
+_BEGINS = "what is decided was proposed"
+_DECIDES = "UPDATE OF state, checker ON approval"
 
 
 def _function(name: str, wrong: str, told: str, *, first: str = "", gives: str = "NEW") -> str:

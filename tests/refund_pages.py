@@ -28,6 +28,7 @@ from tests.builders import (
     a_payment_request,
     a_province,
     a_vault,
+    checker,
     paid,
     settle,
 )
@@ -131,7 +132,7 @@ def many(database: Database, credit: int, *, filed: bool = False) -> None:
             wanted = Wanted(Part.HELD, to, "nộp thừa", amount=Dong(1))
             one = payouts.propose_refund(session, found, wanted, by=BY, now=NOON, vault=vault)
             if filed:
-                payouts.approve(session, one, by="staff:2", now=NOON)
+                payouts.approve(session, one, by=checker(session), now=NOON)
                 payouts.file_all(session, account, by=BY, now=NOON, vault=vault)
 
     database.write(unit)

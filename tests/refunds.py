@@ -10,7 +10,7 @@ from payments.core.money import Dong
 from payments.credits import Credit
 from payments.payouts import Part, PaymentFile, Payout, Wanted
 from tests.bank import BankLine, a_statement, run
-from tests.builders import BY, NOON, Province, a_message, a_payment_request, settle
+from tests.builders import BY, NOON, Province, a_message, a_payment_request, checker, settle
 
 PAYER = "9704229200112233"
 OTHER = "staff:2"
@@ -43,7 +43,7 @@ def approved(province: Province, credit: Credit, amount: int, *, now: datetime =
     session = province.session
     asked = wanted(amount)
     payout = payouts.propose_refund(session, credit, asked, by=BY, now=now, vault=province.vault)
-    assert payouts.approve(session, payout, by=OTHER, now=now)
+    assert payouts.approve(session, payout, by=checker(session), now=now)
     return payout
 
 

@@ -10,7 +10,7 @@ from payments import agencies, payouts
 from payments.fees import FeeKind
 from payments.payouts import Payout, RemittanceRoute, RouteDescribed
 from tests.bank import TODAY, BankLine, a_statement, run
-from tests.builders import BY, NOON, Province
+from tests.builders import BY, NOON, Province, checker
 
 OTHER = "staff:2"
 
@@ -53,7 +53,7 @@ def a_route(
         by=BY,
         now=now,
     )
-    payouts.approve_route(session, route, by=OTHER, now=now)
+    payouts.approve_route(session, route, by=checker(session), now=now)
     return route
 
 
@@ -94,6 +94,6 @@ def approved(province: Province, *, now: datetime = NOON) -> Sequence[Payout]:
     """Everything that is due, proposed by one person and approved by another."""
     made = proposed(province, now=now)
     for payout in made:
-        assert payouts.approve(province.session, payout, by=OTHER, now=now)
+        assert payouts.approve(province.session, payout, by=checker(province.session), now=now)
     province.session.expire_all()
     return made

@@ -1917,6 +1917,29 @@ BEGIN
 END $$""",
     r"""CREATE TRIGGER staff_keeps_last BEFORE UPDATE OF active ON staff
 FOR EACH ROW EXECUTE FUNCTION keep_last_person()""",
+    r"""CREATE FUNCTION refuse_checker() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.state IN ('approved', 'declined') AND EXISTS (SELECT 1 FROM staff)
+    AND NOT EXISTS (
+    SELECT 1 FROM staff AS person JOIN staff_role AS held ON held.staff_id = person.id
+    WHERE 'staff:' || person.id = NEW.checker AND person.active AND held.role = CASE
+        WHEN NEW.action IN ('collection_account.open', 'connection.add', 'connection.rotate', 'connection.stop', 'portal.add', 'portal_key.issue', 'portal_key.revoke', 'portal_key.rotate', 'staff.identity', 'staff.roles') THEN 'administrator'
+        ELSE 'approver' END) THEN
+        RAISE EXCEPTION 'a decision is its role''s' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END $$""",
+    r"""CREATE TRIGGER approval_checked BEFORE UPDATE OF state, checker ON approval
+FOR EACH ROW EXECUTE FUNCTION refuse_checker()""",
+    r"""CREATE FUNCTION refuse_begun() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.state <> 'proposed' THEN
+        RAISE EXCEPTION 'what is decided was proposed' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END $$""",
+    r"""CREATE TRIGGER approval_begins BEFORE INSERT ON approval
+FOR EACH ROW EXECUTE FUNCTION refuse_begun()""",
 )
 
 SQLITE = (
@@ -3865,4 +3888,15 @@ WHEN OLD.active AND NOT NEW.active
     AND NOT EXISTS (SELECT 1 FROM staff_role AS held JOIN staff AS person ON person.id = held.staff_id
     WHERE held.role = 'administrator' AND person.active AND person.id <> OLD.id)
 BEGIN SELECT RAISE(ABORT, 'an administrator remains'); END""",
+    r"""CREATE TRIGGER approval_checked BEFORE UPDATE OF state, checker ON approval
+WHEN NEW.state IN ('approved', 'declined') AND EXISTS (SELECT 1 FROM staff)
+    AND NOT EXISTS (
+    SELECT 1 FROM staff AS person JOIN staff_role AS held ON held.staff_id = person.id
+    WHERE 'staff:' || person.id = NEW.checker AND person.active AND held.role = CASE
+        WHEN NEW.action IN ('collection_account.open', 'connection.add', 'connection.rotate', 'connection.stop', 'portal.add', 'portal_key.issue', 'portal_key.revoke', 'portal_key.rotate', 'staff.identity', 'staff.roles') THEN 'administrator'
+        ELSE 'approver' END)
+BEGIN SELECT RAISE(ABORT, 'a decision is its role''s'); END""",
+    r"""CREATE TRIGGER approval_begins BEFORE INSERT ON approval
+WHEN NEW.state <> 'proposed'
+BEGIN SELECT RAISE(ABORT, 'what is decided was proposed'); END""",
 )

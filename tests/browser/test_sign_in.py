@@ -15,7 +15,7 @@ from payments.core.database import Database
 from payments.staff import Role, identities
 from tests.browser.pages import fits_everybody, serving, visiting
 from tests.builders import NOON
-from tests.console import employ, whole_app
+from tests.console import PASSWORD, employ, whole_app
 from tests.identity_provider import CLIENT, SECRET, IdentityProvider, an_identity_provider
 
 pytestmark = pytest.mark.committed
@@ -48,7 +48,9 @@ def app(
         person = staff.by_username(session, Role.ADMINISTRATOR)
         told = {"issuer": provider.issuer, "reason": "SSO", "now": NOON}
         proposal = identities.propose(session, person.id, provider.subject, by="staff:8", **told)
-        identities.approve(session, proposal, by="staff:9", now=NOON)
+        told = {"name": "Ms boss", "password": PASSWORD, "by": "command:test", "now": NOON}
+        boss = staff.add(session, "boss", roles=[Role.ADMINISTRATOR], **told)
+        identities.approve(session, proposal, by=staff.actor(boss.id), now=NOON)
 
     database.write(unit)
     told = {

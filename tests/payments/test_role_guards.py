@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from payments import staff
+from payments.changes import Change
 from payments.core import approvals
 from payments.core.approvals import Approval
 from payments.staff import Role, StaffRole, grants, identities
@@ -104,3 +105,61 @@ def test_a_link_to_the_provider_is_there_by_two(session: Session, admins: tuple[
     found = session.scalars(select(Approval).where(Approval.id == waits.id)).one()
     assert found.state == approvals.State.APPROVED
     assert identities.of_person(session, person) is not None
+
+
+DECIDED = "UPDATE approval SET state = :state, checker = :by, decided_at = :at WHERE id = :number"
+PROPOSED = (
+    "INSERT INTO approval (public_id, action, subject, shown, shown_sha256, amount, reason, maker,"
+    " proposed_at, state, checker, decided_at)"
+    " SELECT 'x', action, 'x', shown, shown_sha256, amount,"
+    " reason, maker, proposed_at, 'approved', :by, proposed_at FROM approval WHERE id = :number"
+)
+
+
+@pytest.fixture
+def office(session: Session, admins: tuple[int, int]) -> dict[str, str]:
+    """Somebody of each role, one who has left, and a number that is nobody's."""
+    people = {role.value: a_person(session, f"one-{role}", role) for role in Role}
+    people["left"] = a_person(session, "left", Role.APPROVER)
+    staff.disable(session, people["left"], by="command:test", now=NOW)
+    people["nobody"] = max(people.values()) + 1
+    return {name: staff.actor(number) for name, number in people.items()}
+
+
+@pytest.mark.parametrize(
+    ("action", "role"),
+    [
+        ("payout.refund", Role.APPROVER),
+        ("receipt.cancel", Role.APPROVER),
+        ("break.write_off", Role.APPROVER),
+        ("something.new", Role.APPROVER),
+        (grants.ACTION, Role.ADMINISTRATOR),
+        (identities.ACTION, Role.ADMINISTRATOR),
+        *((change.value, Role.ADMINISTRATOR) for change in Change),
+    ],
+)
+def test_a_decision_is_made_by_who_has_its_role(
+    session: Session, office: dict[str, str], action: str, role: Role
+) -> None:
+    """Yes and no alike: no other role, nobody who left, no program, no number that is nobody's."""
+    told: dict[str, Any] = {"shown": {}, "reason": "x", "by": "portal:1", "now": NOW}
+    waits = approvals.propose(session, action, "thing:1", **told)
+    at = {"at": "2026-11-24T01:00:00.000000Z", "number": waits.id}
+    for name, by in {**office, "program": "job:days"}.items():
+        if name != role:
+            for state in ("approved", "declined"):
+                refused(session, "is its role", DECIDED, state=state, by=by, **at)
+    refused(session, "was proposed", PROPOSED, by=office[role], number=waits.id)
+    sql(session, DECIDED, state="approved", by=office[role], **at)
+
+
+def test_who_lost_the_role_meanwhile_decides_no_more(
+    session: Session, office: dict[str, str], admins: tuple[int, int]
+) -> None:
+    """The verb is refused as plain SQL is: the rule asks who has the role now."""
+    told: dict[str, Any] = {"shown": {}, "reason": "x", "by": "portal:1", "now": NOW}
+    waits = approvals.propose(session, "payout.refund", "payout:1", **told)
+    person = int(office["approver"].partition(":")[2])
+    staff.set_roles(session, person, [Role.VIEWER], by="command:test", now=NOW)
+    with pytest.raises(DBAPIError, match="is its role"), session.begin_nested():
+        approvals.approve(session, waits, shown={}, by=office["approver"], now=NOW)

@@ -26,6 +26,7 @@ from tests.builders import (
     a_fee,
     a_payment_request,
     a_province,
+    checker,
     paid,
     the_province,
 )
@@ -210,7 +211,7 @@ def decide(app: Flask, verb: str, **told: str) -> None:
         act(
             session,
             payouts.by_public_id(session, number),
-            by=f"staff:{99 if verb == 'approve' else 98}",
+            by="staff:98" if verb == "reject" else checker(session),
             now=NOON,
             **told,
         )

@@ -56,7 +56,9 @@ def link(session: Session, role: Role, provider: IdentityProvider) -> None:
     person = staff.by_username(session, role.value)
     told = {"issuer": provider.issuer, "reason": "SSO", "now": NOON}
     proposal = identities.propose(session, person.id, provider.subject, by="staff:8", **told)
-    identities.approve(session, proposal, by="staff:9", now=NOON)
+    told = {"name": "Ms boss", "password": PASSWORD, "by": "command:test", "now": NOON}
+    boss = staff.add(session, "boss", roles=[Role.ADMINISTRATOR], **told)
+    identities.approve(session, proposal, by=staff.actor(boss.id), now=NOON)
 
 
 def asked(person: Person, path: str = "/sign-in/provider") -> str:

@@ -40,6 +40,8 @@ MATRIX = """
     account.renew_codes               v r a c m u  proof
     console.accounts                  v r a - - u
     console.amend_layout              - r - - - -
+    console.ask_credits               v r a - - u
+    console.ask_lines                 v r a - - u
     console.approve_change            - - - - m -  proof
     console.approve_coverage          - - a - - -  proof
     console.answer_claim              - r a - - -
@@ -105,6 +107,7 @@ MATRIX = """
     console.line                      v r a - - u
     console.lines                     v r a - - u
     console.lines_file                v r a - - u
+    console.look                      v r a - - u
     console.make_payment_file         - r - - - -
     console.match                     v r a - - u
     console.note_break                - r a - - -
@@ -213,7 +216,8 @@ MATRIX = """
 """Viewer, reconciler, approver, clerk, administrator, auditor; `proof` where a fresh one is asked.
 
 Reconcilers propose and approvers approve, never one the other's; administrators have nothing to do
-with money, auditors and viewers with no form but those of their own account (reliability.md 6.6).
+with money, auditors and viewers with no form but those of their own account (reliability.md 6.6)
+and those by which something is looked for, whose words are not for an address.
 """
 
 

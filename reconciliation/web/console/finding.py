@@ -32,11 +32,11 @@ from payments.sources import SOURCES
 from reconciliation.breaks import Break, Leg
 from reconciliation.statements import StatementLine
 from reconciliation.web.console.typed import among_newest, amount_of, has_words
+from reconciliation.web.console.wanted import LONGEST
 
 SHOWN: Final = 20
 """So many of each kind are shown."""
 
-LONGEST: Final = 100
 SHORTEST_WORDS: Final = 4
 
 _DIGITS: Final = re.compile(r"[0-9]{1,8}", re.ASCII)

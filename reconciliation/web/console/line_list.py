@@ -32,6 +32,7 @@ from reconciliation.web.console.listing import (
     Asking,
     amount_or_none,
     as_csv,
+    ask_by_form,
     asked_for,
     day_or_none,
     page_asked,
@@ -77,12 +78,14 @@ class Listed:
 
 
 def add(pages: StaffPages, cashless: Service) -> None:
-    """Adds the page and its file."""
+    """Adds the page, its form and its file."""
+    ask_by_form(pages, cashless.vault, "/lines", "lines", Asked)
 
     @pages.get("/lines", endpoint="lines")
     @staff_only(*READERS)
     def shown() -> str:
-        asked, page, today = asked_for(Asked), page_asked(MOST_SHOWN), local_day(clock.now())
+        asked, page = asked_for(Asked, cashless.vault), page_asked(MOST_SHOWN)
+        today = local_day(clock.now())
         found = cashless.database.read(lambda session: _listed(session, asked, page, today))
         return render_template(
             "console/lines.html", listed=found, directions=Direction, rules=Rule, newest=NEWEST
@@ -91,7 +94,7 @@ def add(pages: StaffPages, cashless: Service) -> None:
     @pages.get("/lines.csv", endpoint="lines_file")
     @staff_only(*READERS)
     def file() -> Response:
-        asked = asked_for(Asked)
+        asked = asked_for(Asked, cashless.vault)
         return as_csv(cashless, "dong-so-phu", _headings(), lambda session: _every(session, asked))
 
 

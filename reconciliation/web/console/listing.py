@@ -4,21 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
-from flask import Response, send_file
+from flask import Response, redirect, request, send_file, url_for
 from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from payments.core import sheets
 from payments.core.money import Dong
 from payments.core.service import Service
 from payments.core.sheets import Cells, Heading
+from payments.core.vault import Vault
 from payments.web import paging
+from payments.web.auth import StaffPages, staff_only
 from payments.web.paging import Page
 from reconciliation.jobs.report_files import written
 from reconciliation.reports import FileKind
-from reconciliation.web.console.parts import UnknownFilter, asked_once, day_of, known_filters
+from reconciliation.web.console.parts import (
+    READERS,
+    UnknownFilter,
+    asked_once,
+    day_of,
+    known_filters,
+)
 from reconciliation.web.console.typed import amount_of
+from reconciliation.web.console.wanted import sealed, wanted
+
+MEMO: Final = "memo"
+"""The field of a list that takes words."""
 
 Lister = Callable[[Session], Iterable[Cells]]
 """Reads the rows of a list that is to be a file."""
@@ -32,20 +45,39 @@ class Asking:
     def query(self, **other: str | None) -> dict[str, str]:
         """The same question as a query, with some of it asked differently."""
         told = {name: getattr(self, name) for name in self.__slots__} | other
-        return {name: value for name, value in told.items() if value}
+        return {name: getattr(value, "sealed", value) for name, value in told.items() if value}
 
 
 Asked = TypeVar("Asked", bound=Asking)
 
 
-def asked_for(kind: type[Asked]) -> Asked:
-    """What the address asks for, beside where the page begins.
+def asked_for(kind: type[Asked], vault: Vault | None = None) -> Asked:
+    """What the address asks for, beside where the page begins; words of a memo are opened.
 
     Raises `UnknownFilter` or `AskedTwice`.
     """
     names = kind.__slots__
     known_filters(*names, "cursor")
-    return kind(*[asked_once(name).strip() for name in names])
+    return kind(
+        *[
+            wanted(vault, name) if vault and name == MEMO else asked_once(name).strip()
+            for name in names
+        ]
+    )
+
+
+def ask_by_form(
+    pages: StaffPages, vault: Vault, path: str, endpoint: str, kind: type[Asked]
+) -> None:
+    """Adds the form of a list, which leads to the list's address without words in clear."""
+
+    @pages.post(path, endpoint=f"ask_{endpoint}")
+    @staff_only(*READERS)
+    def ask() -> WerkzeugResponse:
+        told = {name: request.form.get(name, "").strip() for name in kind.__slots__}
+        told |= {MEMO: sealed(vault, told[MEMO])}
+        asked: dict[str, Any] = {name: value for name, value in told.items() if value}
+        return redirect(url_for(f"console.{endpoint}", **asked), 303)
 
 
 def page_asked(most: int) -> Page:

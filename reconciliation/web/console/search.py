@@ -1,4 +1,7 @@
-"""`/console/search`: a payment by whatever a citizen brings; what is the only one opens at once."""
+"""`/console/search`: a payment by whatever a citizen brings; what is the only one opens at once.
+
+What was typed may be a payer's name: it comes by a form, and stands in the address only sealed.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from flask import redirect, render_template, url_for
+from flask import redirect, render_template, request, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -18,9 +21,10 @@ from payments.payment_requests import PaymentRequest
 from payments.receipts import ReceiptSeries
 from payments.web.auth import StaffPages, staff_only
 from reconciliation.day_close import AccountDay
-from reconciliation.web.console.finding import LONGEST, SHOWN, Found, Group, find
-from reconciliation.web.console.parts import READERS, asked_once, known_filters
+from reconciliation.web.console.finding import SHOWN, Found, Group, find
+from reconciliation.web.console.parts import READERS, known_filters
 from reconciliation.web.console.typed import NEWEST
+from reconciliation.web.console.wanted import LONGEST, sealed, wanted
 
 _RECEIPT: Final = "receipt:"
 
@@ -37,19 +41,25 @@ class Shown:
 
 
 def add(pages: StaffPages, cashless: Service) -> None:
-    """Adds the page."""
+    """Adds the page and its form."""
+    prefix = cashless.config.reference_prefix
 
-    @pages.get("/search", endpoint="search")
+    @pages.post("/search", endpoint="look")
     @staff_only(*READERS)
-    def search() -> Response | str:
-        known_filters("q")
-        typed = asked_once("q").strip()
-        prefix = cashless.config.reference_prefix
+    def look() -> Response:
+        typed = request.form.get("q", "").strip()[:LONGEST]
         shown = cashless.database.read(lambda session: _shown(session, typed, prefix))
         only = shown.found.only()
         going = None if only is None else _address(*only, shown)
-        if going is not None:
-            return redirect(going, 303)
+        words = sealed(cashless.vault, typed) or None
+        return redirect(going or url_for("console.search", words=words), 303)
+
+    @pages.get("/search", endpoint="search")
+    @staff_only(*READERS)
+    def search() -> str:
+        known_filters("words")
+        typed = wanted(cashless.vault, "words")
+        shown = cashless.database.read(lambda session: _shown(session, typed, prefix))
         return render_template(
             "console/search.html", shown=shown, most=SHOWN, newest=NEWEST, longest=LONGEST
         )

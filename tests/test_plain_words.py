@@ -26,7 +26,7 @@ CLOSED = {"br", "hr", "img", "input", "link", "meta"}
 UNSPOKEN = {"code", "script", "style"}
 
 SAME_EVERYWHERE = re.compile(
-    r"(· )?page( (?!page)[a-z]+)*"  # the classes of a page's body
+    r"(· )*page( (?!page)[a-z]+)*"  # the classes of a page's body
     r"|aria-.*"  # what a macro writes into a tag
     r"|[·A-Z0-9 /.-]+"  # CSV, SHA-256, the number of a form
     r"|OpenAPI 3\.1 \(JSON\)|/callbacks//|ms|Enter|Esc|\.csv|\.json|English|Tiếng Việt"

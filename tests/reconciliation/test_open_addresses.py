@@ -27,7 +27,7 @@ pytestmark = pytest.mark.committed
 OPEN = """
     callbacks      callback
     citizen        account claim claim_state make_claim name_account pay qr_png qr_svg receipt
-    citizen        slip_pdf state
+    citizen        slashed slip_pdf state
     docs           api errors
     open_data      as_csv as_json dictionary index
     openapi        openapi

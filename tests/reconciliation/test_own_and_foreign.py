@@ -375,8 +375,8 @@ def test_a_payers_page_is_its_tokens_alone(app: Flask) -> None:
     other = found(app, told.where(PaymentRequest.id != receipt.payment_request_id))
     client = app.test_client()
     for rule in app.url_map.iter_rules():
-        if not rule.rule.startswith("/p/"):
-            continue
+        if not rule.rule.startswith("/p/") or rule.endpoint == "citizen.slashed":
+            continue  # the latter only leads to the page, whoever has it
         names = {"public_id": receipt.public_id, "form": "pdf"}
         names = {name: names[name] for name in rule.arguments - {"token"}}
         mine, others, nobodys = (at(rule, token=one, **names) for one in (own, other, "x" * 22))

@@ -212,6 +212,19 @@ def test_a_head_is_believed_by_its_signature_alone(brought: tuple[Path, Path]) -
     assert (code, "the signature is wrong" in said) == (1, True)
 
 
+def test_a_folder_stands_for_what_was_brought_into_it(brought: tuple[Path, Path]) -> None:
+    """Where a shell does not fill in names, as on Windows; nothing else in it is read."""
+    export, head = brought
+    folder = export.with_name("brought-by-hand")
+    folder.mkdir()
+    for one in (export, head):
+        (folder / one.name).write_bytes(one.read_bytes())
+    (folder / "notes.txt").write_text("for the auditor")
+    assert verified(folder) == verified(export, head)
+    (folder / export.name).write_bytes(b"".join(export.read_bytes().splitlines(True)[:-1]))
+    assert verified(folder)[0] == 1
+
+
 def test_what_could_not_be_checked_is_said(brought: tuple[Path, Path]) -> None:
     """No openssl, no head, lines found by a search; in Vietnamese unless asked otherwise."""
     export, head = brought

@@ -3,11 +3,11 @@
     python3 verify_audit.py audit-*.jsonl head-*.json
     python3 verify_audit.py --certificate known.pem --en audit-*.jsonl head-*.json
 
-Give the exports (.jsonl) in their order and every signed head (.json) that you kept. What is
-checked: each line is written in the only way there is and has its own hash; each follows the one
-before it; each head stands in the chain where it says; each head's signature, where the program
-`openssl` is found. What could not be checked is said. `--selection` is for lines found by a search,
-which do not follow each other: then each line is checked by itself.
+Give the exports (.jsonl) in their order and every signed head (.json) that you kept, or the folder
+that holds them. What is checked: each line is written in the only way there is and has its own
+hash; each follows the one before it; each head stands in the chain where it says; each head's
+signature, where the program `openssl` is found. What could not be checked is said. `--selection` is
+for lines found by a search, which do not follow each other: then each line is checked by itself.
 
 Exit code: 0 nothing is wrong; 1 something is; 2 the files could not be read.
 
@@ -337,10 +337,17 @@ def check_selection(exports: Iterable[Path], report: Report) -> None:
     report("open", "selection_open")
 
 
+def within(path: Path) -> list[Path]:
+    """A file itself; the exported files and heads of a folder."""
+    if not path.is_dir():
+        return [path]
+    return sorted(one for one in path.iterdir() if one.suffix in (".jsonl", ".json"))
+
+
 def main() -> int:
     """The command; gives its exit code."""
     asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    asked.add_argument("files", nargs="+", type=Path, metavar="FILE", help=".jsonl, .json")
+    asked.add_argument("files", nargs="+", type=Path, metavar="FILE", help=".jsonl, .json, folder")
     asked.add_argument("--certificate", type=Path, help="certificates that you trust, in PEM")
     asked.add_argument("--selection", action="store_true", help="lines found by a search")
     asked.add_argument("--en", action="store_true", help="speak English")
@@ -352,8 +359,9 @@ def main() -> int:
         place = 1 if told.en else 0
         sys.stdout.write(f"{WORDS[mark][place]}: {WORDS[key][place].format(**fields)}\n")
 
-    exports = [path for path in told.files if path.suffix != ".json"]
-    heads = [path for path in told.files if path.suffix == ".json"]
+    files = [one for path in told.files for one in within(path)]
+    exports = [path for path in files if path.suffix != ".json"]
+    heads = [path for path in files if path.suffix == ".json"]
     try:
         trusted = set()
         if told.certificate is not None:

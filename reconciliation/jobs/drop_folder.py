@@ -16,7 +16,6 @@ from payments.core.errors import CashlessError
 from payments.core.logs import log
 from payments.core.service import Service
 from payments.core.words import say
-from reconciliation.formats.refusals import visible
 from reconciliation.jobs.files import import_statement
 from reconciliation.statements import MOST_BYTES, Received, StatementTooLarge
 
@@ -60,10 +59,11 @@ def _take(cashless: Service, path: Path, *, now: datetime) -> bool:
         reason = say(f"error.{refused.code}", in_language="vi", **refused.fields)
         moved = _move(path, REFUSED, now=now)
         moved.with_name(f"{moved.name}.txt").write_text(f"{reason}\n", encoding="utf-8")
-        log.warning("statement.refused", file=visible(path.name), reason=refused.code)
+        # The name may be a payer's or hold an account's number; what it is kept under is enough.
+        log.warning("statement.refused", file=moved.name.partition("-")[0], reason=refused.code)
         return False
     except OSError as error:
-        log.error("statement.unreadable", file=visible(path.name), reason=type(error).__name__)
+        log.error("statement.unreadable", reason=type(error).__name__)
         return False
     _move(path, IMPORTED, now=now)
     return True

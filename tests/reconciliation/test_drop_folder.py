@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from reconciliation.jobs import drop_folder
 from reconciliation.statements import StatementLine
 from tests.bank import BankLine, camt
 from tests.builders import NOON, a_province
+from tests.logbook import a_book
 from tests.services import a_service
 from tests.statement_files import Movement, about_the_day
 
@@ -157,3 +159,20 @@ def test_a_file_of_just_the_largest_size_is_read(cashless: Service, tmp_path: Pa
 def test_without_a_folder_there_is_nothing_to_do(database: Database) -> None:
     """No setting, no work."""
     assert jobs.take_dropped(a_service(database), NOON) == "no folder is watched"
+
+
+@pytest.mark.parametrize("content", [CONTENT[:-60], b""])
+def test_a_log_line_does_not_name_the_file(
+    cashless: Service, tmp_path: Path, content: bytes
+) -> None:
+    """It may be a payer's name, or an account's number: told is what the file is kept under."""
+    name = f"NGUYEN VAN MAU {ACCOUNT}.xml"
+    dropped(tmp_path, name, content)
+    with a_book() as book:
+        look(cashless)
+    assert book.text
+    assert "NGUYEN" not in book.text
+    assert ACCOUNT not in book.text
+    told = [json.loads(line) for line in book.text.splitlines() if "statement.refused" in line]
+    kept = [path.name for path in (tmp_path / "refused").glob("*.xml")]
+    assert [one["file"] for one in told] == [name.partition("-")[0] for name in kept]

@@ -22,11 +22,14 @@ from werkzeug.test import TestResponse
 from payments import connections
 from payments.claims import Claim
 from payments.core.database import Database
+from payments.credits import Credit
 from payments.payment_requests import PaymentRequest
 from payments.staff import Role
+from payments.web.api.refunds import EXAMPLE
 from tests.bank import BankLine, camt
 from tests.builders import a_payment_request, the_province
-from tests.console import Person, SignIn, whole_app
+from tests.callers import a_portal
+from tests.console import Person, SignIn, employ, whole_app
 from tests.logbook import Book, a_book
 from tests.refund_pages import MORNING, PAYER, Here, a_treasury, approved, do, form_of, propose
 
@@ -135,6 +138,11 @@ def claim(app: Flask, database: Database) -> None:
     rightly = {"bank_number": "FT26331", "paid_on": "2026-11-24", "amount": "50.000"}
     wrongly = rightly | {"amount": EVERYTHING, "bank_number": EVERYTHING}
     assert payer.client.post(at, data=wrongly).status_code >= 400
+    photo = (io.BytesIO(EVERYTHING.encode()), f"{FOLDED} {PHONE}.jpg")
+    assert payer.client.post(at, data=rightly | {"photo": photo}).status_code >= 400
+    named = {"bank": "970422", "account": PAYER, "name": FOLDED}
+    for told in (named, dict.fromkeys(named, EVERYTHING)):
+        assert payer.client.post(f"/p/{token}/account", data=told).status_code < 500
     answer = payer.client.post(at, data=rightly | {"words": EVERYTHING})
     assert answer.status_code == 303, answer.get_data(as_text=True)
 
@@ -152,6 +160,40 @@ def name_an_account(app: Flask, database: Database, here: Here) -> None:
     payer.client.get(f"/p/{token}")
 
 
+def ask_as_a_portal(app: Flask, here: Here, database: Database) -> None:
+    """Refunds and requests by the API, with a payer's data where it belongs and where not."""
+    portal = a_portal(app.extensions["cashless"], app.test_client(), "Cổng")
+    code = database.read(
+        lambda session: (
+            session.get_one(
+                PaymentRequest, session.get_one(Credit, here.credits["overpaid"]).payment_request_id
+            ).reference
+        )
+    )
+    wrong = {"reason": EVERYTHING, "to": dict.fromkeys(("bin", "account", "name"), EVERYTHING)}
+    for number, told in enumerate((EXAMPLE, wrong, {EVERYTHING: EVERYTHING})):
+        headers = {"Idempotency-Key": f"{number:0>32}"}
+        asked = {"json": told, "headers": headers}
+        assert portal.call("POST", f"/payment-requests/{code}/refunds", **asked).status_code >= 400
+        assert portal.call("POST", "/payment-requests", **asked).status_code >= 400
+        assert portal.call("POST", f"/payment-requests/{code}/cancel", **asked).status_code >= 400
+    assert (
+        portal.call("PUT", "/webhook", json={"url": f"https://{PHONE} {NAME}/"}).status_code == 422
+    )
+
+
+def ask_at_the_counter(database: Database, sign_in: SignIn) -> None:
+    """What a citizen says, typed where a code belongs."""
+    database.write(lambda session: employ(session, Role.CLERK))
+    clerk = sign_in(Role.CLERK)
+    shift = str(clerk.send("/counter", on="/counter", agency="H09").location)
+    for typed in (NAME, FOLDED, PHONE, PAYER, EVERYTHING):
+        assert clerk.send(f"{shift}/find", on=shift, text=typed).status_code >= 400
+    told = {"dossier": EVERYTHING, "explanation": EVERYTHING, "reason": EVERYTHING}
+    cash = f"{shift}/cash/fees"
+    assert clerk.send(cash, on=cash, **told).status_code >= 400
+
+
 def test_no_payer_is_in_a_log_a_figure_or_an_address(
     app: Flask, database: Database, here: Here, sign_in: SignIn, book: Book
 ) -> None:
@@ -166,6 +208,8 @@ def test_no_payer_is_in_a_log_a_figure_or_an_address(
     connection = database.read(lambda session: session.scalars(known).first())
     assert {answer.status_code for answer in tell_of_money(app, str(connection))} == {401}
     claim(app, database)
+    ask_as_a_portal(app, here, database)
+    ask_at_the_counter(database, sign_in)
     made = database.read(lambda session: session.scalars(select(Claim.words)).all())
     payers = database.read(lambda session: session.scalars(select(PaymentRequest.id)).all())
     figures = app.test_client().get("/metrics").get_data(as_text=True)

@@ -290,7 +290,7 @@ def answering(content: bytes, *, times: int = 1) -> Getting:
             1,
         ),
         (camt(NUMBER, [BankLine(1_000)], currency="USD"), "other_currency", 0),
-        (b"", "unknown_format", 0),
+        (b"", "statement_file_without_bytes", 0),
     ],
 )
 def test_a_statement_of_something_else_is_not_taken_for_the_day(

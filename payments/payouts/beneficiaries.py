@@ -9,7 +9,8 @@ import orjson
 from payments.banks import UnknownBank, by_bin
 from payments.core.errors import Invalid
 from payments.core.vault import Vault
-from payments.payouts.files import BankAccount
+from payments.payouts.files import BankAccount, NameNotWritable
+from payments.payouts.files.order import LONGEST_NAME
 
 _PURPOSE: Final = "beneficiary"
 _HINT: Final = 4
@@ -30,7 +31,10 @@ def beneficiary(bin: str, number: str, name: str) -> BankAccount:
         raise BankNotChosen(pointer="/to/bin")
     if by_bin(bin) is None:
         raise UnknownBank(bin=bin, pointer="/to/bin")
-    return BankAccount(bin, "".join(number.split()).upper(), " ".join(name.split()))
+    holder = " ".join(name.split())
+    if len(holder) > LONGEST_NAME or not holder.isprintable():  # what people see is what is sent
+        raise NameNotWritable(name=holder[:LONGEST_NAME], pointer="/to/name")
+    return BankAccount(bin, "".join(number.split()).upper(), holder)
 
 
 def hint_of(one: BankAccount) -> str:

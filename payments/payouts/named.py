@@ -13,6 +13,7 @@ from typing import Final
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from payments import agencies
 from payments.core import audit
 from payments.core.database import Rows
 from payments.core.errors import Conflict
@@ -22,7 +23,7 @@ from payments.payment_requests import PaymentRequest, Status
 from payments.payouts.beneficiaries import hint_of, opened, sealed
 from payments.payouts.files import BankAccount
 from payments.payouts.kept import kept
-from payments.payouts.tables import MOST_NAMED, RefundAccount
+from payments.payouts.tables import MOST_NAMED, Payout, RefundAccount
 
 PAYER: Final = "payer"
 """Who names an account, as the audit trail calls them: whoever holds the payment's address."""
@@ -53,7 +54,8 @@ def name_account(
 
     Raises `NothingKept` or `NamedTooOften`.
     """
-    session.refresh(request, with_for_update=True)  # two at once would both be the next
+    agencies.lock(session, request.collection_account_id)  # two at once would both be the next
+    session.refresh(request)
     last = newest(session, request.id)
     if last is not None and opened(last.beneficiary, vault=vault) == to:
         return
@@ -95,6 +97,12 @@ def newest_if(
     if last is None or opened(last.beneficiary, vault=vault) != to:
         return None
     return last.id
+
+
+def is_newest(session: Session, payout: Payout, *, vault: Vault) -> bool:
+    """Whether a refund goes to the account that the payer of its request named last."""
+    to = opened(payout.beneficiary, vault=vault)
+    return newest_if(session, payout.payment_request_id, to, vault=vault) is not None
 
 
 def open_named(

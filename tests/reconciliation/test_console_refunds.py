@@ -372,6 +372,35 @@ def test_another_account_that_the_payer_named_is_offered_not_filled_in(
     assert maker.client.get(f"{form_of(credit)}?to=anything").status_code == 422
 
 
+def test_the_form_that_asks_again_says_only_what_is_so(
+    maker: Person, here: Here, database: Database
+) -> None:
+    """What was typed is not said to be filled in; what the payer named stands beside it."""
+    credit = here.credits["overpaid"]
+    name(database, credit, OTHER)
+    page = propose(maker, credit, account=OTHER).get_data(as_text=True)
+    assert "is not the one that the money came from" in page
+    assert "Filled in is" not in page
+    assert "The payer named on the payment&#39;s page" in page
+
+
+def test_who_decides_sees_what_the_payer_named_since(
+    maker: Person, here: Here, database: Database, sign_in: SignIn
+) -> None:
+    """From a page on which it did not stand nothing is approved; the same account is the same."""
+    credit = here.credits["overpaid"]
+    payout = proposed(maker, credit, amount="5000")
+    checker = sign_in(Role.APPROVER)
+    old = checker.see(payout)
+    name(database, credit, PAYER)
+    assert "The payer named this account" in maker.see(payout), "named after it was proposed"
+    assert checker.send_from(old, f"{payout}/approve").status_code == 409
+    name(database, credit, OTHER)
+    name(database, credit, PAYER)
+    assert "The payer named this account" in maker.see(payout), "named anew"
+    assert do(checker, payout, "approve").status_code == 303
+
+
 def test_who_names_another_account_after_the_proposal_is_told_to_whoever_approves(
     maker: Person, here: Here, database: Database
 ) -> None:

@@ -74,7 +74,8 @@ class Stored:
     def glance(self, token: str) -> Mapping[str, Any]:
         """Of that, only what changes."""
         _check(token)
-        found = self.database.read(lambda session: glanced(session, token))
+        now = clock.now()
+        found = self.database.read(lambda session: glanced(session, token, now=now))
         if found is None:
             raise UnknownPage
         return found
@@ -127,7 +128,7 @@ def asked(session: Session, token: str, *, now: datetime) -> Asked:
         **_receipts(session, this, status=snapshot["status"]),
         refunds=[payouts.snapshot(session, one) for one in session.scalars(refunds)],
         kept=payouts.to_go_back(session, found, now=now),
-        named=_named(session, this, snapshot),
+        named=_named(session, this, snapshot, now=now),
         claim=None if claim is None else claims.snapshot(claim, found),
     )
 
@@ -144,7 +145,7 @@ def _request(session: Session, token: str) -> PaymentRequest:
         raise UnknownPage from None
 
 
-def glanced(session: Session, token: str) -> Mapping[str, Any] | None:
+def glanced(session: Session, token: str, *, now: datetime) -> Mapping[str, Any] | None:
     """Of what the holder of `token` may see, only what changes; None without a request.
 
     While money is still due it is one row by its index: a page that waits asks again and again.
@@ -155,7 +156,7 @@ def glanced(session: Session, token: str) -> Mapping[str, Any] | None:
     this = select(PaymentRequest.id).where(PaymentRequest.token == token)
     status = found["status"]
     beyond = _beyond(session, this, status=status)
-    named = _named(session, this, found)
+    named = _named(session, this, found, now=now)
     told = {"beyond": beyond, "named": 0 if named is None else named.number}
     return {**found, **told, **_receipts(session, this, status=status)}
 
@@ -171,9 +172,12 @@ def _receipts(session: Session, this: Rows, *, status: str) -> dict[str, Any]:
     return {"receipts": list(shown.values()), "awaited": receipts.awaited(session, this)}
 
 
-def _named(session: Session, this: Rows, told: Mapping[str, Any]) -> RefundAccount | None:
-    """The account its payer named last; of a request that nothing came for nobody asks."""
-    if told["status"] in _DUE and not told["received"]:
+def _named(
+    session: Session, this: Rows, told: Mapping[str, Any], *, now: datetime
+) -> RefundAccount | None:
+    """The account its payer named last; nobody asks while nothing came and it can be paid."""
+    in_time = now < datetime.fromisoformat(told["expires_at"])
+    if in_time and told["status"] in _DUE and not told["received"]:
         return None
     return session.scalar(payouts.named_for(this).limit(1))
 

@@ -135,7 +135,7 @@ def mark_of(session: Session, shift: Shift, shown: Sequence[Shown], *, now: date
     """
     told: list[object] = [language.get(), shift.ended_at is None]
     first = shown[0].request if shown else None
-    changing = None if first is None else glanced(session, first.token)
+    changing = None if first is None else glanced(session, first.token, now=now)
     told.append(changing and payers.mark_of(changing, now=now))
     for one in shown:
         told.append(one.number)

@@ -19,6 +19,7 @@ from payments.core import approvals, clock
 from payments.core.approvals import Approval
 from payments.core.approvals import State as Decided
 from payments.core.service import Service
+from payments.core.vault import Vault
 from payments.credits import Credit
 from payments.payment_requests import PaymentRequest, PaymentRequestLine
 from payments.payouts import BankAccount, Part, PaymentFile, Payout, PayoutItem, RefundAccount
@@ -52,8 +53,8 @@ class Shown:
     """A payout as its page shows it.
 
     `waiting` is the proposal that another person decides; `named` the account that the payer named
-    last; `opened` the whole account it goes to,
-    where it was asked for.
+    last, and whether the payout `goes_there`; `opened` the whole account it goes to, where it was
+    asked for.
     """
 
     one: Payout
@@ -70,6 +71,7 @@ class Shown:
     names: Mapping[str, str]
     version: str
     named: RefundAccount | None
+    goes_there: bool
     opened: BankAccount | None = None
 
     @property
@@ -84,7 +86,9 @@ def add(pages: StaffPages, cashless: Service) -> None:
     @pages.get("/payouts/<public_id>", endpoint="payout")
     @staff_only(*READERS)
     def shown(public_id: str) -> str:
-        found = cashless.database.read(lambda session: _shown(session, public_id))
+        found = cashless.database.read(
+            lambda session: _shown(session, public_id, vault=cashless.vault)
+        )
         return render_template("console/payout.html", shown=found, openers=OPENERS)
 
     @pages.post("/payouts/<public_id>/account", endpoint="open_beneficiary")
@@ -95,7 +99,7 @@ def add(pages: StaffPages, cashless: Service) -> None:
         def unit(session: Session) -> Shown:
             payout = payouts.by_public_id(session, public_id)
             told = payouts.open_beneficiary(session, payout, by=by, now=now, vault=cashless.vault)
-            return _shown(session, public_id, opened=told)
+            return _shown(session, public_id, vault=cashless.vault, opened=told)
 
         found = cashless.database.write(unit)
         return render_template("console/payout.html", shown=found, openers=OPENERS)
@@ -140,7 +144,7 @@ def _act(cashless: Service, public_id: str, act: Act) -> Response:
         account = payout.collection_account_id
         agencies.lock(session, account)
         session.refresh(payout)
-        if payouts.version_of(payout) != seen:
+        if _version(session, payout) != seen:
             raise payouts.PayoutMoved(payout=payout.code)
         act(session, payout, by, now)
         day_close.renew_breaks(session, account, now=now)
@@ -149,7 +153,16 @@ def _act(cashless: Service, public_id: str, act: Act) -> Response:
     return redirect(url_for("console.payout", public_id=public_id), 303)
 
 
-def _shown(session: Session, public_id: str, *, opened: BankAccount | None = None) -> Shown:
+def _version(session: Session, payout: Payout) -> str:
+    """The mark of how a payout stands, and of what the payer of its request named last."""
+    asked = payout.payment_request_id
+    named = None if asked is None else payouts.newest(session, asked)
+    return f"{payouts.version_of(payout)}-{0 if named is None else named.number}"
+
+
+def _shown(
+    session: Session, public_id: str, *, vault: Vault, opened: BankAccount | None = None
+) -> Shown:
     one = payouts.by_public_id(session, public_id)
     decisions = approvals.of_subject(session, payouts.subject(one))
     file = None
@@ -177,8 +190,9 @@ def _shown(session: Session, public_id: str, *, opened: BankAccount | None = Non
         breaks=_breaks(session, one),
         history=history_of(session, one, decisions, file, names),
         names=names,
-        version=payouts.version_of(one),
+        version=_version(session, one),
         named=None if request is None else payouts.newest(session, request.id),
+        goes_there=payouts.is_newest(session, one, vault=vault),
         opened=opened,
     )
 

@@ -11,11 +11,14 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from payments import payouts
 from payments.core.database import Database
 from payments.payment_requests import PaymentRequest
 from payments.payouts import MOST_NAMED, RefundAccount
 from payments.web import auth, citizen, kit
+from tests.bank import BankLine, a_statement, run
 from tests.builders import NOON, Province, a_payment_request, a_province, a_vault, paid
+from tests.refunds import PAYER, approved
 from tests.services import BASE_URL, a_service
 
 GOOD = {"bank": "970436", "account": "0071 000 123456", "name": "Nguyễn  Văn Mẫu"}
@@ -82,6 +85,8 @@ def test_everything_wrong_is_said_at_once_and_nothing_typed_is_lost(
 ) -> None:
     """In the reader's language, each beside its field; nothing is noted."""
     wrong = {"bank": "", "account": "00-71.000", "name": "陳"}
+    for name in ("A\N{RIGHT-TO-LEFT OVERRIDE}NAV", "A" * 141):
+        assert sent(client, request_, name=name).status_code == 422, name
     answer = sent(client, request_, **wrong)
     assert answer.status_code == 422
     for words in ("Hãy chọn ngân hàng.", "Số tài khoản gồm", "Hãy nhập tên chủ tài khoản"):
@@ -134,9 +139,34 @@ def test_a_form_sent_without_end_is_stopped(client: FlaskClient, request_: Payme
 def test_a_form_that_is_no_form_is_refused_in_words(
     client: FlaskClient, province: Province, request_: PaymentRequest
 ) -> None:
-    """Too much, another type, and a field sent twice."""
+    """Too much, another type, another's address."""
     at = f"/p/{request_.token}/account"
     assert client.post(at, data={**GOOD, "name": "a" * 20_000}, headers=HTML).status_code == 413
     assert client.post(at, json=GOOD, headers=HTML).status_code == 422
     assert client.post(f"/p/{'x' * 22}/account", data=GOOD, headers=HTML).status_code == 404
     assert province.session.scalars(select(RefundAccount)).all() == []
+
+
+def test_an_account_named_for_a_part_that_came_back_is_shown(
+    client: FlaskClient, province: Province
+) -> None:
+    """Given back once and never left: nothing counts as received, and it is kept all the same."""
+    session = province.session
+    request = a_payment_request(province, amount=50_000)
+    paid(province, request, 20_000, payer=PAYER)
+    a_statement(province, BankLine(20_000, request.reference, payer=PAYER))
+    run(province)
+    [credit] = province.credits()
+    payout = approved(province, credit, 20_000)
+    payouts.reject(session, payout, reason="ngân hàng từ chối", by="staff:3", now=NOON)
+    session.commit()
+    page = f"/p/{request.token}"
+    with time_machine.travel(request.expires_at, tick=False):
+        before = client.get(f"{page}/state").headers["ETag"]
+        assert "Khai tài khoản nhận lại tiền" in client.get(page).text
+        assert sent(client, request).status_code == 303
+        assert "…3456, Vietcombank" in client.get(page).text
+        after = client.get(f"{page}/state", headers={"If-None-Match": before})
+        assert after.status_code == 200
+        again = {"If-None-Match": after.headers["ETag"]}
+        assert client.get(f"{page}/state", headers=again).status_code == 304

@@ -12,8 +12,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from payments.core import idempotency, leases
+from payments.core.approvals import AlreadyProposed
 from payments.core.database import Database
-from payments.core.errors import Conflict
 from payments.core.idempotency import (
     Answer,
     IdempotencyInFlight,
@@ -31,12 +31,6 @@ PATH = "/api/v1/payment-requests"
 CREATED = Answer(201, '{"reference":"TTHC1234567894","name":"Đặng"}')
 
 
-class OutOfStock(Conflict):
-    """Something the work itself says no to."""
-
-    code = "out_of_stock"
-
-
 def asked(*, caller: str = "portal:1", key: str = KEY, body: bytes = b"{}") -> Question:
     return idempotency.question(caller, key, method="POST", path=PATH, body=body)
 
@@ -44,7 +38,7 @@ def asked(*, caller: str = "portal:1", key: str = KEY, body: bytes = b"{}") -> Q
 def work(session: Session, name: str = "made") -> Answer:
     """Something that may be done once only, and is seen."""
     if leases.take(session, name, holder="x", for_=timedelta(days=1), now=NOW) is None:
-        raise OutOfStock
+        raise AlreadyProposed
     return CREATED
 
 
@@ -88,11 +82,11 @@ def test_work_that_fails_leaves_the_key_free(database: Database) -> None:
     def fails(session: Session) -> Answer:
         def refuse() -> Answer:
             work(session)
-            raise OutOfStock
+            raise AlreadyProposed
 
         return idempotency.answered_once(session, asked(), refuse, now=NOW)
 
-    with pytest.raises(OutOfStock):
+    with pytest.raises(AlreadyProposed):
         database.write(fails)
     assert database.read(made) == 0
     assert database.write(lambda session: answer(session, asked())) == CREATED
@@ -194,10 +188,10 @@ def test_a_first_that_was_rolled_back_does_not_bar_the_second(database: Database
 
     def dies(session: Session) -> None:
         idempotency.claim(session, asked(), now=NOW)
-        raise OutOfStock
+        raise AlreadyProposed
 
     for _ in range(3):
-        with pytest.raises(OutOfStock):
+        with pytest.raises(AlreadyProposed):
             database.write(dies)
     assert database.write(lambda session: answer(session, asked())) == CREATED
 
@@ -227,7 +221,7 @@ def test_a_no_because_another_was_first_is_no_answer(database: Database) -> None
 
     def too_late() -> Answer:
         database.write(lambda other: idempotency.keep(other, asked(), CREATED, now=NOW))
-        raise OutOfStock
+        raise AlreadyProposed
 
     with pytest.raises(IdempotencyInFlight):
         database.write(

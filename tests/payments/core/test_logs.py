@@ -11,7 +11,7 @@ import pytest
 import structlog
 
 from payments.core import logs
-from payments.core.errors import Conflict
+from payments.core.approvals import AlreadyProposed
 from payments.core.money import Dong
 from tests.logbook import Book, a_book
 
@@ -74,20 +74,16 @@ def test_nested_values_are_named_not_written(book: Book) -> None:
     assert book.last["rows"] == ["bytes", 3]
 
 
-class Canary(Conflict):
-    code = "canary"
-
-
 def test_an_exception_is_told_without_its_message(book: Book) -> None:
     """Type, code and place of a failure are written; its message and values are not."""
     payer = "TRAN THI BA"
     try:
-        raise Canary(payer=payer)
-    except Canary:
+        raise AlreadyProposed(payer=payer)
+    except AlreadyProposed:
         logs.log.exception("job.failed", job="settle")
     assert payer not in book.text
-    assert book.last["code"] == "canary"
-    assert book.last["error"].endswith("Canary")
+    assert book.last["code"] == "already_proposed"
+    assert book.last["error"].endswith("AlreadyProposed")
     assert any("test_an_exception_is_told" in place for place in book.last["where"])
 
 

@@ -35,6 +35,7 @@ def the_day(folder: Path, *, payments: int, kills: int) -> dict[str, Any]:
     return state
 
 
+@pytest.mark.slow
 @pytest.mark.committed
 def test_a_day_with_three_kills_ends_as_it_must(tmp_path: Path) -> None:
     """Every outcome is the expected one, the residual is 0 and the ledger proves."""

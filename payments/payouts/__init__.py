@@ -47,7 +47,7 @@ from payments.payouts.lines import RETURNED, SEEN, return_all, see_all, unsee
 from payments.payouts.named import (
     NamedTooOften,
     NothingKept,
-    is_newest,
+    goes_to,
     name_account,
     named_for,
     newest,
@@ -190,7 +190,7 @@ __all__ = [
     "find_code",
     "given_to_bank",
     "goes_elsewhere",
-    "is_newest",
+    "goes_to",
     "kept",
     "left_of_fees",
     "name_account",

@@ -99,10 +99,10 @@ def newest_if(
     return last.id
 
 
-def is_newest(session: Session, payout: Payout, *, vault: Vault) -> bool:
-    """Whether a refund goes to the account that the payer of its request named last."""
+def goes_to(payout: Payout, named: RefundAccount, *, vault: Vault) -> bool:
+    """Whether a refund goes to an account that a payer named."""
     to = opened(payout.beneficiary, vault=vault)
-    return newest_if(session, payout.payment_request_id, to, vault=vault) is not None
+    return opened(named.beneficiary, vault=vault) == to
 
 
 def open_named(

@@ -144,7 +144,7 @@ def _act(cashless: Service, public_id: str, act: Act) -> Response:
         account = payout.collection_account_id
         agencies.lock(session, account)
         session.refresh(payout)
-        if _version(session, payout) != seen:
+        if _version(payout, _named(session, payout)) != seen:
             raise payouts.PayoutMoved(payout=payout.code)
         act(session, payout, by, now)
         day_close.renew_breaks(session, account, now=now)
@@ -153,10 +153,14 @@ def _act(cashless: Service, public_id: str, act: Act) -> Response:
     return redirect(url_for("console.payout", public_id=public_id), 303)
 
 
-def _version(session: Session, payout: Payout) -> str:
-    """The mark of how a payout stands, and of what the payer of its request named last."""
+def _named(session: Session, payout: Payout) -> RefundAccount | None:
+    """The account that the payer of its request named last."""
     asked = payout.payment_request_id
-    named = None if asked is None else payouts.newest(session, asked)
+    return None if asked is None else payouts.newest(session, asked)
+
+
+def _version(payout: Payout, named: RefundAccount | None) -> str:
+    """The mark of how a payout stands, and of what the payer of its request named last."""
     return f"{payouts.version_of(payout)}-{0 if named is None else named.number}"
 
 
@@ -169,7 +173,7 @@ def _shown(
     if one.payment_file_id is not None:
         file = session.get_one(PaymentFile, one.payment_file_id)
     names = names_in(session, one, decisions, file)
-    bank = by_bin(one.beneficiary_bin)
+    bank, named = by_bin(one.beneficiary_bin), _named(session, one)
     request = agency = credit = None
     if one.payment_request_id is not None:
         request = session.get_one(PaymentRequest, one.payment_request_id)
@@ -190,9 +194,9 @@ def _shown(
         breaks=_breaks(session, one),
         history=history_of(session, one, decisions, file, names),
         names=names,
-        version=_version(session, one),
-        named=None if request is None else payouts.newest(session, request.id),
-        goes_there=payouts.is_newest(session, one, vault=vault),
+        version=_version(one, named),
+        named=named,
+        goes_there=named is not None and payouts.goes_to(one, named, vault=vault),
         opened=opened,
     )
 

@@ -18,7 +18,16 @@ from pypdf import PdfReader
 
 from payments import vietqr
 from tests.browser.conftest import CHROMIUM
-from tests.browser.pages import WIDTHS, opened, pictured, serving, spills, violations, visiting
+from tests.browser.pages import (
+    WIDTHS,
+    let_go,
+    opened,
+    pictured,
+    serving,
+    spills,
+    violations,
+    visiting,
+)
 from tests.browser.payer import AGENCY, CLAIMS, EVERY, Payment, app_of, one_of_each, token_of
 
 Opens = Callable[..., Page]
@@ -221,7 +230,7 @@ def test_a_lost_connection_is_told_and_forgiven(
     moving.becomes("paid")
     phones[True].set_offline(False)  # which the browser tells the page
     expect(page.locator("#headline")).to_have_text("Đã thanh toán")
-    page.close()
+    let_go(page)
 
 
 def test_a_connection_that_hangs_is_told_and_forgiven(opens: Opens, moving: Payment) -> None:
@@ -344,7 +353,7 @@ def test_a_missing_payment_is_reported_and_followed(
     expect(page.locator(".amount-value")).to_have_text("4827 1935")
     page.get_by_role("link", name="Về trang thanh toán").click()
     expect(page.locator(".claim")).to_contain_text("Mã phản ánh 4827 1935")
-    page.close()
+    let_go(page)
 
 
 @pytest.mark.parametrize("script", [True, False])
@@ -371,7 +380,7 @@ def test_the_account_for_a_refund_is_named(
     page.get_by_role("link", name="Khai tài khoản khác").click()
     expect(page.locator(".note")).to_contain_text("Tài khoản đã khai")
     looked_at(page, "account-again", script=script)
-    page.close()
+    let_go(page)
 
 
 def looked_at(page: Page, name: str, *, script: bool) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from payments import staff
 from payments.core.database import Database
 from payments.staff import Role, identities
-from tests.browser.pages import fits_everybody, serving, visiting
+from tests.browser.pages import fits_everybody, let_go, serving, visiting
 from tests.builders import NOON
 from tests.console import PASSWORD, employ, whole_app
 from tests.identity_provider import CLIENT, SECRET, IdentityProvider, an_identity_provider
@@ -88,7 +88,7 @@ def test_by_the_single_sign_on_and_a_decision_in_a_second_window(
         proved = second.value
         expect(proved.get_by_role("status")).to_be_visible()
         fits_everybody(proved, "sso-proved")
-        proved.close()
+        let_go(proved)
         page.get_by_role("button", name="Đã xác nhận: làm tiếp").click()
         expect(page.get_by_role("heading", level=1)).to_contain_text("Trần Thị B")
         page.get_by_role("link", name="Đã báo").or_(page.locator("main a.button")).last.click()

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from payments import documents
 from payments.core.database import Database
 from payments.web import auth, kit, verify
-from tests.browser.pages import fits_everybody, opened, serving, visiting
+from tests.browser.pages import fits_everybody, let_go, opened, serving, visiting
 from tests.builders import NOON
 from tests.services import BASE_URL, a_service
 from tests.signed_papers import BY, a_kept_paper, a_pdf
@@ -60,7 +60,7 @@ def test_every_result_is_fit_for_every_reader(
             page.goto(f"{address}/verify{path}")
             expect(page.locator("h1")).to_be_visible()
             fits_everybody(page, f"verify-{name}-{language}")
-            page.close()
+            let_go(page)
 
 
 def test_a_file_is_chosen_and_checked(

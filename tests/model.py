@@ -63,6 +63,7 @@ class Money:
     amount: int
     late: bool
     codes: tuple[str, ...] = ()
+    before: list[tuple[str, ...]] = field(default_factory=list)
     reference: str | None = None
     trusted: bool = False
     sources: set[str] = field(default_factory=set)
@@ -149,8 +150,16 @@ class Model:
 
     def assign(self, credit: Money, code: str) -> None:
         """Staff give the credit's money to a request."""
+        credit.before.append(credit.codes)
         credit.codes, credit.finding = (code,), None
         self._settle([credit])
+
+    def unassign(self, credit: Money) -> None:
+        """Staff take that back: the credit is what it was, and who else paid is settled anew."""
+        freed = self._free(credit)
+        self._uncount(credit)
+        credit.codes = credit.before.pop()
+        self._settle([credit, *freed])
 
     def refund(self, credit: Money, part: str, amount: int) -> bool:
         """Money goes back to its payer; False where it may not."""
@@ -223,6 +232,7 @@ class Model:
         for said, credit in pairs:
             credit.sources.add(said.source)
             credit.codes = credit.codes or said.codes
+            credit.before = [codes or said.codes for codes in credit.before]
             credit.reference = credit.reference or said.reference
             credit.trusted = credit.trusted or said.trusted
             if said.source == STATEMENT:
@@ -246,6 +256,7 @@ class Model:
                 kept.sources |= joined.sources
                 kept.trusted = kept.trusted or joined.trusted
                 kept.reference = kept.reference or joined.reference
+                kept.before = [codes or joined.codes for codes in kept.before]
                 return [kept, *again]
         return []
 
@@ -301,6 +312,14 @@ class Model:
     def _lose(self, credit: Money, against: str) -> list[Money]:
         """The credit's money leaves; who else paid its requests is to be settled anew."""
         self._forget_advice(credit)
+        freed = self._free(credit)
+        for part in ("held", "unidentified"):
+            self._post(credit, part, against, credit.parts.pop(part, 0))
+        credit.gone = True
+        return freed
+
+    def _free(self, credit: Money) -> list[Money]:
+        """Its requests fall back to open; whose money is to be settled anew."""
         codes, others = self._concerned(credit)
         duplicates = [
             one
@@ -316,9 +335,6 @@ class Model:
             request = self.requests[code]
             request.status = "open" if request.status == "paid" else request.status
             request.late = False
-        for part in ("held", "unidentified"):
-            self._post(credit, part, against, credit.parts.pop(part, 0))
-        credit.gone = True
         return [*others, *duplicates]
 
     def _concerned(self, credit: Money) -> tuple[set[str], list[Money]]:

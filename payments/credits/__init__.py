@@ -1,7 +1,7 @@
 """Credits: real movements of money, told by messages and seen on statements, in any order.
 
 `tables` says what a credit is, `pairing` when two words speak of the same one, `arrivals` how
-credits come to be, `dividing` what becomes of their amounts.
+credits come to be, `dividing` what becomes of their amounts, `assigning` what staff say they are.
 """
 
 from payments.credits.arrivals import (
@@ -14,6 +14,7 @@ from payments.credits.arrivals import (
     tell,
     touched,
 )
+from payments.credits.assigning import assignment, assignments, end_assignment, identify
 from payments.credits.company import gather_company, given_away, given_away_beside, unseen
 from payments.credits.counting import COUNTED, OPEN_PARTS, RECLAIMED, beyond, counted
 from payments.credits.dividing import (
@@ -21,7 +22,6 @@ from payments.credits.dividing import (
     advise_all,
     allocate_all,
     divide_all,
-    identify,
     match_all,
     merge_all,
     reclaim_all,
@@ -35,6 +35,7 @@ from payments.credits.pairing import pair_lines, pairing, told
 from payments.credits.payers import opened_payer, payer_key, sealed_payer
 from payments.credits.tables import (
     Allocation,
+    Assignment,
     Credit,
     CreditReference,
     Evidence,
@@ -47,6 +48,7 @@ __all__ = [
     "RECLAIMED",
     "Allocation",
     "AlreadyMatched",
+    "Assignment",
     "Credit",
     "CreditReference",
     "Evidence",
@@ -54,10 +56,13 @@ __all__ = [
     "advise_all",
     "allocate_all",
     "arrival",
+    "assignment",
+    "assignments",
     "beyond",
     "code_of",
     "counted",
     "divide_all",
+    "end_assignment",
     "found_all",
     "gather_company",
     "given_away",

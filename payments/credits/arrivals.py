@@ -30,6 +30,7 @@ from sqlalchemy.orm import Session
 from payments.core.columns import Amount, Bytes, Code, Day, Flag, Instant, Key, Words
 from payments.core.database import Rows, load, numbered
 from payments.core.temporary import analyze, materialise, scratch, temporary
+from payments.credits.assigning import teach_assigned
 from payments.credits.pairing import CREDIT, pair_messages, pairing, told
 from payments.credits.tables import CreditReference, Evidence
 from payments.references import Kind
@@ -192,6 +193,7 @@ def learn(session: Session, said: Rows, *, seen: bool = False) -> None:
     it was `seen` on a statement: money goes back to whom the bank's statement names.
     """
     materialise(session, _lesson, said)
+    teach_assigned(session, select(_lesson.c.credit_id, _lesson.c.code))
     _learn_codes(session)
     if seen:
         other = _lesson.c.payer_key != CREDIT.c.payer_key

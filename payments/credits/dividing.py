@@ -11,10 +11,8 @@ from sqlalchemy import (
     Column,
     Table,
     case,
-    delete,
     insert,
     literal,
-    select,
     update,
 )
 from sqlalchemy.orm import Session
@@ -24,8 +22,7 @@ from payments.core.database import Rows, rows_of
 from payments.core.errors import Conflict
 from payments.core.temporary import materialise, scratch
 from payments.credits.pairing import CREDIT, pairing
-from payments.credits.tables import Allocation, CreditReference, Evidence, Finding
-from payments.references import Kind
+from payments.credits.tables import Allocation, Evidence, Finding
 
 
 class AlreadyMatched(Conflict):
@@ -221,26 +218,4 @@ def merge_all(session: Session, merged: Rows) -> None:
         update(pairing)
         .where(pairing.c.credit_id == _numbers.c.credit_id)
         .values(credit_id=_numbers.c.other_id)
-    )
-
-
-def identify(session: Session, credit_id: int, *, code: str) -> None:
-    """Gives a credit the code of the request it was assigned to by hand.
-
-    It carries that code from then on and is without a finding, its money as it was.
-    """
-    account = session.scalar(select(CREDIT.c.collection_account_id).where(CREDIT.c.id == credit_id))
-    session.execute(delete(CreditReference).where(CreditReference.credit_id == credit_id))
-    session.execute(
-        insert(CreditReference).values(
-            collection_account_id=account,
-            credit_id=credit_id,
-            code=code,
-            kind=Kind.FULL,
-        )
-    )
-    session.execute(
-        update(CREDIT)
-        .where(CREDIT.c.id == credit_id)
-        .values(code=code, finding=None, settled_at=None)
     )

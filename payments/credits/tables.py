@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -20,6 +21,7 @@ from payments.core.columns import (
     Day,
     Flag,
     Instant,
+    Json,
     Key,
     Words,
     one_of,
@@ -147,6 +149,35 @@ class CreditReference(Row):
     credit_id: Mapped[int] = mapped_column(ForeignKey("credit.id"))
     code: Mapped[str] = mapped_column(Code())
     kind: Mapped[str] = mapped_column(Code())
+
+
+class Assignment(Row):
+    """That staff gave a credit to a request, and what the credit carried before.
+
+    `code` and `references` are its code and its `CreditReference`s (kinds by code) until then: when
+    the assignment is taken back, the credit carries them again. The row stays.
+    """
+
+    __tablename__ = "assignment"
+    __table_args__ = (
+        Index(None, "credit_id"),
+        CheckConstraint(
+            "(ended_at IS NULL) = (ended_by IS NULL) AND (ended_at IS NULL) = (reason IS NULL)",
+            name="ended",
+        ),
+        {"sqlite_strict": True},
+    )
+
+    id: Mapped[int] = mapped_column(Key(), primary_key=True)
+    credit_id: Mapped[int] = mapped_column(ForeignKey("credit.id"))
+    payment_request_id: Mapped[int] = mapped_column(ForeignKey("payment_request.id"))
+    code: Mapped[str | None] = mapped_column(Code())
+    references: Mapped[Any] = mapped_column(Json())
+    assigned_at: Mapped[datetime] = mapped_column(Instant())
+    assigned_by: Mapped[str] = mapped_column(Code())
+    ended_at: Mapped[datetime | None] = mapped_column(Instant())
+    ended_by: Mapped[str | None] = mapped_column(Code())
+    reason: Mapped[str | None] = mapped_column(Words())
 
 
 class Evidence(Row):

@@ -278,10 +278,10 @@ def _held() -> Rows:
 
 
 def _unidentified() -> Rows:
-    """Money that nobody can name yet."""
+    """Money that nobody can name yet, or whose assignment was taken back."""
     s = settling.c
     into = unidentified(s.collection_account_id)
-    return _draft(into, s.amount).where(s.finding == Finding.UNIDENTIFIED, s.part == "transit")
+    return _draft(into, s.amount).where(s.finding == Finding.UNIDENTIFIED, s.part != "unidentified")
 
 
 @cache

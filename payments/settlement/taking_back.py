@@ -2,7 +2,8 @@
 
 The credit's parts are debited, and its requests fall back to open. Every other credit of such a
 request goes back to being held and is settled anew, in order: so a payer who paid twice, and had
-one payment taken back by the bank, stays paid.
+one payment taken back by the bank, stays paid. A credit that was assigned by mistake leaves its
+request in the same way, but its money stays: it is settled anew with the others.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ _back: Final = Table(
     Column("credit_id", Key(), primary_key=True),
     Column("decision", Code()),
     Column("day", Day()),
+    Column("leaves", Flag()),  # else its money stays, and pays something else
     prefixes=["TEMPORARY"],
 )
 
@@ -85,7 +87,7 @@ resettled: Final = Table(
     Column("day", Day()),
     prefixes=["TEMPORARY"],
 )
-"""The other credits of reopened requests, to be settled anew, and since when those are open."""
+"""The credits to be settled anew, others of reopened requests among them, and from which day on."""
 
 
 def take_back_all(
@@ -96,14 +98,37 @@ def take_back_all(
     `pairs` selects (credit_id, decision, day). Their requests fall back; what else was paid for
     those is afterwards in `resettled`, held and without a finding.
     """
+    _begin(session, pairs, leaves=literal(True, Flag()))
+    _post_parts(session, kind=kind, against=against, actor=actor, now=now)
+    _let_fall(session, actor=actor, now=now)
+
+
+def free_all(session: Session, pairs: Rows, *, actor: str, now: datetime) -> None:
+    """Puts credits back before their settlement: theirs is what falls back, and nothing leaves.
+
+    They are afterwards in `resettled` too, all of their money held.
+    """
+    _begin(session, pairs, leaves=literal(False, Flag()))
+    _let_fall(session, actor=actor, now=now)
+
+
+def _begin(session: Session, pairs: Rows, *, leaves: ColumnElement[bool]) -> None:
     temporary(session, _back, _reopened, _share, _concerned, resettled)
-    session.execute(insert(_back).from_select(["credit_id", "decision", "day"], pairs))
+    names = ["credit_id", "decision", "day", "leaves"]
+    session.execute(insert(_back).from_select(names, pairs.add_columns(leaves)))
     analyze(session, _back)
     _find_shares(session)
-    _post_parts(session, kind=kind, against=against, actor=actor, now=now)
+
+
+def _let_fall(session: Session, *, actor: str, now: datetime) -> None:
     _post_deallocations(session, actor=actor, now=now)
     _give_back(session, now=now)
     _announce(session, now=now)
+
+
+def _leaving() -> Rows:
+    """The credits whose money leaves."""
+    return select(_back.c.credit_id).where(_back.c.leaves.is_(True))
 
 
 def no_longer_paid() -> Rows:
@@ -246,11 +271,11 @@ def _post_parts(session: Session, *, kind: str, against: str, actor: str, now: d
 
 
 def _others() -> Rows:
-    """The other credits of reopened requests, and since when those are open."""
+    """The credits of reopened requests whose money stays, and since when those are open."""
     return (
         select(_share.c.credit_id, func.min(_reopened.c.day, type_=Day()).label("day"))
         .join(_reopened, _reopened.c.payment_request_id == _share.c.payment_request_id)
-        .where(_share.c.credit_id.not_in(select(_back.c.credit_id)))
+        .where(_share.c.credit_id.not_in(_leaving()))
         .group_by(_share.c.credit_id)
     )
 
@@ -262,11 +287,14 @@ def _post_deallocations(session: Session, *, actor: str, now: datetime) -> None:
     request that was paid in parts, which never came after all. Nothing goes back before the day it
     became a fee.
     """
-    concerned = union_all(_others(), select(_back.c.credit_id, _back.c.day)).subquery()
+    leaving = _leaving().add_columns(_back.c.day)
+    concerned = union_all(_others(), leaving).subquery()
     fee = _allocated(select(concerned.c.credit_id))
     first = select(func.min(_back.c.decision)).scalar_subquery()
     day = case((fee.c.day > concerned.c.day, fee.c.day), else_=concerned.c.day)
-    before = exists().where(_back.c.credit_id == fee.c.credit_id, fee.c.day <= _back.c.day)
+    before = exists().where(
+        _back.c.leaves.is_(True), _back.c.credit_id == fee.c.credit_id, fee.c.day <= _back.c.day
+    )
     decision = (
         literal("credit:", Code())
         + cast(fee.c.credit_id, SqlText)
@@ -303,7 +331,7 @@ def _give_back(session: Session, *, now: datetime) -> None:
         literal(None),
     ).group_by(_share.c.payment_request_id)
     others = _others().subquery()
-    everyone = union_all(select(_back.c.credit_id), select(others.c.credit_id)).subquery()
+    everyone = union_all(_leaving(), select(others.c.credit_id)).subquery()
     fee = _allocated(select(everyone.c[0]))
     first = select(func.min(_back.c.decision)).scalar_subquery()
     credits.allocate_all(
@@ -329,7 +357,7 @@ def _give_back(session: Session, *, now: datetime) -> None:
         zero.label("held"),
         zero.label("unidentified"),
         (CREDIT.c.amount - CREDIT.c.refunded).label("reversed"),
-    ).where(CREDIT.c.id.in_(select(_back.c.credit_id)))
+    ).where(CREDIT.c.id.in_(_leaving()))
     freed = select(
         CREDIT.c.id,
         cast(literal(None), Code()),
@@ -344,15 +372,16 @@ def _give_back(session: Session, *, now: datetime) -> None:
 
 
 def _waiting_for_reopened() -> Rows:
-    """The other credits that counted for, or were held as duplicates of, a reopened request."""
+    """The credits that counted for, or were held as duplicates of, a reopened request, and stay."""
     duplicates = _named_by_reopened().where(
         CREDIT.c.held > 0,
         CREDIT.c.refunded == 0,
         CREDIT.c.finding.in_([*COUNTED, Finding.DUPLICATE.value]),
         CREDIT.c.merged_into_id.is_(None),
-        CREDIT.c.id.not_in(select(_back.c.credit_id)),
+        CREDIT.c.id.not_in(_leaving()),
     )
-    both = union_all(_others(), duplicates).subquery()
+    staying = select(_back.c.credit_id, _back.c.day).where(_back.c.leaves.is_(False))
+    both = union_all(_others(), duplicates, staying).subquery()
     return select(both.c[0], func.min(both.c[1])).group_by(both.c[0])
 
 

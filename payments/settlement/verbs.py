@@ -15,11 +15,11 @@ from payments.core.columns import Code, Day
 from payments.core.database import Rows, table_of
 from payments.core.errors import Conflict
 from payments.core.money import Dong
-from payments.credits import COUNTED, Credit
+from payments.credits import COUNTED, Assignment, Credit
 from payments.payment_requests import PaymentRequest
 from payments.settlement import booking, findings, ties
 from payments.settlement.confirming import drop_advice_all
-from payments.settlement.taking_back import no_longer_paid, resettled, take_back_all
+from payments.settlement.taking_back import free_all, no_longer_paid, resettled, take_back_all
 
 CREDIT: Final = table_of(Credit)
 REQUEST: Final = table_of(PaymentRequest)
@@ -29,6 +29,12 @@ class NothingToAssign(Conflict):
     """Only money that is held or unidentified can be assigned to a request."""
 
     code = "nothing_to_assign"
+
+
+class NotAssigned(Conflict):
+    """The credit was assigned to no request, or that was taken back before."""
+
+    code = "not_assigned"
 
 
 class PartlyGivenBack(Conflict):
@@ -180,8 +186,42 @@ def assign(
     counts = credit.to_fees > 0 or credit.finding in COUNTED
     if counts or credit.held + credit.unidentified == Dong(0):
         raise NothingToAssign(credit=credit.id)
-    credits.identify(session, credit.id, code=request.reference)
+    credits.identify(session, credit, request, by=actor, now=now)
     settle_all(session, select(CREDIT.c.id).where(CREDIT.c.id == credit.id), actor=actor, now=now)
+
+
+def unassign(session: Session, credit: Credit, *, reason: str, actor: str, now: datetime) -> None:
+    """Takes an assignment back: the credit carries what it did before, and is settled by that.
+
+    The request falls back to open, and what else was paid for it is settled anew. It is booked on
+    the credit's day, or on the next open one. Raises what `check_unassignable` does.
+    """
+    one = check_unassignable(session, credit)
+    decision = literal(f"unassignment:{credit.id}:{credit.decisions}", Code())
+    day = literal(ledger.open_day(session, credit.collection_account_id, credit.day), Day())
+    freed = select(CREDIT.c.id, decision, day).where(CREDIT.c.id == credit.id)
+    free_all(session, freed, actor=actor, now=now)
+    credits.end_assignment(session, credit, one, reason=reason, by=actor, now=now)
+    since = select(resettled.c.credit_id, resettled.c.day)
+    settle_all(session, select(resettled.c.credit_id), actor=actor, now=now, since=since)
+    _cancel_receipts(session, reason="unassignment", actor=actor, now=now)
+
+
+def check_unassignable(session: Session, credit: Credit) -> Assignment:
+    """The assignment of a credit that can be taken back.
+
+    Raises `NotAssigned`, `AlreadyTakenBack` where its money is gone, or `PaidOutSince` where of it,
+    or of what pays together with it, something was given back or forwarded.
+    """
+    one = credits.assignment(session, credit)
+    if one is None:
+        raise NotAssigned(credit=credit.id)
+    if credit.reversed or credit.reclaimed:
+        raise AlreadyTakenBack(credit=credit.id)
+    credits.gather_company(session, select(CREDIT.c.id).where(CREDIT.c.id == credit.id))
+    if session.scalar(credits.given_away().limit(1)) is not None:
+        raise PaidOutSince(credit=credit.id)
+    return one
 
 
 def _cancel_receipts(session: Session, *, reason: str, actor: str, now: datetime) -> None:

@@ -3,8 +3,9 @@
 `tables` says what a break is, `causes` where they come from, `deriving` how they follow their
 causes. `rules` says what may be done about which kind and by when, `actions` what that does,
 `reach` how far that goes, `deciding` who decides, `refunding` how its money is given back,
-`claimed` what a payer's claim may be about and who answers it, `working` how a break is looked
-after; `queue` is what waits, `about` and `timeline` tell of one.
+`unassigning` how money is taken from a request again, `claimed` what a payer's claim may be about
+and who answers it, `working` how a break is looked after; `queue` is what waits, `about` and
+`timeline` tell of one.
 """
 
 from reconciliation.breaks.about import About, UnknownBreak, by_public_id, by_public_ids, told_of
@@ -47,6 +48,13 @@ from reconciliation.breaks.tables import (
     Weight,
 )
 from reconciliation.breaks.timeline import Entry, of_credit, of_line, timeline
+from reconciliation.breaks.unassigning import (
+    UNASSIGN,
+    approve_unassignment,
+    stays_assigned,
+    unassign,
+    unassignment_of,
+)
 from reconciliation.breaks.working import (
     Attachment,
     AwaitsSecondPerson,
@@ -69,6 +77,7 @@ __all__ = [
     "ACCEPTABLE",
     "FOR_MANY",
     "GRACE",
+    "UNASSIGN",
     "WEIGHTS",
     "About",
     "Action",
@@ -111,6 +120,7 @@ __all__ = [
     "allowed",
     "answer",
     "approve",
+    "approve_unassignment",
     "attached",
     "by_public_id",
     "by_public_ids",
@@ -135,9 +145,12 @@ __all__ = [
     "related",
     "reopen",
     "second_person_from",
+    "stays_assigned",
     "tallies",
     "timeline",
     "told_of",
+    "unassign",
+    "unassignment_of",
     "version_of",
     "waiting_about",
     "with_claims",

@@ -143,6 +143,16 @@ def told_otherwise(session: Session, one: Break) -> Sequence[Dong]:
     return session.scalars(rows.order_by(other.id)).all()
 
 
+def facts_of_request(request: PaymentRequest) -> Mapping[str, Any]:
+    """What of a request a decision about its money rests on: JSON."""
+    return {
+        "reference": request.reference,
+        "status": request.status,
+        "amount": int(request.amount),
+        "received": int(request.received),
+    }
+
+
 def facts_of(session: Session, one: Break) -> Mapping[str, Any]:
     """What of a break a decision rests on: JSON, by which a second person sees the same."""
     told: dict[str, Any] = {

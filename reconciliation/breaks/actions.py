@@ -23,7 +23,13 @@ from payments.payment_requests import WAITING, PaymentRequest, UnknownRequest
 from payments.payouts import Payout
 from reconciliation import bookings, matching
 from reconciliation.bookings import Booking
-from reconciliation.breaks.about import by_public_ids, credit_of, facts_of, line_of
+from reconciliation.breaks.about import (
+    by_public_ids,
+    credit_of,
+    facts_of,
+    facts_of_request,
+    line_of,
+)
 from reconciliation.breaks.booking_lines import book_line, free_line, line_taken_for
 from reconciliation.breaks.rules import LONGEST_WAIT
 from reconciliation.breaks.tables import Action, Break, Leg, State
@@ -145,7 +151,7 @@ def picture_of(session: Session, one: Break, decision: Decision) -> Mapping[str,
         swept = payouts.of_sweep(session, one.collection_account_id, one.amount)
         return {"remittances": [_of_payout(each) for each in swept]}
     if decision.action is Action.ASSIGN:
-        return {"request": _of_request(_named(session, decision))}
+        return {"request": facts_of_request(_named(session, decision))}
     if decision.action is Action.SUGGESTION:
         found = suggestions.by_public_id(session, decision.suggestion or "")
         request = session.get(PaymentRequest, found.payment_request_id or 0, populate_existing=True)
@@ -153,7 +159,7 @@ def picture_of(session: Session, one: Break, decision: Decision) -> Mapping[str,
             "clue": found.clue,
             "state": found.state,
             "line": found.statement_line_id,
-            "request": None if request is None else _of_request(request),
+            "request": None if request is None else facts_of_request(request),
         }
     if decision.action is Action.PAYOUT:
         return {"payout": _of_payout(payouts.by_code(session, decision.reference or ""))}
@@ -317,15 +323,6 @@ def _named(session: Session, decision: Decision) -> PaymentRequest:
 
 def _of_payout(payout: Payout) -> Mapping[str, Any]:
     return {"code": payout.code, "state": payout.state, "amount": int(payout.amount)}
-
-
-def _of_request(request: PaymentRequest) -> Mapping[str, Any]:
-    return {
-        "reference": request.reference,
-        "status": request.status,
-        "amount": int(request.amount),
-        "received": int(request.received),
-    }
 
 
 def _credit(session: Session, one: Break) -> Credit:

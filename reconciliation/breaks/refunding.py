@@ -6,7 +6,7 @@ the money left the credit; it comes back when that is declined, or returned by t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -53,7 +53,11 @@ def propose_refund(
 
 def refund_waits(session: Session, chosen: Iterable[Break]) -> bool:
     """Whether a refund of the money of these breaks waits for its approvers."""
-    credits = [int(one.key) for one in chosen if one.leg in OF_CREDITS]
+    return refund_of_waits(session, [int(one.key) for one in chosen if one.leg in OF_CREDITS])
+
+
+def refund_of_waits(session: Session, credits: Sequence[int]) -> bool:
+    """Whether a refund of any of these credits (ids) waits for its approvers."""
     waiting = select(Payout.id).where(
         Payout.credit_id.in_(credits), Payout.state == PayoutState.PROPOSED
     )

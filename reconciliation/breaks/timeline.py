@@ -14,6 +14,7 @@ from typing import Any, Final
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from payments import credits
 from payments.connections import Connection
 from payments.core import audit
 from payments.core.money import Dong
@@ -75,6 +76,12 @@ def of_credit(session: Session, credit: Credit) -> Iterator[Entry]:
     for evidence, callback in rows:
         facts = {"source": evidence.source, "event": evidence.event_id, "trust": evidence.trust}
         yield Entry(callback.received_at, "told", facts=facts, raw=_text(callback.body))
+    for given, reference in credits.assignments(session, credit.id):
+        facts = {"request": reference}
+        yield Entry(given.assigned_at, "assigned", by=given.assigned_by, facts=facts)
+        if given.ended_at is not None:
+            why = {**facts, "reason": given.reason or ""}
+            yield Entry(given.ended_at, "unassigned", by=given.ended_by, facts=why)
     matches = _matches(session, credit.collection_account_id, credit=credit.id)
     for match in matches:
         yield from _of_match(match)
@@ -82,6 +89,8 @@ def of_credit(session: Session, credit: Credit) -> Iterator[Entry]:
     decisions = [f"credit:{credit.id}", f"withdrawal:{credit.id}"]
     decisions += [f"credit:{credit.id}:{n}" for n in range(2, credit.decisions + 1)]
     decisions += [f"set_off:{credit.id}:{n}" for n in range(credit.decisions)]
+    taken_back = [f"unassignment:{credit.id}:{n}" for n in range(credit.decisions)]
+    decisions += [f"credit:{credit.id}:back:{decision}" for decision in taken_back]
     decisions += [f"match:{match.id}" for match in matches]
     yield from _booked(session, credit.collection_account_id, decisions)
 
@@ -240,7 +249,7 @@ def decided(account: int, decisions: Sequence[str]) -> Select[Any]:
 
 
 _KINDS: Final = (
-    *("credit", "withdrawal", "set_off", "match", "charge", "interest", "transfer"),
+    *("credit", "deallocation", "withdrawal", "set_off", "match", "charge", "interest", "transfer"),
     *("receivable", "recovered", "payout", "returned"),
 )
 """The kinds of journal entries whose decisions name a credit or a match."""

@@ -71,6 +71,7 @@ STORIES = {
     "account.password": "password-{language}",
     "console.breaks": "queue-{language}",
     "console.claims": "claims",
+    "console.credit": "credit-{language}",
     "console.layout_draft": "draft-{language}",
     "console.layouts": "layouts-{language}",
     "console.match": "match-{language}",

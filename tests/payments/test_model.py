@@ -89,12 +89,13 @@ def stories(*, steps: int) -> st.SearchStrategy[Story]:
         "withdraw": st.tuples(which),
         "unmatch": st.tuples(which),
         "assign": st.tuples(which, request),
+        "unassign": st.tuples(which),
         "refund": st.tuples(which, flag),
         "refund_fees": st.tuples(which, st.sampled_from(["phi", "le_phi"])),
         "cancel": st.tuples(request),
         "expire": st.just(()),
     }
-    weighed = ["tell"] * 5 + ["show"] * 4 + ["reverse", "refund", "refund_fees", *doings]
+    weighed = ["tell"] * 5 + ["show"] * 4 + ["reverse", "refund", "refund_fees", "assign", *doings]
     step = st.sampled_from(weighed).flatmap(
         lambda verb: st.builds(Step, st.just(verb), doings[verb])
     )
@@ -252,6 +253,16 @@ class Both:
             given = self.requests[request]
             settlement.assign(self.session, credit, given, actor=BY, now=NIGHT)
             self.model.assign(money, given.reference)
+
+    def unassign(self, which: int) -> None:
+        """Staff take an assignment back."""
+        for credit, money in self._chosen(which, lambda one: one.before):
+            if self.model.bound(money) or not money.stands:
+                with pytest.raises((settlement.PaidOutSince, settlement.AlreadyTakenBack)):
+                    settlement.unassign(self.session, credit, reason="test", actor=BY, now=NIGHT)
+                continue
+            settlement.unassign(self.session, credit, reason="test", actor=BY, now=NIGHT)
+            self.model.unassign(money)
 
     def cancel(self, which: int) -> None:
         """A request is cancelled, if it is open."""

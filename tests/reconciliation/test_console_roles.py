@@ -50,6 +50,7 @@ MATRIX = """
     console.approve_payout            - - a - - -  proof
     console.approve_receipt           - - a - - -  proof
     console.approve_route             - - a - - -  proof
+    console.approve_unassignment      - - a - - -  proof
     console.attachment                v r a - - u
     console.breaks                    v r a - - u
     console.breaks_file               v r a - - u
@@ -85,6 +86,7 @@ MATRIX = """
     console.decline_route             - - a - - -  proof
     console.decline_setting_aside     - - a - - -  proof
     console.decline_suggestion        - r - - - -
+    console.decline_unassignment      - - a - - -  proof
     console.delivery                  v r a - m u
     console.design                    v r a - m u
     console.discard_coverage          - r - - - -
@@ -165,12 +167,14 @@ MATRIX = """
     console.take_day_back             - r - - - -
     console.take_decision_back        - r - - - -
     console.take_receipt_back         - r - - - -
+    console.take_unassignment_back    - r - - - -
     console.target_unit               v r a - - u
     console.targets                   v r a - - u
     console.tariff                    v r a - m u
     console.three_way                 v r a - - u
     console.three_way_file            v r a - - u
     console.treasury_slip             v r a - - u
+    console.unassign                  - r - - - -
     console.units                     v r a - m u
     console.unmatch                   - r - - - -
     console.webhook                   v r a - m u

@@ -20,10 +20,11 @@ from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from payments import staff
+from payments import settlement, staff
 from payments.agencies import CollectionAccount
 from payments.core.approvals import Approval
 from payments.core.database import Database
+from payments.credits import Credit
 from payments.payment_requests import PaymentRequest
 from payments.receipts import Receipt
 from payments.staff import Role, grants
@@ -62,6 +63,7 @@ MONEY = (
     "console.approve_receipt",
     "console.approve_decision",
     "console.approve_route",
+    "console.approve_unassignment",
     "console.close_day",
 )
 ACCOUNTS = (
@@ -89,6 +91,7 @@ TAKEN_BACK = {
     "console.approve_decision": ("console.take_decision_back", "take-back"),
     "console.approve_route": ("console.withdraw_route", "withdraw"),
     "console.approve_coverage": ("console.withdraw_coverage", "withdraw"),
+    "console.approve_unassignment": ("console.take_unassignment_back", "take-back"),
     "console.approve_change": ("console.withdraw_change", "withdraw"),
     "people.approve_roles": ("people.take_roles_back", "take-back"),
 }
@@ -124,7 +127,10 @@ def here(database: Database) -> Here:
         paid(province, a_payment_request(province, amount=150_000, le_phi=50_000))
         issue(province)
         a_message(province, "NGUYEN VAN MAU", amount=3_000_000, reference="FT9")
+        a_message(province, "TRAN THI MAU", amount=4_000_000, reference="FT10")
         settle(province)
+        meant = a_payment_request(province, amount=4_000_000)
+        settlement.assign(session, province.credits()[-1], meant, actor="staff:88", now=NOON)
         second = a_province(session, number=SECOND)
         a_statement(second, BankLine(-11_000, "THU PHI QLTK T11"), opening=200_000, number="S2")
         run(second)
@@ -178,6 +184,8 @@ def of_money(app: Flask, maker: Person, here: Here) -> Forms:
     sent(maker, ROUTES, ROUTES, **ROUTE | {"valid_from": str(TODAY + timedelta(days=1))})
     route = re.search(rf"{ROUTES}/[0-9a-f-]+", maker.see(ROUTES))
     assert route is not None
+    given = f"/console/credits/{found(app, select(Credit.id).where(Credit.amount == 4_000_000))}"
+    sent(maker, f"{given}/unassign", given, reason="nhầm người")
     day = f"/console/days/{here.account}/{TODAY}"
     sent(maker, f"{day}/propose", day)
     return {
@@ -186,6 +194,7 @@ def of_money(app: Flask, maker: Person, here: Here) -> Forms:
         "console.approve_receipt": (receipt, f"{receipt}/approve"),
         "console.approve_decision": (one, f"{one}/approve"),
         "console.approve_route": (ROUTES, f"{route[0]}/approve"),
+        "console.approve_unassignment": (given, f"{given}/approve"),
     }
 
 

@@ -27,7 +27,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     "payout": "proposed approved rejected withdrawn beneficiary_opened",
     "payment_file": "made downloaded",
     "remittance_route": "proposed approved declined withdrawn",
-    "credit": "payer_opened",
+    "credit": "payer_opened unassigned",
     "refund_account": "named opened",
     "cash_collection": "recorded voided",
     "claim": "made answered",

@@ -10,6 +10,7 @@ from payments.staff import Role
 from payments.web.auth import Home, StaffPages
 from reconciliation.web.console import (
     accounts,
+    assignments,
     break_forms,
     breaks,
     changes_forms,
@@ -86,6 +87,7 @@ _PAGES = (
     match,
     three_way,
     movements,
+    assignments,
     statement_files,
     statement_progress,
     one_statement,

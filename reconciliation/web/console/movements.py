@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from payments import payouts
 from payments.agencies import CollectionAccount
+from payments.core import clock
 from payments.core.service import Service
 from payments.credits import Credit
 from payments.outbox import Delivery, DeliveryAttempt, Event
@@ -25,6 +26,7 @@ from reconciliation.matching import UnknownCredit, UnknownLine
 from reconciliation.reports import three_way
 from reconciliation.reports.three_way import Compared, Place, Wanted
 from reconciliation.statements import StatementLine
+from reconciliation.web.console.assignments import Assigned, assigned
 from reconciliation.web.console.break_words import Happened, history, names_of
 from reconciliation.web.console.one_break import RAW_READERS
 from reconciliation.web.console.parts import NUMBER, READERS
@@ -44,6 +46,7 @@ class Movement:
     history: Sequence[Happened]
     breaks: Sequence[Break]
     refunds: Sequence[Payout] = ()
+    assigned: Assigned | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,8 @@ def add(pages: StaffPages, cashless: Service) -> None:
     @pages.get(f"/credits/<{NUMBER}:number>", endpoint="credit")
     @staff_only(*READERS)
     def credit(number: int) -> str:
-        found = cashless.database.read(lambda session: _of_credit(session, number))
+        now = clock.now()
+        found = cashless.database.read(lambda session: _of_credit(session, number, now=now))
         return render_template("console/movement.html", shown=found, raw_readers=RAW_READERS)
 
     @pages.get(f"/lines/<{NUMBER}:number>", endpoint="line")
@@ -91,7 +95,7 @@ def add(pages: StaffPages, cashless: Service) -> None:
         return render_template("console/request.html", shown=found)
 
 
-def _of_credit(session: Session, number: int) -> Movement:
+def _of_credit(session: Session, number: int, *, now: datetime) -> Movement:
     credit = session.get(Credit, number)
     if credit is None:
         raise UnknownCredit(number=number)
@@ -107,6 +111,7 @@ def _of_credit(session: Session, number: int) -> Movement:
         history=_history(session, list(breaks.of_credit(session, credit))),
         breaks=breaks.waiting_about(session, account, lines=[], credits=[credit.id]),
         refunds=session.scalars(payouts.of_credit(credit.id).order_by(Payout.id)).all(),
+        assigned=assigned(session, credit, now=now),
     )
 
 

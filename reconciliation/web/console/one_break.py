@@ -11,7 +11,7 @@ from flask import render_template
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from payments import claims, payouts
+from payments import claims, credits, payouts
 from payments.agencies import CollectionAccount
 from payments.claims import Claim
 from payments.core import clock
@@ -100,6 +100,8 @@ class Shown:
     sweep: Sequence[Payout]
     without_route: Dong
     history: Sequence[Happened]
+    assigned: bool
+    """Whether its credit is assigned to a request."""
     names: Mapping[str, str]
     people: Sequence[Person]
     limit: Dong
@@ -156,6 +158,7 @@ def _shown(session: Session, public_id: str, *, now: datetime) -> Shown:
         sweep=sweep,
         without_route=without_route(session, one, now=now),
         history=history(told, names),
+        assigned=credit is not None and credits.assignment(session, credit) is not None,
         names=names,
         people=_people(session),
         limit=breaks.second_person_from(session, now=now),

@@ -131,6 +131,7 @@ def _waits(
         yield from _some("unowned", free.count, free.since, "console.breaks", owner="nobody")
     if Role.APPROVER in who.roles:
         yield from _proposals(session, who.actor)
+        yield from _unassignments(session, who.actor)
         yield from _days_to_decide(session, who.actor)
         yield from _of_accounts(session, accounts, who.actor)
 
@@ -151,6 +152,16 @@ def _proposals(session: Session, actor: str) -> Iterator[Waits]:
         if kind in _APPROVED_AT:
             page, asked = _APPROVED_AT[kind]
             yield from _some(f"approve.{kind}", count, since, page, **asked)
+
+
+def _unassignments(session: Session, actor: str) -> Iterator[Waits]:
+    """Assignments of money that another proposed to take back."""
+    rows = select(Approval).where(
+        _PROPOSED, Approval.action == breaks.UNASSIGN, Approval.maker != actor
+    )
+    for one in session.scalars(rows.order_by(Approval.id)):
+        where = url_for("console.credit", number=one.shown["credit"])
+        yield Waits("unassign", 1, one.proposed_at, where)
 
 
 _PROPOSED: Final[ColumnElement[bool]] = literal_column("approval.state = 'proposed'")

@@ -29,6 +29,7 @@ from tests.builders import (
 
 LARGE = {
     "allocation",
+    "assignment",
     "callback",
     "credit",
     "credit_reference",
@@ -170,5 +171,24 @@ def test_taking_back_reads_no_large_table_whole(province: Province) -> None:
 
     with whole_reads(province.session) as found:
         settlement.withdraw(province.session, second, actor=BY, now=NOON)
+
+    assert found == []
+
+
+def test_taking_an_assignment_back_reads_no_large_table_whole(province: Province) -> None:
+    """Of a request that others paid in part before."""
+    for again in range(2):
+        all_that_is_told(province, requests(province))
+        asked = a_payment_request(province, amount=90_000)
+        a_message(province, asked.reference, amount=20_000)
+        settle(province)
+        unnamed = [one for one in province.credits() if one.finding == "unidentified"][-1]
+        settlement.assign(province.session, unnamed, asked, actor=BY, now=NOON)
+        told = {"reason": "wrong", "actor": BY, "now": NOON}
+        if not again:  # the first set measures its temporary tables
+            settlement.unassign(province.session, unnamed, **told)
+
+    with whole_reads(province.session) as found:
+        settlement.unassign(province.session, unnamed, **told)
 
     assert found == []

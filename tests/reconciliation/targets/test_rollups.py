@@ -138,6 +138,24 @@ def test_a_fee_given_back_counts_no_more(session) -> None:
     assert the_share(province).cashless == Sum(1, Dong(25_000))
 
 
+def test_what_was_taken_from_a_request_again_counts_no_more(session) -> None:
+    """Money assigned by mistake paid a fee for a day; then the request waits for it again."""
+    province = a_province(session)
+    request = a_payment_request(province, amount=10_000)
+    a_message(province, "nop le phi", amount=10_000)
+    settle(province)
+    (credit,) = province.credits()
+    settlement.assign(session, credit, request, actor=BY, now=NOON)
+    rolled(province)
+    assert the_share(province).waiting.fees == 1
+
+    settlement.unassign(session, credit, reason="nhầm", actor=BY, now=NOON)
+    rolled(province)
+
+    assert the_share(province).waiting.fees == 0
+    assert all(one.holds for one in rollup_proof.prove(session))
+
+
 def test_a_day_that_did_not_change_has_no_differences(session) -> None:
     """Counting again writes nothing, and only the day that changed is counted again."""
     province = a_province(session)

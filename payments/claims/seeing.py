@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from payments.claims.tables import Claim, State
 from payments.core import files
+from payments.core.database import Rows
 from payments.core.errors import NotFound
 from payments.core.files import Kept
 from payments.core.money import Dong
@@ -48,6 +49,12 @@ def of_request(session: Session, payment_request_id: int) -> Claim | None:
         .where(Claim.payment_request_id == payment_request_id)
         .execution_options(populate_existing=True)
     )
+
+
+def answered(session: Session, requests: Rows) -> bool:
+    """Whether the claim of the one request chosen (its id) was answered."""
+    rows = select(Claim.answered_at).where(Claim.payment_request_id.in_(requests))
+    return session.scalar(rows) is not None
 
 
 def by_public_id(session: Session, public_id: str) -> Claim:

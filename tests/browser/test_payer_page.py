@@ -401,6 +401,15 @@ def test_every_state_of_a_report_is_fit_for_every_reader(opens: Opens, address: 
         looked_at(page, f"report-{state}", script=True)
 
 
+def test_an_answer_is_seen_on_the_payments_page_too(opens: Opens, moving: Payment) -> None:
+    """Whoever went back to the payment to wait there."""
+    moving.becomes("claim_open")
+    page = opens("moving")
+    moving.becomes("claim_answered")
+    answered = "Phản ánh của bạn đã được trả lời"
+    expect(page.locator(".claim")).to_contain_text(answered, timeout=4000)
+
+
 def test_an_answer_is_seen_without_loading_again(opens: Opens, moving: Payment) -> None:
     """Within ten seconds; and the end of it too."""
     moving.becomes("claim_open")

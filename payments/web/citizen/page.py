@@ -51,8 +51,14 @@ class Asked:
     @property
     def changing(self) -> Mapping[str, Any]:
         """What the page's mark is made of."""
-        told = {"beyond": self.beyond, "receipts": self.receipts, "awaited": self.awaited}
-        return {**self.snapshot, **told, "named": 0 if self.named is None else self.named.number}
+        return {
+            **self.snapshot,
+            "beyond": self.beyond,
+            "receipts": self.receipts,
+            "awaited": self.awaited,
+            "named": 0 if self.named is None else self.named.number,
+            "answered": bool(self.claim and self.claim["answered_at"]),
+        }
 
 
 @dataclass(frozen=True)
@@ -183,7 +189,7 @@ _LEAVING: Final = {"refunded": "refunding", "partially_refunded": "partially_ref
 
 _CHANGING: Final = (
     *("sequence", "status", "received", "refunded", "expires_at"),
-    *("beyond", "named"),
+    *("beyond", "named", "answered"),
 )
 
 

@@ -148,7 +148,8 @@ def _request(session: Session, token: str) -> PaymentRequest:
 def glanced(session: Session, token: str, *, now: datetime) -> Mapping[str, Any] | None:
     """Of what the holder of `token` may see, only what changes; None without a request.
 
-    While money is still due it is one row by its index: a page that waits asks again and again.
+    While money is still due it is two rows by their indexes: a page that waits asks again and
+    again.
     """
     found = payment_requests.glance(session, token)
     if found is None:
@@ -157,7 +158,11 @@ def glanced(session: Session, token: str, *, now: datetime) -> Mapping[str, Any]
     status = found["status"]
     beyond = _beyond(session, this, status=status)
     named = _named(session, this, found, now=now)
-    told = {"beyond": beyond, "named": 0 if named is None else named.number}
+    told = {
+        "beyond": beyond,
+        "named": 0 if named is None else named.number,
+        "answered": claims.answered(session, this),
+    }
     return {**found, **told, **_receipts(session, this, status=status)}
 
 

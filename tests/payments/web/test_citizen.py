@@ -473,7 +473,7 @@ def test_a_mark_changes_with_anything_shown() -> None:
     """Another amount, state, time or language is another mark; the same page is the same mark."""
     now = datetime.now(UTC)
     paid_at = now.isoformat()
-    told = {"beyond": 0, "receipts": [], "awaited": False, "named": 0}
+    told = {"beyond": 0, "receipts": [], "awaited": False, "named": 0, "answered": False}
     snapshot = {**a_snapshot(paid_at=paid_at), **told}
 
     def tag(*, at: datetime = now, language: str = "vi", **changes: object) -> str:
@@ -490,6 +490,7 @@ def test_a_mark_changes_with_anything_shown() -> None:
         tag(at=now + timedelta(days=1)),
         tag(awaited=True),
         tag(named=1),
+        tag(answered=True),
         tag(receipts=[a_receipt("phi", 1)]),
         tag(receipts=[a_receipt("phi", 1, state="replaced")]),
     ]

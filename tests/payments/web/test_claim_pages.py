@@ -113,6 +113,25 @@ def test_a_report_is_sent_and_followed(
     assert "Your payment was found" in client.get(f"{page}?lang=en").text
 
 
+def test_the_payments_page_hears_of_an_answer_too(
+    client: FlaskClient, province: Province, request_: PaymentRequest
+) -> None:
+    """It waits for the money and for the answer; unchanged, neither is sent again."""
+    session, state = province.session, f"/p/{request_.token}/state"
+    sent(client, request_)
+    tag = {"If-None-Match": client.get(state).headers["ETag"]}
+    assert client.get(state, headers=tag).status_code == 304
+
+    claims.answer(session, session.scalars(select(Claim)).one(), "Đã thấy", by=BY, now=NOON)
+    session.commit()
+
+    news = client.get(state, headers=tag)
+    assert news.status_code == 200
+    assert "Phản ánh của bạn đã được trả lời" in news.json["html"]
+    tag = {"If-None-Match": news.headers["ETag"]}
+    assert client.get(state, headers=tag).status_code == 304
+
+
 def test_a_second_report_shows_the_first(
     client: FlaskClient, province: Province, request_: PaymentRequest
 ) -> None:

@@ -30,6 +30,7 @@ from payments.web import (
     provider,
     readings,
     sign_in,
+    start,
     tariff,
     trail,
     verify,
@@ -58,6 +59,7 @@ def create_app(config: Config) -> Flask:
         client, return_to = oidc.Client(*config.oidc), f"{config.base_url}{provider.RETURN}"
         at_provider = oidc.Provider(client, return_to=return_to)
         app.register_blueprint(provider.blueprint(cashless, at_provider))
+    start.install(app)
     auth.add_home(app, counter.HOME)
     auth.add_home(app, people.HOME)
     auth.add_home(app, trail.HOME)

@@ -19,13 +19,21 @@ from payments.core import clock
 from payments.core.calendar import local_day
 from payments.core.database import Database
 from payments.core.errors import NotFound
-from payments.core.words import say
+from payments.core.words import later, say
 from payments.web.open_files import record, sheet
 from payments.web.pace import Pace
+from payments.web.start import Door
 from reconciliation.targets import open_data
 from reconciliation.targets.open_data import DATASETS, Dataset
 
 _GONE: Final = "-"
+
+DOOR: Final = Door(
+    "open_data.index",
+    later("Open data"),
+    later("How many fees are paid without cash, by unit and month, as files for anyone."),
+)
+"""How the start page leads here."""
 
 Rows = Sequence[Sequence[Any]]
 

@@ -224,7 +224,7 @@ def test_every_page_is_fit_for_everybody(browser: Browser, app: Flask) -> None:
             (Role.CLERK, (known.shift, f"{known.shift}/display", cash, "/counter")),
             (None, (f"/p/{known.token}", f"/p/{known.unpaid}/claim", f"/verify/{known.paper}")),
             (None, (f"/p/{known.owed}/account",)),
-            (None, ("/sign-in", "/tariff", "/open-data/", "/docs/errors", "/docs", "/verify")),
+            (None, ("/", "/sign-in", "/tariff", "/open-data/", "/docs/errors", "/docs", "/verify")),
         ):
             with someone(browser, address, role, starts[0]) as page:
                 paths = seen.walk(page, *starts)

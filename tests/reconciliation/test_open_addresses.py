@@ -34,6 +34,7 @@ OPEN = """
     ops            healthz page readyz
     provider       back begin prove
     public_tariff  everything page prices reductions
+    start          page
     sign_in        code enter form give_code home leave
     verify         certificates check form paper
 """

@@ -22,7 +22,7 @@ TOOLS := $(VENV)/.tools
 DEMO := $(VENV)/.demo
 DEV := $(VENV)/.dev
 
-.PHONY: help setup demo run test check lint quick bench prove fuzz-api fuzz-readers contracts lock clean
+.PHONY: help setup demo run test test-run check lint quick bench prove fuzz-api fuzz-readers contracts lock clean
 
 help: ## Tells these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -55,6 +55,9 @@ bench: $(DEV) ## Measures what docs/benchmarks.md records
 
 prove: $(DEV) ## Runs the long proofs: every order, crashes, concurrency
 	$(PYTEST) -m "slow or prove" --engine $(ENGINE) $(ARGS)
+
+test-run: $(DEV)
+	$(PYTEST) -m "not slow and not prove" --engine sqlite -q tests/browser/test_run.py
 
 fuzz-api: $(DEV) ## Sends 5,000 made-up calls to the API: no 5xx, no broken schema
 	CASHLESS_FUZZ_CASES=$${CASHLESS_FUZZ_CASES:-5000} $(PYTEST) -m "" --engine sqlite -rP --show-capture=stdout tests/payments/web/api/fuzz_api.py $(ARGS)

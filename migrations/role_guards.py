@@ -2,7 +2,8 @@
 
 Roles that exclude each other are nobody's at once; an administrator always remains; what lets
 somebody change anything, and a link to the identity provider, is there by an approval of two; what
-was proposed is approved or declined by somebody who works here and has the role for it.
+was proposed is approved or declined by somebody who works here and has the role for it. So it is
+with a day's closing, an opening balance and the words of charges, whose rows say who decided.
 """
 
 from __future__ import annotations
@@ -46,13 +47,32 @@ _OF_ADMINISTRATORS = ", ".join(
     f"'{one}'" for one in sorted([*Change, grants.ACTION, identities.ACTION])
 )
 
-_CHECKER_MAY_NOT = f"""NEW.state IN ('approved', 'declined') AND EXISTS (SELECT 1 FROM staff)
-    AND NOT EXISTS (
+
+def _may_not(column: str, role: str) -> str:
+    """That who stands in a column does not work here with the role.
+
+    Before anybody works here, nobody could decide anything: then nothing is asked.
+    """
+    return f"""EXISTS (SELECT 1 FROM staff) AND NOT EXISTS (
     SELECT 1 FROM staff AS person JOIN staff_role AS held ON held.staff_id = person.id
-    WHERE 'staff:' || person.id = NEW.checker AND person.active AND held.role = CASE
-        WHEN NEW.action IN ({_OF_ADMINISTRATORS}) THEN '{Role.ADMINISTRATOR}'
-        ELSE '{Role.APPROVER}' END)"""  # noqa: S608  our own words
-"""Before anybody works here, nobody could decide anything: then nothing is asked."""
+    WHERE 'staff:' || person.id = NEW.{column} AND person.active AND held.role = {role})"""  # noqa: S608  our own words
+
+
+_ITS_ROLE = f"""CASE WHEN NEW.action IN ({_OF_ADMINISTRATORS}) THEN '{Role.ADMINISTRATOR}'
+        ELSE '{Role.APPROVER}' END"""
+_DECIDED = "NEW.state IN ('approved', 'declined')"
+_CHECKER_MAY_NOT = f"{_DECIDED} AND {_may_not('checker', _ITS_ROLE)}"
+
+_DECIDED_IN = (
+    ("account_day", "closed_by"),
+    ("account_opening", "approved_by"),
+    ("line_pattern", "confirmed_by"),
+)
+"""What an approver decides beside the table of approvals, and where that stands."""
+
+
+def _decided_wrong(column: str) -> str:
+    return f"NEW.{column} IS NOT NULL AND {_may_not(column, repr(Role.APPROVER.value))}"
 
 
 def postgresql() -> list[str]:
@@ -77,6 +97,20 @@ def postgresql() -> list[str]:
         _trigger("approval_checked", f"BEFORE {_DECIDES}", "refuse_checker"),
         _function("refuse_begun", "NEW.state <> 'proposed'", _BEGINS),
         _trigger("approval_begins", "BEFORE INSERT ON approval", "refuse_begun"),
+        *[made for table, column in _DECIDED_IN for made in _kept_by_approvers(table, column)],
+    ]
+
+
+def _kept_by_approvers(table: str, column: str) -> list[str]:
+    return [
+        _function(f"refuse_{table}_checker", _decided_wrong(column), _MAY_NOT),
+        _trigger(
+            f"{table}_checked",
+            f"BEFORE UPDATE OF {column} ON {table}",
+            f"refuse_{table}_checker",
+        ),
+        _function(f"refuse_{table}_begun", f"NEW.{column} IS NOT NULL", _BEGINS),
+        _trigger(f"{table}_begins", f"BEFORE INSERT ON {table}", f"refuse_{table}_begun"),
     ]
 
 
@@ -103,6 +137,21 @@ def sqlite() -> list[str]:
         _guard("staff_keeps_last", "UPDATE OF active ON staff", _LAST_LEAVES, _LAST),
         _guard("approval_checked", _DECIDES, _CHECKER_MAY_NOT, _MAY_NOT),
         _guard("approval_begins", "INSERT ON approval", "NEW.state <> 'proposed'", _BEGINS),
+        *[
+            made
+            for table, column in _DECIDED_IN
+            for made in (
+                _guard(
+                    f"{table}_checked",
+                    f"UPDATE OF {column} ON {table}",
+                    _decided_wrong(column),
+                    _MAY_NOT,
+                ),
+                _guard(
+                    f"{table}_begins", f"INSERT ON {table}", f"NEW.{column} IS NOT NULL", _BEGINS
+                ),
+            )
+        ],
     ]
 
 

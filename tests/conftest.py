@@ -43,6 +43,15 @@ PAGES = re.compile(
 """Tests that look at pages, by their file."""
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those in a browser first: they are long, and what is begun last should be short.
+
+    The first share of the tests goes to one process, which is then the only one with a browser.
+    """
+    items.sort(key=lambda item: "browser" not in getattr(item, "fixturenames", ()))
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "engine" in metafunc.fixturenames:
         engines = list(ENGINES[metafunc.config.getoption("engine")])

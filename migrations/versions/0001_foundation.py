@@ -1936,11 +1936,9 @@ END $$""",
 FOR EACH ROW EXECUTE FUNCTION keep_last_person()""",
     r"""CREATE FUNCTION refuse_checker() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF NEW.state IN ('approved', 'declined') AND EXISTS (SELECT 1 FROM staff)
-    AND NOT EXISTS (
+    IF NEW.state IN ('approved', 'declined') AND EXISTS (SELECT 1 FROM staff) AND NOT EXISTS (
     SELECT 1 FROM staff AS person JOIN staff_role AS held ON held.staff_id = person.id
-    WHERE 'staff:' || person.id = NEW.checker AND person.active AND held.role = CASE
-        WHEN NEW.action IN ('collection_account.open', 'connection.add', 'connection.rotate', 'connection.stop', 'portal.add', 'portal_key.issue', 'portal_key.revoke', 'portal_key.rotate', 'staff.identity', 'staff.roles') THEN 'administrator'
+    WHERE 'staff:' || person.id = NEW.checker AND person.active AND held.role = CASE WHEN NEW.action IN ('collection_account.open', 'connection.add', 'connection.rotate', 'connection.stop', 'portal.add', 'portal_key.issue', 'portal_key.revoke', 'portal_key.rotate', 'staff.identity', 'staff.roles') THEN 'administrator'
         ELSE 'approver' END) THEN
         RAISE EXCEPTION 'a decision is its role''s' USING ERRCODE = 'restrict_violation';
     END IF;
@@ -1957,6 +1955,66 @@ BEGIN
 END $$""",
     r"""CREATE TRIGGER approval_begins BEFORE INSERT ON approval
 FOR EACH ROW EXECUTE FUNCTION refuse_begun()""",
+    r"""CREATE FUNCTION refuse_account_day_checker() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.closed_by IS NOT NULL AND EXISTS (SELECT 1 FROM staff) AND NOT EXISTS (
+    SELECT 1 FROM staff AS person JOIN staff_role AS held ON held.staff_id = person.id
+    WHERE 'staff:' || person.id = NEW.closed_by AND person.active AND held.role = 'approver') THEN
+        RAISE EXCEPTION 'a decision is its role''s' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END $$""",
+    r"""CREATE TRIGGER account_day_checked BEFORE UPDATE OF closed_by ON account_day
+FOR EACH ROW EXECUTE FUNCTION refuse_account_day_checker()""",
+    r"""CREATE FUNCTION refuse_account_day_begun() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.closed_by IS NOT NULL THEN
+        RAISE EXCEPTION 'what is decided was proposed' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END $$""",
+    r"""CREATE TRIGGER account_day_begins BEFORE INSERT ON account_day
+FOR EACH ROW EXECUTE FUNCTION refuse_account_day_begun()""",
+    r"""CREATE FUNCTION refuse_account_opening_checker() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.approved_by IS NOT NULL AND EXISTS (SELECT 1 FROM staff) AND NOT EXISTS (
+    SELECT 1 FROM staff AS person JOIN staff_role AS held ON held.staff_id = person.id
+    WHERE 'staff:' || person.id = NEW.approved_by AND person.active AND held.role = 'approver') THEN
+        RAISE EXCEPTION 'a decision is its role''s' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END $$""",
+    r"""CREATE TRIGGER account_opening_checked BEFORE UPDATE OF approved_by ON account_opening
+FOR EACH ROW EXECUTE FUNCTION refuse_account_opening_checker()""",
+    r"""CREATE FUNCTION refuse_account_opening_begun() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.approved_by IS NOT NULL THEN
+        RAISE EXCEPTION 'what is decided was proposed' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END $$""",
+    r"""CREATE TRIGGER account_opening_begins BEFORE INSERT ON account_opening
+FOR EACH ROW EXECUTE FUNCTION refuse_account_opening_begun()""",
+    r"""CREATE FUNCTION refuse_line_pattern_checker() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.confirmed_by IS NOT NULL AND EXISTS (SELECT 1 FROM staff) AND NOT EXISTS (
+    SELECT 1 FROM staff AS person JOIN staff_role AS held ON held.staff_id = person.id
+    WHERE 'staff:' || person.id = NEW.confirmed_by AND person.active AND held.role = 'approver') THEN
+        RAISE EXCEPTION 'a decision is its role''s' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END $$""",
+    r"""CREATE TRIGGER line_pattern_checked BEFORE UPDATE OF confirmed_by ON line_pattern
+FOR EACH ROW EXECUTE FUNCTION refuse_line_pattern_checker()""",
+    r"""CREATE FUNCTION refuse_line_pattern_begun() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.confirmed_by IS NOT NULL THEN
+        RAISE EXCEPTION 'what is decided was proposed' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END $$""",
+    r"""CREATE TRIGGER line_pattern_begins BEFORE INSERT ON line_pattern
+FOR EACH ROW EXECUTE FUNCTION refuse_line_pattern_begun()""",
 )
 
 SQLITE = (
@@ -3924,14 +3982,36 @@ WHEN OLD.active AND NOT NEW.active
     WHERE held.role = 'administrator' AND person.active AND person.id <> OLD.id)
 BEGIN SELECT RAISE(ABORT, 'an administrator remains'); END""",
     r"""CREATE TRIGGER approval_checked BEFORE UPDATE OF state, checker ON approval
-WHEN NEW.state IN ('approved', 'declined') AND EXISTS (SELECT 1 FROM staff)
-    AND NOT EXISTS (
+WHEN NEW.state IN ('approved', 'declined') AND EXISTS (SELECT 1 FROM staff) AND NOT EXISTS (
     SELECT 1 FROM staff AS person JOIN staff_role AS held ON held.staff_id = person.id
-    WHERE 'staff:' || person.id = NEW.checker AND person.active AND held.role = CASE
-        WHEN NEW.action IN ('collection_account.open', 'connection.add', 'connection.rotate', 'connection.stop', 'portal.add', 'portal_key.issue', 'portal_key.revoke', 'portal_key.rotate', 'staff.identity', 'staff.roles') THEN 'administrator'
+    WHERE 'staff:' || person.id = NEW.checker AND person.active AND held.role = CASE WHEN NEW.action IN ('collection_account.open', 'connection.add', 'connection.rotate', 'connection.stop', 'portal.add', 'portal_key.issue', 'portal_key.revoke', 'portal_key.rotate', 'staff.identity', 'staff.roles') THEN 'administrator'
         ELSE 'approver' END)
 BEGIN SELECT RAISE(ABORT, 'a decision is its role''s'); END""",
     r"""CREATE TRIGGER approval_begins BEFORE INSERT ON approval
 WHEN NEW.state <> 'proposed'
+BEGIN SELECT RAISE(ABORT, 'what is decided was proposed'); END""",
+    r"""CREATE TRIGGER account_day_checked BEFORE UPDATE OF closed_by ON account_day
+WHEN NEW.closed_by IS NOT NULL AND EXISTS (SELECT 1 FROM staff) AND NOT EXISTS (
+    SELECT 1 FROM staff AS person JOIN staff_role AS held ON held.staff_id = person.id
+    WHERE 'staff:' || person.id = NEW.closed_by AND person.active AND held.role = 'approver')
+BEGIN SELECT RAISE(ABORT, 'a decision is its role''s'); END""",
+    r"""CREATE TRIGGER account_day_begins BEFORE INSERT ON account_day
+WHEN NEW.closed_by IS NOT NULL
+BEGIN SELECT RAISE(ABORT, 'what is decided was proposed'); END""",
+    r"""CREATE TRIGGER account_opening_checked BEFORE UPDATE OF approved_by ON account_opening
+WHEN NEW.approved_by IS NOT NULL AND EXISTS (SELECT 1 FROM staff) AND NOT EXISTS (
+    SELECT 1 FROM staff AS person JOIN staff_role AS held ON held.staff_id = person.id
+    WHERE 'staff:' || person.id = NEW.approved_by AND person.active AND held.role = 'approver')
+BEGIN SELECT RAISE(ABORT, 'a decision is its role''s'); END""",
+    r"""CREATE TRIGGER account_opening_begins BEFORE INSERT ON account_opening
+WHEN NEW.approved_by IS NOT NULL
+BEGIN SELECT RAISE(ABORT, 'what is decided was proposed'); END""",
+    r"""CREATE TRIGGER line_pattern_checked BEFORE UPDATE OF confirmed_by ON line_pattern
+WHEN NEW.confirmed_by IS NOT NULL AND EXISTS (SELECT 1 FROM staff) AND NOT EXISTS (
+    SELECT 1 FROM staff AS person JOIN staff_role AS held ON held.staff_id = person.id
+    WHERE 'staff:' || person.id = NEW.confirmed_by AND person.active AND held.role = 'approver')
+BEGIN SELECT RAISE(ABORT, 'a decision is its role''s'); END""",
+    r"""CREATE TRIGGER line_pattern_begins BEFORE INSERT ON line_pattern
+WHEN NEW.confirmed_by IS NOT NULL
 BEGIN SELECT RAISE(ABORT, 'what is decided was proposed'); END""",
 )

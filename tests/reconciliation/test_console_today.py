@@ -16,7 +16,7 @@ from payments.staff import Role
 from reconciliation import bookings, day_close
 from reconciliation.bookings import Kind
 from tests.bank import TODAY, BankLine, a_statement, run
-from tests.builders import NOON, a_payment_request, a_province, paid, the_province
+from tests.builders import NOON, a_payment_request, a_province, checker, paid, the_province
 from tests.console import SignIn, employ, whole_app
 
 pytestmark = pytest.mark.committed
@@ -94,7 +94,7 @@ def test_whatever_another_proposed_waits_for_an_approver(
 
     def reopen(session: Session) -> None:
         account, later = the_province(session).account.id, NOON + timedelta(days=9)
-        day_close.close(session, account, TODAY, by="staff:78", now=later)
+        day_close.close(session, account, TODAY, by=checker(session), now=later)
         told = {"reason": "a line is missing", "by": "staff:77", "now": later}
         day_close.propose_reopening(session, account, TODAY, **told)
 

@@ -232,7 +232,8 @@ class Model:
         for said, credit in pairs:
             credit.sources.add(said.source)
             credit.codes = credit.codes or said.codes
-            credit.before = [codes or said.codes for codes in credit.before]
+            if said.codes != credit.codes:
+                credit.before = [codes or said.codes for codes in credit.before]
             credit.reference = credit.reference or said.reference
             credit.trusted = credit.trusted or said.trusted
             if said.source == STATEMENT:
@@ -256,7 +257,6 @@ class Model:
                 kept.sources |= joined.sources
                 kept.trusted = kept.trusted or joined.trusted
                 kept.reference = kept.reference or joined.reference
-                kept.before = [codes or joined.codes for codes in kept.before]
                 return [kept, *again]
         return []
 

@@ -64,13 +64,17 @@ def teach_assigned(session: Session, said: Rows) -> None:
     """What an assigned credit would have learned of its codes, had it not been assigned.
 
     `said` selects (credit_id, code). Without it, one whose assignment is taken back would not know
-    what a statement told of it meanwhile.
+    what a statement told of it meanwhile. The code it was given says nothing of it: by that alone
+    another's payment may have been taken for it.
     """
     known = said.subquery()
     rows = (
         select(Assignment, known.c[1])
         .join(known, known.c[0] == Assignment.credit_id)
-        .where(Assignment.ended_at.is_(None), Assignment.code.is_(None), known.c[1].is_not(None))
+        .join(CREDIT, CREDIT.c.id == Assignment.credit_id)
+        .where(
+            Assignment.ended_at.is_(None), Assignment.code.is_(None), known.c[1] != CREDIT.c.code
+        )
     )
     for one, code in session.execute(rows):
         whole = dict.fromkeys(code.split("+"), Kind.FULL.value)

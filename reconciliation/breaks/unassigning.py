@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from payments import agencies, credits, settlement
 from payments.core import approvals, audit
-from payments.core.approvals import Approval
+from payments.core.approvals import AlreadyProposed, Approval
 from payments.core.errors import CashlessError
 from payments.credits import Credit
 from payments.payment_requests import PaymentRequest
@@ -42,6 +42,8 @@ def unassign(
     if settlement.check_unassignable(session, credit).id != assignment:
         raise settlement.NotAssigned(credit=credit.id)
     _check_free(session, credit)
+    if unassignment_of(session, credit) is not None:  # the limit may have been raised since
+        raise AlreadyProposed
     if credit.amount < rules.second_person_from(session, now=now):
         _perform(session, credit, reason=reason, by=by, now=now)
         return None

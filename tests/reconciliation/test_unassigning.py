@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from payments import credits, ledger, payouts, settlement
+from payments import credits, ledger, payouts, policies, settlement
 from payments.core import approvals, audit
 from payments.core.approvals import (
     AlreadyProposed,
@@ -220,6 +220,27 @@ def test_what_a_statement_told_meanwhile_is_known_then(province: Province) -> No
     assert read_in(province, credit) == {right.reference: "FULL"}
 
 
+def test_what_another_paid_by_the_code_it_was_given_stays_with_the_request(
+    province: Province,
+) -> None:
+    """A message was taken for its word, by that code alone: it is not told that it is its own."""
+    credit, request = unnamed(province), a_payment_request(province)
+    assign(province, credit, request)
+    paid(province, request, source="sepay")  # without a reference: taken for the same money
+
+    unassign(province, credit)
+
+    assert (credit.finding, credit.code, public_status(request)) == ("unidentified", None, "open")
+    tomorrow = TODAY + timedelta(days=1)
+    line = BankLine(50_000, request.reference, reference="FT2", day=tomorrow)
+    night = NIGHT + timedelta(days=1)
+    a_statement(province, line, opening=50_000, day=tomorrow, number="S2", now=night)
+    run(province, tomorrow)
+    assert province.findings() == ["unidentified", "exact"]
+    province.session.refresh(request)
+    assert public_status(request) == "paid"
+
+
 def test_receipts_of_what_is_no_longer_paid_are_cancelled(province: Province) -> None:
     """And say why, to whoever checks them."""
     open_a_pair(province.session)
@@ -270,6 +291,20 @@ def test_from_the_limit_on_it_takes_two(province: Province) -> None:
     assert [(one.action, one.actor) for one in trail] == [("credit.unassigned", CHECKER)]
     one = credits.assignments(province.session, credit.id)[0][0]
     assert (one.ended_by, one.reason) == (CHECKER, "ghi nhầm")
+
+
+def test_what_was_proposed_is_decided_though_the_limit_was_raised(province: Province) -> None:
+    """One alone could take it back now, but a second person was asked first."""
+    credit, request = unnamed(province, BIG), a_payment_request(province, amount=BIG)
+    assign(province, credit, request)
+    assert unassign(province, credit) is not None
+    told = {"valid_from": TODAY + timedelta(days=1), "by": CHECKER, "now": NIGHT}
+    policies.decide(province.session, "second_person_amount", 100_000_000, **told)
+
+    with pytest.raises(AlreadyProposed):
+        unassign(province, credit)
+
+    assert public_status(request) == "paid"
 
 
 def test_what_was_declined_stays_assigned(province: Province) -> None:

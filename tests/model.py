@@ -160,6 +160,7 @@ class Model:
         self._uncount(credit)
         credit.codes = credit.before.pop()
         self._settle([credit, *freed])
+        self._settle(self._tied(credit))
 
     def refund(self, credit: Money, part: str, amount: int) -> bool:
         """Money goes back to its payer; False where it may not."""

@@ -194,7 +194,8 @@ def unassign(session: Session, credit: Credit, *, reason: str, actor: str, now: 
     """Takes an assignment back: the credit carries what it did before, and is settled by that.
 
     The request falls back to open, and what else was paid for it is settled anew. It is booked on
-    the credit's day, or on the next open one. Raises what `check_unassignable` does.
+    the credit's day, or on the next open one. By what it carries now it may be the same movement as
+    one told meanwhile: then it is joined with that. Raises what `check_unassignable` does.
     """
     one = check_unassignable(session, credit)
     decision = literal(f"unassignment:{credit.id}:{credit.decisions}", Code())
@@ -205,6 +206,7 @@ def unassign(session: Session, credit: Credit, *, reason: str, actor: str, now: 
     since = select(resettled.c.credit_id, resettled.c.day)
     settle_all(session, select(resettled.c.credit_id), actor=actor, now=now, since=since)
     _cancel_receipts(session, reason="unassignment", actor=actor, now=now)
+    tie_all(session, select(CREDIT.c.id).where(CREDIT.c.id == credit.id), now=now)
 
 
 def check_unassignable(session: Session, credit: Credit) -> Assignment:

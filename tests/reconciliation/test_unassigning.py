@@ -241,6 +241,27 @@ def test_what_another_paid_by_the_code_it_was_given_stays_with_the_request(
     assert public_status(request) == "paid"
 
 
+def test_what_another_source_told_of_it_meanwhile_is_the_same_money_then(
+    province: Province,
+) -> None:
+    """By its codes it was two while it was assigned; without it the payer paid once."""
+    right, wrong = (a_payment_request(province) for _ in range(2))
+    a_message(province, "nop le phi", amount=50_000, reference="FT1")
+    settle(province)
+    (credit,) = province.credits()
+    assign(province, credit, wrong)
+    paid(province, right, source="sepay")
+    a_statement(province, BankLine(50_000, right.reference, reference="FT1"))
+    run(province)
+    assert kinds(province) == ["callback_without_line"]
+
+    unassign(province, credit)
+
+    assert [one.finding for one in province.credits()] == ["exact"]
+    assert (public_status(right), public_status(wrong)) == ("paid", "open")
+    assert kinds(province) == []
+
+
 def test_receipts_of_what_is_no_longer_paid_are_cancelled(province: Province) -> None:
     """And say why, to whoever checks them."""
     open_a_pair(province.session)

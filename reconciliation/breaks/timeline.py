@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session, aliased
 
 from payments import credits
 from payments.connections import Connection
-from payments.core import audit
+from payments.core import approvals, audit
+from payments.core.approvals import Approval, State
 from payments.core.money import Dong
 from payments.credits import Credit, Evidence
 from payments.inbox import Callback
@@ -66,7 +67,7 @@ def timeline(session: Session, one: Break) -> Sequence[Entry]:
 
 
 def of_credit(session: Session, credit: Credit) -> Iterator[Entry]:
-    """Who told of a credit, its matches and lines, and what was booked; in no order."""
+    """Who told of a credit, what staff decided, its matches and what was booked; in no order."""
     rows = session.execute(
         select(Evidence, Callback)
         .join(Callback, Callback.id == Evidence.callback_id)
@@ -82,6 +83,8 @@ def of_credit(session: Session, credit: Credit) -> Iterator[Entry]:
         if given.ended_at is not None:
             why = {**facts, "reason": given.reason or ""}
             yield Entry(given.ended_at, "unassigned", by=given.ended_by, facts=why)
+    for proposal in approvals.of_subject(session, f"credit:{credit.id}"):
+        yield from _of_proposal(proposal)
     matches = _matches(session, credit.collection_account_id, credit=credit.id)
     for match in matches:
         yield from _of_match(match)
@@ -93,6 +96,16 @@ def of_credit(session: Session, credit: Credit) -> Iterator[Entry]:
     decisions += [f"credit:{credit.id}:back:{decision}" for decision in taken_back]
     decisions += [f"match:{match.id}" for match in matches]
     yield from _booked(session, credit.collection_account_id, decisions)
+
+
+def _of_proposal(one: Approval) -> Iterator[Entry]:
+    """What was proposed about a credit, and what another person or its maker said to that."""
+    decision = {"decision": one.action.partition(".")[2]}
+    yield Entry(one.proposed_at, "proposed", by=one.maker, facts=decision | {"reason": one.reason})
+    if one.decided_at is not None:
+        what = "taken_back" if one.state == State.WITHDRAWN else one.state
+        facts = decision | {"answer": one.answer or ""}
+        yield Entry(one.decided_at, what, by=one.checker or one.maker, facts=facts)
 
 
 def of_line(session: Session, line: StatementLine) -> Iterator[Entry]:

@@ -120,7 +120,7 @@ def test_a_large_one_takes_two(sign_in: SignIn, here: Here, database: Database) 
     assert statuses(database) == ["paid", "paid"]
     assert "You proposed this; another person approves it." in person.see(here.big)
     today = approver.see("/console/")
-    waits = "1 proposals to take an assignment back to approve"
+    waits = "1 proposal to take an assignment back to approve"
     assert f'<a href="{here.big}">{waits}</a>' in today
     assert waits not in person.see("/console/")
 
@@ -144,7 +144,11 @@ def test_a_proposal_is_declined_or_taken_back(
 
     assert sent.status_code == 303
     assert statuses(database) == ["paid", "paid"]
-    assert f'action="{here.big}/unassign"' in person.see(here.big)
+    page = person.see(here.big)
+    assert f'action="{here.big}/unassign"' in page
+    told = page.split('id="history"')[1]
+    assert "wrong dossier" in told
+    assert ("it is theirs" in told) == (by is Role.APPROVER)
 
 
 def test_what_cannot_be_is_refused_in_words_and_changes_nothing(

@@ -22,6 +22,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    or_,
     select,
     union,
     union_all,
@@ -394,7 +395,15 @@ def _note_paid(session: Session) -> None:
 
 
 def _announce(session: Session, *, now: datetime) -> None:
+    """Tells of the requests that were paid, and of those of which nothing is left.
+
+    Of a part that others paid beside is told when those are settled anew.
+    """
+    beside = exists().where(
+        _share.c.payment_request_id == _reopened.c.payment_request_id,
+        _share.c.credit_id.not_in(select(_back.c.credit_id)),
+    )
     fallen = select(
         _reopened.c.payment_request_id, literal("payment_request.reversed", Code()), literal(1)
-    ).where(_reopened.c.was_paid.is_(True))
+    ).where(or_(_reopened.c.was_paid.is_(True), ~beside))
     payment_requests.announce_all(session, fallen, now=now)

@@ -170,6 +170,18 @@ def test_a_part_that_came_before_is_held_again(province: Province) -> None:
     assert (province.fees("phi"), province.balance("liabilities:held")) == (0, -20_000)
 
 
+def test_a_portal_is_told_that_nothing_is_left_of_a_part(province: Province) -> None:
+    """It was told of the part, and would show it for ever."""
+    credit, request = unnamed(province, 20_000), a_payment_request(province)
+    assign(province, credit, request)
+
+    unassign(province, credit)
+
+    news = province.session.scalars(select(Event).order_by(Event.id)).all()
+    told = [(one.type.partition(".")[2], one.content["data"]["received"]) for one in news]
+    assert told == [("partially_paid", 20_000), ("reversed", 0)]
+
+
 def test_what_was_assigned_twice_is_taken_back_step_by_step(province: Province) -> None:
     """From the second request to the first, and from that to nobody."""
     credit, (cancelled, other) = unnamed(province), (a_payment_request(province) for _ in "12")

@@ -232,6 +232,39 @@ def test_what_a_statement_told_meanwhile_is_known_then(province: Province) -> No
     assert read_in(province, credit) == {right.reference: "FULL"}
 
 
+def test_what_it_carried_before_stays_whatever_a_statement_tells(province: Province) -> None:
+    """It would not have learned another code, had it not been assigned."""
+    named, told, wrong = (a_payment_request(province) for _ in range(3))
+    paid(province, named)
+    paid(province, named, reference="FT1")
+    _, second = province.credits()
+    assign(province, second, wrong)
+    a_statement(province, BankLine(50_000, told.reference, reference="FT1"))
+    run(province)
+
+    unassign(province, second)
+
+    assert (second.finding, second.code) == ("duplicate", named.reference)
+    assert read_in(province, second) == {named.reference: "FULL"}
+
+
+def test_a_code_told_meanwhile_stands_beside_a_damaged_one(province: Province) -> None:
+    """What was read in the first memo is still seen."""
+    right, wrong = (a_payment_request(province) for _ in range(2))
+    damaged = right.reference[:-1]
+    a_message(province, damaged, amount=50_000, reference="FT1")
+    settle(province)
+    (credit,) = province.credits()
+    assign(province, credit, wrong)
+    a_statement(province, BankLine(50_000, right.reference, reference="FT1"))
+    run(province)
+
+    unassign(province, credit)
+
+    assert read_in(province, credit) == {damaged: "CUT", right.reference: "FULL"}
+    assert public_status(right) == "paid"
+
+
 def test_what_another_paid_by_the_code_it_was_given_stays_with_the_request(
     province: Province,
 ) -> None:
@@ -301,6 +334,25 @@ def test_a_closed_day_stays_as_it_was(province: Province) -> None:
     path = f"liabilities:unidentified:{account}"
     days = [TODAY, TODAY + timedelta(days=1)]
     assert [ledger.balance(session, path, on=day) for day in days] == [0, -50_000]
+
+
+def test_who_pays_it_then_pays_it_from_the_day_of_the_assigned_money_on(province: Province) -> None:
+    """Until then it was a duplicate, and the other one the fee."""
+    request = a_payment_request(province)
+    tomorrow = TODAY + timedelta(days=1)
+    a_message(province, "nop le phi", amount=50_000, at=NOON + timedelta(days=1))
+    settle(province)
+    (credit,) = province.credits()
+    assign(province, credit, request)
+    paid(province, request)
+    assert province.findings() == ["exact", "duplicate"]
+
+    unassign(province, credit)
+
+    assert province.findings() == ["unidentified", "exact"]
+    path = f"liabilities:fees:{province.account.id}:H09:phi:2721"
+    found = [ledger.balance(province.session, path, on=day) for day in (TODAY, tomorrow)]
+    assert found == [0, -50_000]
 
 
 def test_from_the_limit_on_it_takes_two(province: Province) -> None:

@@ -114,6 +114,8 @@ def test_the_request_waits_again_and_so_does_the_money(province: Province) -> No
     assert (credit.finding, credit.code, credit.unidentified) == ("unidentified", None, 50_000)
     assert province.fees("phi") == province.balance("liabilities:held") == 0
     assert province.balance("assets:bank") == 50_000
+    path = f"liabilities:unidentified:{province.account.id}"
+    assert ledger.balance(province.session, path, on=TODAY) == -50_000, "on its day, which is open"
     (again,) = everything(province)
     assert (again.public_id, again.kind) == (before, "unidentified")
     news = province.session.scalars(select(Event.type).order_by(Event.id)).all()

@@ -15,17 +15,17 @@ import time_machine
 from sqlalchemy import Column, Integer, MetaData, Table, func, insert, select
 from sqlalchemy.orm import Session
 
-from payments import agencies, inbox, ledger, payment_requests
+from payments import agencies, credits, inbox, ledger, payment_requests, settlement
 from payments.agencies import CollectionAccount
 from payments.core import clock
 from payments.core.database import Database
 from payments.credits import Credit
 from payments.payment_requests import PaymentRequest
-from reconciliation import jobs
+from reconciliation import breaks, jobs, proof
 from reconciliation.day_close import AccountDay, RunUnderWay
 from reconciliation.matching import LineMatch
 from tests.bank import TODAY, BankLine, a_statement
-from tests.builders import NOON, Province, a_message, a_payment_request, a_province
+from tests.builders import NOON, Province, a_message, a_payment_request, a_province, settle
 from tests.racing import at_once
 from tests.reconciliation.walking import match_account
 from tests.services import a_service
@@ -190,3 +190,45 @@ def test_looking_first_and_writing_then_does_harm(database: Database) -> None:
     booked = database.read(lambda session: session.scalar(select(func.count()).select_from(naive)))
     assert booked is not None
     assert booked > 100
+
+
+def test_an_assignment_is_taken_back_once(database: Database) -> None:
+    """Two persons at once, and money that comes for the request: one does it, the other is told."""
+
+    def given(session: Session) -> tuple[Province, int, int]:
+        province = a_province(session)
+        request = a_payment_request(province)
+        a_message(province, "nop le phi", amount=50_000)
+        settle(province)
+        [credit] = province.credits()
+        settlement.assign(session, credit, request, actor="staff:1", now=NIGHT)
+        a_message(province, request.reference, amount=50_000, reference="FT2")
+        one = credits.assignment(session, credit)
+        assert one is not None
+        return province, credit.id, one.id
+
+    province, number, assignment = database.write(given)
+    told = {"reason": "wrong", "by": "staff:1", "now": NIGHT}
+    done: list[bool] = []
+
+    def take_back() -> None:
+        try:
+            database.write(
+                lambda session: breaks.unassign(
+                    session, session.get_one(Credit, number), assignment, **told
+                )
+            )
+        except settlement.NotAssigned:
+            return
+        done.append(True)
+
+    def come() -> None:
+        database.write(lambda session: settle(within(session, province), now=NIGHT))
+
+    at_once([take_back, take_back, come, take_back])
+    come()  # a loop that finds the account locked leaves it
+
+    assert done == [True]
+    found = database.read(lambda session: list(within(session, province).findings()))
+    assert found == ["unidentified", "exact"]
+    assert all(one.holds for one in database.read(proof.prove))

@@ -475,6 +475,20 @@ def test_what_waits_for_a_second_person_is_decided_first(province: Province) -> 
         unassign(province, credit)
 
 
+def test_a_refund_that_was_proposed_since_is_decided_first(province: Province) -> None:
+    """What one approves and what another does would be about the same money."""
+    credit, request = unnamed(province, 2 * BIG), a_payment_request(province, amount=BIG)
+    assign(province, credit, request)
+    proposal = unassign(province, credit)
+    assert proposal is not None
+    refund(province, credit, Part.HELD, BIG)
+
+    with pytest.raises(RefundProposed):
+        breaks.approve_unassignment(province.session, credit, proposal, by=CHECKER, now=NIGHT)
+
+    assert public_status(request) == "paid"
+
+
 def test_a_remittance_that_counted_on_it_is_refused(province: Province) -> None:
     """Fees were to be forwarded, and are no fees any more when that is approved."""
     both_routes(province)

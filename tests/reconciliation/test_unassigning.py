@@ -359,7 +359,8 @@ def test_who_pays_it_then_pays_it_from_the_day_of_the_assigned_money_on(province
 
 def test_from_the_limit_on_it_takes_two(province: Province) -> None:
     """One proposes, nothing moves; the same may not approve; the other does."""
-    credit, request = unnamed(province, BIG), a_payment_request(province, amount=BIG)
+    limit = int(breaks.second_person_from(province.session, now=NIGHT))
+    credit, request = unnamed(province, limit), a_payment_request(province, amount=limit)
     assign(province, credit, request)
 
     proposal = unassign(province, credit)

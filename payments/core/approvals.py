@@ -13,7 +13,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, select
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    Index,
+    UniqueConstraint,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
@@ -128,6 +135,9 @@ class Approval(Row):
     decided_at: Mapped[datetime | None] = mapped_column(Instant())
     answer: Mapped[str | None] = mapped_column(Words())
 
+
+PROPOSED: Final[ColumnElement[bool]] = literal_column("approval.state = 'proposed'")
+"""What waits for a second person, in the words of its index."""
 
 Shown = Mapping[str, Any]
 """What a person sees before deciding: JSON without fractions of numbers."""

@@ -35,6 +35,7 @@ from reconciliation.breaks import rules
 from reconciliation.breaks.causes import cause, gather, gather_claims
 from reconciliation.breaks.queue import WAITING
 from reconciliation.breaks.tables import GRACE, WEIGHTS, Break, Kind, Leg, State, Weight
+from reconciliation.breaks.unassigning import lapse_gone
 from reconciliation.breaks.working import lapse
 
 BREAK: Final = table_of(Break)
@@ -76,6 +77,7 @@ def derive(
     """
     gather(session, collection_account_id, since=since, through=through, now=now)
     _follow(session, collection_account_id, true(), now=now)
+    lapse_gone(session, collection_account_id, by=BY, now=now)
 
 
 def follow_claims(session: Session, collection_account_id: int, *, now: datetime) -> None:

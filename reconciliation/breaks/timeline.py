@@ -103,9 +103,11 @@ def _of_proposal(one: Approval) -> Iterator[Entry]:
     decision = {"decision": one.action.partition(".")[2]}
     yield Entry(one.proposed_at, "proposed", by=one.maker, facts=decision | {"reason": one.reason})
     if one.decided_at is not None:
-        what = "taken_back" if one.state == State.WITHDRAWN else one.state
-        facts = decision | {"answer": one.answer or ""}
-        yield Entry(one.decided_at, what, by=one.checker or one.maker, facts=facts)
+        what = one.state
+        if one.state == State.WITHDRAWN:
+            what = "lapsed" if one.answer else "taken_back"
+        by = None if what == "lapsed" else one.checker or one.maker
+        yield Entry(one.decided_at, what, by=by, facts=decision | {"answer": one.answer or ""})
 
 
 def of_line(session: Session, line: StatementLine) -> Iterator[Entry]:

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from payments import agencies, credits, settlement
 from payments.core import approvals, audit
-from payments.core.approvals import AlreadyProposed, Approval
+from payments.core.approvals import PROPOSED, AlreadyProposed, Approval
 from payments.core.errors import CashlessError
 from payments.credits import Credit
 from payments.payment_requests import PaymentRequest
@@ -81,6 +82,17 @@ def stays_assigned(session: Session, credit: Credit) -> CashlessError | None:
     except CashlessError as error:
         return error
     return None
+
+
+def lapse_gone(session: Session, collection_account_id: int, *, by: str, now: datetime) -> None:
+    """Ends what was proposed about assignments that stand no more, or whose money is gone."""
+    proposed = select(Approval).where(PROPOSED, Approval.action == UNASSIGN)
+    for one in session.scalars(proposed.order_by(Approval.id)).all():
+        credit = session.get_one(Credit, one.shown["credit"], populate_existing=True)
+        if credit.collection_account_id == collection_account_id and isinstance(
+            stays_assigned(session, credit), (settlement.NotAssigned, settlement.AlreadyTakenBack)
+        ):
+            approvals.lapse(session, one, reason="cause_gone", by=by, now=now)
 
 
 def unassignment_of(session: Session, credit: Credit) -> Approval | None:

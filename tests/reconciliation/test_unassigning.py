@@ -517,3 +517,23 @@ def test_of_money_that_is_gone_nothing_is_taken_back(province: Province) -> None
 
     with pytest.raises(settlement.AlreadyTakenBack):
         unassign(province, credit)
+
+
+def test_a_proposal_lapses_with_what_it_was_about(province: Province) -> None:
+    """The money is gone, or another took the assignment back: nobody is asked any more."""
+    request = a_payment_request(province, amount=BIG)
+    a_message(province, "nop le phi", amount=BIG)
+    settle(province)
+    run(province)
+    (credit,) = province.credits()
+    assign(province, credit, request)
+    proposal = unassign(province, credit)
+    assert proposal is not None
+
+    settlement.withdraw(province.session, credit, actor=MAKER, now=NIGHT)
+    renew(province)
+
+    assert breaks.unassignment_of(province.session, credit) is None
+    assert (proposal.state, proposal.answer) == ("withdrawn", "cause_gone")
+    told = [one.what for one in breaks.of_credit(province.session, credit)]
+    assert "lapsed" in told

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from payments import agencies
 from payments.agencies import CollectionAccount
 from payments.core import clock
-from payments.core.approvals import Approval
+from payments.core.approvals import PROPOSED, Approval
 from payments.core.calendar import local_day
 from payments.core.columns import Instant
 from payments.core.service import Service
@@ -140,7 +140,7 @@ def _proposals(session: Session, actor: str) -> Iterator[Waits]:
     """Proposals of others, by the page where they are decided."""
     rows = session.execute(
         select(Approval.action, func.count(), func.min(Approval.proposed_at, type_=Instant()))
-        .where(_PROPOSED, Approval.maker != actor)
+        .where(PROPOSED, Approval.maker != actor)
         .group_by(Approval.action)
     )
     found: dict[str, tuple[int, datetime]] = {}
@@ -157,15 +157,11 @@ def _proposals(session: Session, actor: str) -> Iterator[Waits]:
 def _unassignments(session: Session, actor: str) -> Iterator[Waits]:
     """Assignments of money that another proposed to take back."""
     rows = select(Approval).where(
-        _PROPOSED, Approval.action == breaks.UNASSIGN, Approval.maker != actor
+        PROPOSED, Approval.action == breaks.UNASSIGN, Approval.maker != actor
     )
     for one in session.scalars(rows.order_by(Approval.id)):
         where = url_for("console.credit", number=one.shown["credit"])
         yield Waits("unassign", 1, one.proposed_at, where)
-
-
-_PROPOSED: Final[ColumnElement[bool]] = literal_column("approval.state = 'proposed'")
-"""In the words of its index."""
 
 
 def _days_to_decide(session: Session, actor: str) -> Iterator[Waits]:

@@ -151,6 +151,24 @@ def test_a_proposal_is_declined_or_taken_back(
     assert ("it is theirs" in told) == (by is Role.APPROVER)
 
 
+def test_who_approves_approves_what_they_saw(
+    sign_in: SignIn, here: Here, database: Database
+) -> None:
+    """The proposal on the page was taken back and another made since: nothing is done."""
+    person, approver = sign_in(Role.RECONCILER), sign_in(Role.APPROVER)
+    person.send(f"{here.big}/unassign", on=here.big, reason="wrong dossier")
+    seen = approver.see(here.big)
+    person.send(f"{here.big}/take-back", on=here.big)
+    person.send(f"{here.big}/unassign", on=here.big, reason="another reason")
+
+    for does in ("approve", "decline"):
+        sent = approver.send_from(seen, f"{here.big}/{does}", reason="no")
+        assert sent.status_code == 404, does
+
+    assert statuses(database) == ["paid", "paid"]
+    assert "another reason" in approver.see(here.big)
+
+
 def test_what_cannot_be_is_refused_in_words_and_changes_nothing(
     sign_in: SignIn, here: Here, database: Database
 ) -> None:

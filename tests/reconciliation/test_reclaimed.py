@@ -156,6 +156,26 @@ def test_what_the_bank_sent_again_is_free_again(province: Province) -> None:
     assert (to_get_back(province), live(province)) == (0, ["overpaid"])
 
 
+def test_what_the_bank_took_is_not_taken_from_its_request_by_hand(session: Session) -> None:
+    """It had been assigned; what was given back of it is here again, but the bank took it all."""
+    province = a_province(session)
+    request = a_payment_request(province, amount=50_000)
+    a_message(province, "nop le phi", amount=150_000, payer=PAYER, reference="FT1")
+    settle(province)
+    settlement.assign(session, the_credit(province), request, actor=BY, now=NOON)
+    a_statement(province, BankLine(150_000, "x", reference="FT1", payer=PAYER), number="S1")
+    run(province)
+    payout = left(province, held=30_000)
+    taken(province, payout)
+    returned(province, payout)
+    assert the_credit(province).refunded == 0
+
+    with pytest.raises(settlement.AlreadyTakenBack):
+        settlement.unassign(session, the_credit(province), reason="nhầm", actor=BY, now=NIGHT)
+
+    assert unproved(province) == []
+
+
 def test_what_pays_with_money_the_bank_took_is_not_forwarded(session: Session) -> None:
     """Half of a fee is no fee: it waits until the other half is set off, or has come again."""
     province = a_province(session)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 import time_machine
-from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
@@ -15,11 +14,10 @@ from payments import payouts
 from payments.core.database import Database
 from payments.payment_requests import PaymentRequest
 from payments.payouts import MOST_NAMED, RefundAccount
-from payments.web import auth, citizen, kit
 from tests.bank import BankLine, a_statement, run
-from tests.builders import NOON, Province, a_payment_request, a_province, a_vault, paid
+from tests.builders import NOON, Province, a_payment_request, a_province, paid
+from tests.payer_pages import a_payers_browser
 from tests.refunds import PAYER, approved
-from tests.services import BASE_URL, a_service
 
 GOOD = {"bank": "970436", "account": "0071 000 123456", "name": "Nguyễn  Văn Mẫu"}
 HTML = {"Accept": "text/html"}
@@ -27,13 +25,8 @@ HTML = {"Accept": "text/html"}
 
 @pytest.fixture
 def client(database: Database) -> Iterator[FlaskClient]:
-    """A browser at the payer's pages, at the builders' noon; it is given no cookie."""
-    app: Flask = kit.new_app(base_url=BASE_URL)
-    app.secret_key = b"k" * 32
-    auth.install(app, a_service(database))
-    app.register_blueprint(citizen.blueprint(database, a_vault()))
-    with time_machine.travel(NOON, tick=False):
-        yield app.test_client(use_cookies=False)
+    with a_payers_browser(database) as browser:
+        yield browser
 
 
 @pytest.fixture

@@ -6,8 +6,6 @@ import io
 from collections.abc import Iterator
 
 import pytest
-import time_machine
-from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 from sqlalchemy import select
@@ -17,7 +15,6 @@ from payments import claims
 from payments.claims import Claim
 from payments.core.database import Database
 from payments.payment_requests import PaymentRequest
-from payments.web import auth, citizen, kit
 from payments.web.citizen.apps import APPS
 from tests.builders import (
     BY,
@@ -25,10 +22,9 @@ from tests.builders import (
     Province,
     a_payment_request,
     a_province,
-    a_vault,
     paid,
 )
-from tests.services import BASE_URL, a_service
+from tests.payer_pages import a_payers_browser
 
 GOOD = {"bank_number": "ft26328 000001", "paid_on": "2026-11-24", "amount": "50.000 ₫"}
 HTML = {"Accept": "text/html"}
@@ -37,13 +33,8 @@ _A_PART = "\r\n--x\r\nContent-Disposition: form-data"
 
 @pytest.fixture
 def client(database: Database) -> Iterator[FlaskClient]:
-    """A browser at the payer's pages, at the builders' noon; it is given no cookie."""
-    app: Flask = kit.new_app(base_url=BASE_URL)
-    app.secret_key = b"k" * 32
-    auth.install(app, a_service(database))
-    app.register_blueprint(citizen.blueprint(database, a_vault()))
-    with time_machine.travel(NOON, tick=False):
-        yield app.test_client(use_cookies=False)
+    with a_payers_browser(database) as browser:
+        yield browser
 
 
 @pytest.fixture

@@ -103,7 +103,23 @@ def run(reader: str, cases: range, *, seed: int) -> Tally:
 
 
 def _in_time(reader: str, content: bytes) -> Sequence[Part] | None:
-    """What is made of the file; a reader that does not come to an end is stopped."""
+    """What is made of the file; a reader that is too slow is slow twice.
+
+    Once may be the machine's standing still, or the collector of a process full of other things.
+    """
+    parts, took = _timed(reader, content)
+    if took > MOST_SECONDS:
+        parts, took = _timed(reader, content)
+    if took > MOST_SECONDS:
+        raise TooSlow
+    return parts
+
+
+def _timed(reader: str, content: bytes) -> tuple[Sequence[Part] | None, float]:
+    """What is made of the file, and in how many seconds of the processor.
+
+    A reader that does not come to an end is stopped.
+    """
     began = time.process_time()
     before = signal.signal(signal.SIGPROF, _stop)
     signal.setitimer(signal.ITIMER_PROF, GIVEN_UP_AFTER)
@@ -112,9 +128,7 @@ def _in_time(reader: str, content: bytes) -> Sequence[Part] | None:
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.signal(signal.SIGPROF, before)
-    if time.process_time() - began > MOST_SECONDS:
-        raise TooSlow
-    return parts
+    return parts, time.process_time() - began
 
 
 def _where(fault: BaseException) -> str:

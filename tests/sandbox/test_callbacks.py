@@ -78,7 +78,7 @@ def test_paying_never_waits_for_a_slow_subscriber(bank, listener):
     started = time.monotonic()
     for _ in range(10):
         bank.pay()
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 2.5  # waiting for each would take five
     listener.wait(10)
 
 

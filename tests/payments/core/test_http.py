@@ -361,7 +361,7 @@ def test_a_slow_peer_is_given_up_in_time(
     with pytest.raises(http.NotReached) as missed:
         calling(limits=HURRY).get(f"http://bank.internal:{bank.port}/", headers={})
     assert missed.value.fields["reason"] == "timeout"
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 2.5
 
 
 @pytest.mark.parametrize(

@@ -143,7 +143,7 @@ def test_a_question_asked_while_its_first_is_worked_on(database: Database, engin
         asked_at = time.monotonic()
         with pytest.raises(IdempotencyInFlight) as refused:
             database.write(lambda session: answer(session, asked()))
-        assert time.monotonic() - asked_at < 1
+        assert time.monotonic() - asked_at < 5  # the first goes on after ten
         assert refused.value.fields == {"retry_after": 1}
         go_on.set()
         first.join()

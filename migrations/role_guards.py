@@ -137,21 +137,15 @@ def sqlite() -> list[str]:
         _guard("staff_keeps_last", "UPDATE OF active ON staff", _LAST_LEAVES, _LAST),
         _guard("approval_checked", _DECIDES, _CHECKER_MAY_NOT, _MAY_NOT),
         _guard("approval_begins", "INSERT ON approval", "NEW.state <> 'proposed'", _BEGINS),
-        *[
-            made
-            for table, column in _DECIDED_IN
-            for made in (
-                _guard(
-                    f"{table}_checked",
-                    f"UPDATE OF {column} ON {table}",
-                    _decided_wrong(column),
-                    _MAY_NOT,
-                ),
-                _guard(
-                    f"{table}_begins", f"INSERT ON {table}", f"NEW.{column} IS NOT NULL", _BEGINS
-                ),
-            )
-        ],
+        *[made for table, column in _DECIDED_IN for made in _guarded_for_approvers(table, column)],
+    ]
+
+
+def _guarded_for_approvers(table: str, column: str) -> list[str]:
+    event = f"UPDATE OF {column} ON {table}"
+    return [
+        _guard(f"{table}_checked", event, _decided_wrong(column), _MAY_NOT),
+        _guard(f"{table}_begins", f"INSERT ON {table}", f"NEW.{column} IS NOT NULL", _BEGINS),
     ]
 
 

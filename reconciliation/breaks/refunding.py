@@ -38,17 +38,23 @@ def propose_refund(
     Raises `AwaitsSecondPerson` where a decision about the same money is proposed, and what
     `payouts.propose_refund` raises.
     """
-    account = credit.collection_account_id
-    agencies.lock(session, account)
-    about = waiting_about(session, account, lines=[], credits=[credit.id])
-    if any(one.state == State.PROPOSED for one in about):
-        raise AwaitsSecondPerson
+    agencies.lock(session, credit.collection_account_id)
+    about = waiting_undecided(session, credit)
     payout = payouts.propose_refund(session, credit, wanted, by=by, now=now, vault=vault)
     for one in about:
         if one.leg == Leg.SETTLEMENT:
             told = {"code": payout.code, "amount": int(payout.amount), "reason": payout.reason}
             tell(session, one, "refund", by=by, now=now, payout=payout.public_id, **told)
     return payout
+
+
+def waiting_undecided(session: Session, credit: Credit) -> Sequence[Break]:
+    """The breaks that wait about a credit. Raises `AwaitsSecondPerson` where one is proposed."""
+    account = credit.collection_account_id
+    about = waiting_about(session, account, lines=[], credits=[credit.id])
+    if any(one.state == State.PROPOSED for one in about):
+        raise AwaitsSecondPerson
+    return about
 
 
 def refund_waits(session: Session, chosen: Iterable[Break]) -> bool:

@@ -21,10 +21,7 @@ from payments.credits import Credit
 from payments.payment_requests import PaymentRequest
 from reconciliation.breaks import rules
 from reconciliation.breaks.about import facts_of_request
-from reconciliation.breaks.counterparts import waiting_about
-from reconciliation.breaks.refunding import RefundProposed, refund_of_waits
-from reconciliation.breaks.tables import State
-from reconciliation.breaks.working import AwaitsSecondPerson
+from reconciliation.breaks.refunding import RefundProposed, refund_of_waits, waiting_undecided
 
 UNASSIGN: Final = "credit.unassign"
 
@@ -107,10 +104,7 @@ def _hold(session: Session, credit: Credit) -> None:
 
 def _check_free(session: Session, credit: Credit) -> None:
     """Raises where something else about the same money waits for a second person."""
-    account = credit.collection_account_id
-    about = waiting_about(session, account, lines=[], credits=[credit.id])
-    if any(one.state == State.PROPOSED for one in about):
-        raise AwaitsSecondPerson
+    waiting_undecided(session, credit)
     if refund_of_waits(session, [credit.id]):
         raise RefundProposed
 
